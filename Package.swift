@@ -11,7 +11,6 @@ let strict: [SwiftSetting] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
-let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -45,7 +44,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
@@ -60,7 +58,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
-        library("Model", [collections]),
+        library("Model", []),
         library("MCP", ["Model"]),
         library("Trust", ["Model", "COpenSSL"]),
         library("YAMLFile", ["Model", "CYAML"]),
@@ -88,6 +86,7 @@ let package = Package(
         tests("StorageTests", ["Model", "Trust", "Storage"]),
         tests("HubServiceTests", ["Model", "Trust", "Storage", "HubService"]),
         tests("SpokeAgentTests", ["Model", "MCP", "Trust", "SpokeAgent"]),
+        tests("AdminCLITests", ["Model", "AdminCLI", argumentParser]),
         tests("EndToEndTests", ["Model", "nave", "nave-hub", "nave-spoke"]),
         tests("ProjectTests", []),
     ],

@@ -1,0 +1,63 @@
+/// Everything of the registry that bundles are compiled from.
+package struct RegistryState: Sendable {
+    package var origin: String
+    package var topology: Topology
+    /// Revocations of grants in force and lapses of open reviews.
+    package var masks: [Mask]
+    package var revokedSerials: [String]
+    package var revokedIdentities: [IdentityRevocation]
+    /// Ledger index of the last change by scope: `organization` (with revocations of certificates), or a zone's name.
+    package var changes: [String: Int64]
+
+    package init(
+        origin: String, topology: Topology, masks: [Mask] = [], revokedSerials: [String] = [],
+        revokedIdentities: [IdentityRevocation] = [], changes: [String: Int64] = [:]
+    ) {
+        self.origin = origin
+        self.topology = topology
+        self.masks = masks
+        self.revokedSerials = revokedSerials
+        self.revokedIdentities = revokedIdentities
+        self.changes = changes
+    }
+
+    /// Ledger index of the last change that a zone's spokes could notice.
+    package func revision(ofZone zone: String) -> Int64 { max(changes["organization"] ?? 0, changes[zone] ?? 0) }
+}
+
+/// Compiles what one spoke enforces. Pure: the same state gives the same bytes.
+/// - Returns: nil when the topology has no such spoke.
+package func compileBundle(spoke: Spoke, from state: RegistryState) -> PolicyBundle? {
+    let topology = state.topology
+    guard topology.spokes.contains(where: { $0.fullName == spoke.fullName }),
+        let zone = topology.zones.first(where: { $0.name == spoke.zone }),
+        let identity = try? SPIFFEID(
+            trustDomain: "\(zone.name).\(topology.organization.domain)", path: ["spoke", spoke.name])
+    else { return nil }
+    let servers = topology.servers
+        .filter { $0.zone == spoke.zone && $0.spokes.contains(spoke.name) }
+        .sorted { $0.fullName < $1.fullName }
+        .map { server in
+            BundleServer(
+                name: server.fullName, classification: server.classification, networks: zone.networks,
+                policy: EffectivePolicy(layers: [topology.organization.policy, zone.policy, server.policy]))
+        }
+    let names = Set(servers.map(\.name))
+    let rules = topology.resolvedRules.compactMap { rule -> Rule? in
+        var rule = rule
+        // Free text stays at the hub: a spoke decides without it.
+        rule.reason = nil
+        guard let concerned = rule.servers else { return rule }
+        rule.servers = concerned.filter(names.contains)
+        return rule.servers == [] ? nil : rule
+    }
+    return PolicyBundle(
+        organization: topology.organization.domain, origin: state.origin, spoke: identity,
+        revision: state.revision(ofZone: zone.name),
+        domains: [topology.organization.domain]
+            + topology.zones.map { "\($0.name).\(topology.organization.domain)" }.sorted(),
+        servers: servers, rules: rules,
+        masks: state.masks.filter { names.contains($0.server) }.sorted { $0.id < $1.id },
+        revokedSerials: state.revokedSerials.sorted(),
+        revokedIdentities: state.revokedIdentities.sorted { $0.identity.description < $1.identity.description })
+}

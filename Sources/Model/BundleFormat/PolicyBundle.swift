@@ -1,0 +1,86 @@
+/// What one spoke needs to enforce, as the payload of a DSSE envelope of type `application/vnd.nave.policy-bundle.v1+json`.
+/// Canonical JSON; a reader refuses the whole payload for one unknown key, kind or value.
+package struct PolicyBundle: Hashable, Sendable, Codable {
+    package static let payloadType = "application/vnd.nave.policy-bundle.v1+json"
+    /// The wire versions this program reads and writes.
+    package static let wireVersion: Int64 = 1
+
+    package var v: Int64
+    package var organization: String
+    /// Of the ledger that `revision` counts in: `corp.example/nave/1`.
+    package var origin: String
+    package var spoke: SPIFFEID
+    /// Ledger index of the last change compiled in.
+    package var revision: Int64
+    /// This organization's trust domains; their anchors are the manifest's roots.
+    package var domains: [String]
+    package var servers: [BundleServer]
+    /// Rules that concern those servers, with full names, in order.
+    package var rules: [Rule]
+    package var masks: [Mask]
+    package var revokedSerials: [String]
+    package var revokedIdentities: [IdentityRevocation]
+
+    package init(
+        organization: String, origin: String, spoke: SPIFFEID, revision: Int64, domains: [String],
+        servers: [BundleServer], rules: [Rule], masks: [Mask], revokedSerials: [String],
+        revokedIdentities: [IdentityRevocation]
+    ) {
+        v = Self.wireVersion
+        self.organization = organization
+        self.origin = origin
+        self.spoke = spoke
+        self.revision = revision
+        self.domains = domains
+        self.servers = servers
+        self.rules = rules
+        self.masks = masks
+        self.revokedSerials = revokedSerials
+        self.revokedIdentities = revokedIdentities
+    }
+
+    /// - Parameter server: full name.
+    /// - Returns: nil when this bundle does not place the server here.
+    package func ruleset(for server: String) -> Ruleset? {
+        guard let found = servers.first(where: { $0.name == server }) else { return nil }
+        return Ruleset(
+            organization: organization, server: server, networks: found.networks, rules: rules, masks: masks,
+            revision: revision)
+    }
+}
+
+package struct BundleServer: Hashable, Sendable, Codable {
+    /// Full name, `finance/ledger`.
+    package var name: String
+    package var classification: Classification
+    package var networks: [Network]
+    package var policy: EffectivePolicy
+
+    package init(name: String, classification: Classification, networks: [Network], policy: EffectivePolicy) {
+        self.name = name
+        self.classification = classification
+        self.networks = networks
+        self.policy = policy
+    }
+
+    /// `ledger` of `finance/ledger`: the first path segment of its endpoint on a spoke.
+    package var shortName: String { String(name.drop { $0 != "/" }.dropFirst()) }
+}
+
+/// The short signed word that a bundle is still in force; type `application/vnd.nave.lease.v1+json`.
+package struct Lease: Hashable, Sendable, Codable {
+    package static let payloadType = "application/vnd.nave.lease.v1+json"
+
+    package var v: Int64
+    package var spoke: SPIFFEID
+    /// `sha256:…` of the bundle's payload bytes.
+    package var bundle: String
+    package var issued: Instant
+
+    package init(spoke: SPIFFEID, bundle: String, issued: Instant) {
+        v = PolicyBundle.wireVersion
+        self.spoke = spoke
+        self.bundle = bundle
+        self.issued = issued
+    }
+}

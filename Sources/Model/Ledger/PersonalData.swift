@@ -1,0 +1,69 @@
+/// Keeps personal values out of leaves: each stands there as `{"commit": "sha256:…"}`, SHA-256(salt ‖ value), and its value
+/// and salt lie in the table `disclosures` outside the tree. Erasing a person deletes rows there; proofs and replay hold.
+package enum PersonalData {
+    /// A value that a leaf commits to.
+    package struct Disclosure: Hashable, Sendable {
+        /// `sha256:…`
+        package var commit: String
+        /// 32 bytes.
+        package var salt: [UInt8]
+        package var value: String
+
+        package init(commit: String, salt: [UInt8], value: String) {
+            self.commit = commit
+            self.salt = salt
+            self.value = value
+        }
+    }
+
+    /// Keys whose string is free text or an address, wherever they stand in an entry.
+    private static let keys: Set<String> = ["why", "reason", "description", "purpose", "address"]
+
+    private static func isPersonal(_ text: String, under key: String?) -> Bool {
+        key.map(keys.contains) ?? false || text.hasPrefix("user:")
+    }
+
+    /// Replaces every personal string by a commitment.
+    /// - Parameter commit: makes salt and commitment of a value; the randomness comes from the caller.
+    package static func conceal(
+        _ json: JSON, under key: String? = nil, commit: (String) -> Disclosure
+    ) -> (json: JSON, disclosures: [Disclosure]) {
+        switch json {
+        case .string(let text) where isPersonal(text, under: key):
+            let disclosure = commit(text)
+            return (.object(JSONObject([("commit", .string(disclosure.commit))])), [disclosure])
+        case .array(let items):
+            var disclosures: [Disclosure] = []
+            let concealed = items.map { item in
+                let result = conceal(item, under: key, commit: commit)
+                disclosures += result.disclosures
+                return result.json
+            }
+            return (.array(concealed), disclosures)
+        case .object(let object):
+            var disclosures: [Disclosure] = []
+            let pairs = object.pairs.map { pair in
+                let result = conceal(pair.value, under: pair.key, commit: commit)
+                disclosures += result.disclosures
+                return (pair.key, result.json)
+            }
+            return (.object(JSONObject(pairs)), disclosures)
+        default: return (json, [])
+        }
+    }
+
+    /// Puts the values back. One that was erased reads `[erased]` where free text stood, and else as a user whom nobody is.
+    package static func reveal(_ json: JSON, under key: String? = nil, value: (String) -> String?) -> JSON {
+        switch json {
+        case .object(let object):
+            if object.count == 1, let commit = object["commit"]?.string, commit.hasPrefix("sha256:") {
+                if let text = value(commit) { return .string(text) }
+                let isText = key.map(keys.contains) ?? false
+                return .string(isText ? "[erased]" : "user:erased.\(commit.dropFirst("sha256:".count).prefix(16))")
+            }
+            return .object(JSONObject(object.pairs.map { ($0.key, reveal($0.value, under: $0.key, value: value)) }))
+        case .array(let items): return .array(items.map { reveal($0, under: key, value: value) })
+        default: return json
+        }
+    }
+}

@@ -1,0 +1,77 @@
+/// Reads a mapping of known keys; made by `NodeReader.mapping`.
+///
+/// It remembers which keys were asked for: the others are unknown, and the known ones are what a misspelt key is
+/// compared with. So every key must be asked for whatever the others say.
+package final class MappingReader {
+    package let place: Place
+    package let problems: Problems
+    private let expected: String
+    private let entries: [Node.Entry]
+    private let index: [String: Int]
+    private var asked: Set<String> = []
+
+    init(_ expected: String, at place: Place, _ entries: [Node.Entry], _ problems: Problems) {
+        self.expected = expected
+        self.place = place
+        self.entries = entries
+        self.problems = problems
+        index = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.key, $0) })
+    }
+
+    package func has(_ key: String) -> Bool {
+        asked.insert(key)
+        return index[key] != nil
+    }
+
+    /// Where the key stands, or the mapping when it is absent.
+    package func place(of key: String) -> Place { index[key].map { entries[$0].place } ?? place }
+
+    /// The value of a key, nil when the key is absent; not a problem.
+    package func value(_ key: String) -> NodeReader? {
+        asked.insert(key)
+        return index[key].map { NodeReader(entries[$0].value, problems) }
+    }
+
+    /// Nil when the key is absent, or when `read` reported a problem.
+    package func optional<Value>(_ key: String, _ read: (NodeReader) -> Value?) -> Value? {
+        value(key).flatMap(read)
+    }
+
+    /// `missing-key` when the key is absent. Nil means that a problem was reported.
+    package func required<Value>(_ key: String, _ read: (NodeReader) -> Value?) -> Value? {
+        guard let reader = value(key) else {
+            problems.add("missing-key", "\(expected) needs \(backticked(key))", at: place)
+            return nil
+        }
+        return read(reader)
+    }
+
+    /// Exactly one of `keys` must be there (`missing-key`, `bad-value`): the first that is, with its value.
+    package func oneOf(_ keys: [String]) -> (key: String, value: NodeReader)? {
+        let present = keys.filter { has($0) }
+        let names = keys.map { backticked($0) }.joined(separator: " or ")
+        guard let key = present.first, let value = value(key) else {
+            problems.add("missing-key", "\(expected) needs \(names)", at: place)
+            return nil
+        }
+        if let second = present.dropFirst().first {
+            problems.add("bad-value", "\(expected) has \(names), not both", at: self.place(of: second))
+        }
+        return (key, value)
+    }
+
+    /// The keys that are there, in the file's order.
+    package var keys: [String] { entries.map(\.key) }
+
+    /// Leaves every other key unjudged: for a mapping whose kind is not known, so that nothing more can be said of it.
+    package func acceptRest() { asked.formUnion(keys) }
+
+    /// `unknown-key` for every key that nobody asked for.
+    func finish() {
+        for entry in entries where !asked.contains(entry.key) {
+            problems.add(
+                "unknown-key", "\(expected) has no key \(backticked(entry.key))",
+                hint: suggestionHint(for: entry.key, among: asked.filter { index[$0] == nil }), at: entry.place)
+        }
+    }
+}

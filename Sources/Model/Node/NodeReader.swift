@@ -1,0 +1,199 @@
+/// The one strict decoder from a `Node`: reads a value as what is expected, or puts what is wrong with it into
+/// `problems`, with its place, and answers nil. Nil therefore always means "reported".
+package struct NodeReader {
+    package let node: Node
+    package let problems: Problems
+
+    package init(_ node: Node, _ problems: Problems) {
+        self.node = node
+        self.problems = problems
+    }
+
+    package var place: Place { node.place }
+
+    /// Reports a problem of this value.
+    package func fail(_ code: String, _ message: String, hint: String? = nil) {
+        problems.add(code, message, hint: hint, at: place)
+    }
+
+    /// `wrong-type`: says what was expected and what was found.
+    private func wrongType<Value>(_ expected: String, hint: String? = nil) -> Value? {
+        fail("wrong-type", "expected \(expected), found \(node.found)", hint: hint)
+        return nil
+    }
+
+    /// `bad-value`: the type is right, the value is not.
+    private func badValue<Value>(_ expected: String, hint: String? = nil) -> Value? {
+        fail("bad-value", "expected \(expected), found \(node.found)", hint: hint)
+        return nil
+    }
+
+    // MARK: scalars
+
+    /// A text of 1 to `maximumLength` bytes. One that another YAML reader would take for a number or a boolean must be
+    /// in quotes.
+    package func string(_ expected: String = "text", maximumLength: Int = 4096, allowsEmpty: Bool = false) -> String? {
+        switch node.value {
+        case .string(let text, let style):
+            if style == .plain, let surprise = plainScalarSurprise(text) {
+                fail(
+                    "wrong-type", "\(backticked(text)) is \(surprise) to other readers of YAML, expected \(expected)",
+                    hint: "quote it: \"\(text)\"")
+                return nil
+            }
+            guard allowsEmpty || !text.isEmpty else { return badValue("\(expected) that is not empty") }
+            guard text.utf8.count <= maximumLength else {
+                return badValue("\(expected) of at most \(maximumLength) bytes")
+            }
+            return text
+        case .bool(let value): return wrongType(expected, hint: "quote it: \"\(value)\"")
+        case .integer(let value): return wrongType(expected, hint: "quote it: \"\(value)\"")
+        case .null, .sequence, .mapping: return wrongType(expected)
+        }
+    }
+
+    /// A lower-case DNS label (`isLabel`), such as the name of a zone, a server or a rule.
+    package func label(_ expected: String = "a name") -> String? {
+        guard let text = string(expected) else { return nil }
+        guard isLabel(text) else {
+            return badValue(expected, hint: "lower-case letters, digits and inner hyphens, at most 63")
+        }
+        return text
+    }
+
+    package func integer(in range: ClosedRange<Int64> = Int64.min...Int64.max) -> Int64? {
+        guard case .integer(let value) = node.value else { return wrongType("an integer") }
+        guard range.contains(value) else {
+            return badValue("an integer from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    package func bool() -> Bool? {
+        guard case .bool(let value) = node.value else {
+            return wrongType("a boolean", hint: "write `true` or `false`")
+        }
+        return value
+    }
+
+    /// `300ms`, `10s`, `5m`, `24h`, `7d`.
+    package func duration() -> Milliseconds? {
+        parsed("a duration", hint: "a whole number and ms, s, m, h or d, such as `30s`") { Milliseconds($0) }
+    }
+
+    /// `512B`, `64KiB`, `1MiB`, `2GiB`.
+    package func size() -> ByteCount? {
+        parsed("a size", hint: "a whole number and B, KiB, MiB or GiB, such as `1MiB`") { ByteCount($0) }
+    }
+
+    /// `2026-11-21`.
+    package func date() -> CivilDate? {
+        parsed("a date", hint: "a day that exists, as YYYY-MM-DD") { CivilDate($0) }
+    }
+
+    /// `2026-11-21T08:15:30Z`.
+    package func instant() -> Instant? {
+        parsed("a time", hint: "RFC 3339 in UTC, such as `2026-11-21T08:15:30Z`") { Instant($0) }
+    }
+
+    /// One of the raw values of these words.
+    package func word<Word: RawRepresentable<String>>(of words: [Word]) -> Word? {
+        let known = words.map(\.rawValue)
+        let expected = "one of " + known.map { backticked($0) }.joined(separator: ", ")
+        guard let text = string(expected) else { return nil }
+        guard let word = words.first(where: { $0.rawValue == text }) else {
+            let hint = suggestion(for: text, among: known).map { "did you mean \(backticked($0))?" }
+            return badValue(expected, hint: hint)
+        }
+        return word
+    }
+
+    /// One of the raw values of `type`.
+    package func word<Word: RawRepresentable<String> & CaseIterable>(_ type: Word.Type) -> Word? {
+        word(of: Array(Word.allCases))
+    }
+
+    /// A text that `parse` understands: `bad-value` when it answers nil.
+    package func parsed<Value>(_ expected: String, hint: String? = nil, _ parse: (String) -> Value?) -> Value? {
+        guard let text = string(expected) else { return nil }
+        return parse(text) ?? badValue(expected, hint: hint)
+    }
+
+    /// A text that a throwing parser of `Model` understands; its error is reported as it is, at this place.
+    package func parsed<Value>(_ expected: String, throwing parse: (String) throws(ModelError) -> Value) -> Value? {
+        guard let text = string(expected) else { return nil }
+        do {
+            return try parse(text)
+        } catch {
+            problems.add(error, at: place)
+            return nil
+        }
+    }
+
+    // MARK: collections
+
+    /// The elements that could be read; `[]` when this is no list, or one of less than `minimum` elements.
+    package func list<Element>(minimum: Int = 0, maximum: Int = 10_000, _ read: (NodeReader) -> Element?) -> [Element] {
+        guard case .sequence(let nodes) = node.value else {
+            let hint =
+                if case .string(let text, _) = node.value { "write `[\(text.prefix(80))]`" } else { String?.none }
+            let none: [Element]? = wrongType("a list", hint: hint)
+            return none ?? []
+        }
+        guard nodes.count <= maximum else {
+            fail("bad-value", "expected at most \(maximum) elements, found \(nodes.count)")
+            return []
+        }
+        guard nodes.count >= minimum else {
+            fail("bad-value", "expected at least \(minimum) element\(minimum == 1 ? "" : "s"), found \(nodes.count)")
+            return []
+        }
+        return nodes.compactMap { read(NodeReader($0, problems)) }
+    }
+
+    /// The entries of a mapping whose keys are names of the user's, such as `servers:`; `[]` when this is no mapping.
+    /// A key that occurs twice is reported and read once.
+    package func entries<Value>(
+        maximum: Int = 10_000, _ read: (_ key: NodeReader, _ value: NodeReader) -> Value?
+    ) -> [Value] {
+        guard case .mapping(let entries) = node.value else {
+            let none: [Value]? = wrongType("a mapping")
+            return none ?? []
+        }
+        guard entries.count <= maximum else {
+            fail("bad-value", "expected at most \(maximum) entries, found \(entries.count)")
+            return []
+        }
+        return unique(entries, problems).compactMap { entry in
+            // YAMLFile has refused keys that are not texts, so a key is as good as quoted.
+            let key = Node(.string(entry.key, .quoted), at: entry.place)
+            return read(NodeReader(key, problems), NodeReader(entry.value, problems))
+        }
+    }
+
+    /// Reads a mapping of known keys. Keys that `read` did not ask for are reported when it returns.
+    ///
+    /// - Parameter expected: what this is, for messages: "a server".
+    package func mapping<Value>(_ expected: String, _ read: (MappingReader) -> Value) -> Value? {
+        guard case .mapping(let entries) = node.value else { return wrongType("\(expected) (a mapping)") }
+        let reader = MappingReader(expected, at: place, unique(entries, problems), problems)
+        let value = read(reader)
+        reader.finish()
+        return value
+    }
+}
+
+/// Reports every repeated key (`duplicate-key`) and leaves its first entry.
+private func unique(_ entries: [Node.Entry], _ problems: Problems) -> [Node.Entry] {
+    var first: [String: Place] = [:]
+    return entries.filter { entry in
+        if let earlier = first[entry.key] {
+            problems.add(
+                "duplicate-key", "key \(backticked(entry.key)) is here twice",
+                hint: "first at line \(earlier.line)", at: entry.place)
+            return false
+        }
+        first[entry.key] = entry.place
+        return true
+    }
+}

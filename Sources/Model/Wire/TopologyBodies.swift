@@ -1,0 +1,130 @@
+/// `POST /v1/topology/plan` and `POST /v1/topology/apply`. At most 16 MiB.
+package struct TopologyRequest: Hashable, Sendable, Codable {
+    package var topology: Topology
+    /// Needed to remove a zone, or more than a tenth of the servers, clients or rules.
+    package var allowRemovals: Bool
+    package var why: String?
+
+    package init(topology: Topology, allowRemovals: Bool = false, why: String? = nil) {
+        self.topology = topology
+        self.allowRemovals = allowRemovals
+        self.why = why
+    }
+}
+
+/// What applying would change, or has changed.
+package struct Plan: Hashable, Sendable, Codable {
+    package enum Action: String, Codable, Hashable, Sendable {
+        case add, change, remove
+        /// Only its place in the files differs.
+        case move
+    }
+
+    package struct Change: Hashable, Sendable, Codable {
+        package var action: Action
+        package var object: ObjectName
+        /// Dotted names of the fields that differ.
+        package var fields: [String]
+
+        package init(action: Action, object: ObjectName, fields: [String] = []) {
+            self.action = action
+            self.object = object
+            self.fields = fields
+        }
+    }
+
+    /// One grant that someone gains or loses.
+    package struct AccessChange: Hashable, Sendable, Codable {
+        package enum Direction: String, Codable, Hashable, Sendable { case gains, loses }
+
+        package var direction: Direction
+        package var grant: Grant
+        /// Conditions of the rule, as text; empty for none.
+        package var conditions: [String]
+
+        package init(direction: Direction, grant: Grant, conditions: [String]) {
+            self.direction = direction
+            self.grant = grant
+            self.conditions = conditions
+        }
+    }
+
+    /// Something a person should know before they apply.
+    package struct Finding: Hashable, Sendable, Codable {
+        /// `revoked-grant`, `expired-rule`, …
+        package var code: String
+        package var message: String
+        package var place: Place?
+
+        package init(code: String, message: String, place: Place? = nil) {
+            self.code = code
+            self.message = message
+            self.place = place
+        }
+    }
+
+    package var changes: [Change]
+    package var access: [AccessChange]
+    /// Organization-wide or zone denies that come, change or go; they take away or give back without being grants.
+    package var denies: [Change]
+    package var findings: [Finding]
+    /// Why this needs `--allow-removals`; empty when it does not.
+    package var removals: [String]
+
+    package init(
+        changes: [Change], access: [AccessChange], denies: [Change], findings: [Finding], removals: [String]
+    ) {
+        self.changes = changes
+        self.access = access
+        self.denies = denies
+        self.findings = findings
+        self.removals = removals
+    }
+
+    package var isEmpty: Bool { changes.isEmpty }
+}
+
+package struct ApplyAnswer: Hashable, Sendable, Codable {
+    package var plan: Plan
+    package var change: ChangeAnswer
+
+    package init(plan: Plan, change: ChangeAnswer) {
+        self.plan = plan
+        self.change = change
+    }
+}
+
+/// `GET /v1/rollout`: who enforces what.
+package struct Rollout: Hashable, Sendable, Codable {
+    package enum State: String, Codable, Hashable, Sendable { case current, behind, refused, neverSeen }
+
+    package struct Row: Hashable, Sendable, Codable {
+        package var spoke: String
+        package var state: State
+        /// The revision it should enforce.
+        package var wanted: Int64
+        package var applied: Int64?
+        package var detail: String?
+        package var connected: Bool
+        package var lastSeen: Instant?
+
+        package init(
+            spoke: String, state: State, wanted: Int64, applied: Int64?, detail: String?, connected: Bool,
+            lastSeen: Instant?
+        ) {
+            self.spoke = spoke
+            self.state = state
+            self.wanted = wanted
+            self.applied = applied
+            self.detail = detail
+            self.connected = connected
+            self.lastSeen = lastSeen
+        }
+    }
+
+    package var rows: [Row]
+
+    package init(rows: [Row]) { self.rows = rows }
+
+    package var isConverged: Bool { rows.allSatisfy { $0.state == .current } }
+}

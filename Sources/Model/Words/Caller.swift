@@ -1,0 +1,70 @@
+/// Who makes a call: a workload, a user, or a user through a workload.
+package struct Caller: Hashable, Sendable {
+    package var workload: SPIFFEID?
+    package var user: User?
+
+    package init(workload: SPIFFEID? = nil, user: User? = nil) {
+        self.workload = workload
+        self.user = user
+    }
+
+    /// A person as an identity provider asserts them.
+    package struct User: Hashable, Sendable {
+        package var issuer: String
+        package var subject: String
+        package var address: String?
+        /// Nil when the identity provider did not say (group overage): a missing fact, which denies match and allows do not.
+        package var groups: Set<String>?
+
+        package init(issuer: String, subject: String, address: String? = nil, groups: Set<String>? = nil) {
+            self.issuer = issuer
+            self.subject = subject
+            self.address = address
+            self.groups = groups
+        }
+    }
+
+    /// What sessions, rates and processes are kept by.
+    package var key: String {
+        [workload?.description, user.map { "\($0.issuer)#\($0.subject)" }].compactMap(\.self).joined(separator: "+")
+    }
+
+    /// The parts that each need an allow of their own.
+    package var parts: [Caller] {
+        guard workload != nil, user != nil else { return [self] }
+        return [Caller(workload: workload), Caller(user: user)]
+    }
+}
+
+/// Whether something holds, does not, or cannot be known because a fact is missing.
+package enum Truth: Hashable, Sendable {
+    case yes, no, missing
+}
+
+extension Principal {
+    /// Whether the principal names one part of a caller.
+    package func names(_ part: Caller, organization: String) -> Truth {
+        switch self {
+        case .anyone: return .yes
+        case .client(let zone, let name):
+            guard let id = part.workload else { return .no }
+            return id.trustDomain == "\(zone).\(organization)" && id.path == ["client", name] ? .yes : .no
+        case .zone(let zone):
+            guard let id = part.workload else { return .no }
+            return id.trustDomain == "\(zone).\(organization)" && id.kind == "client" ? .yes : .no
+        case .domain(let domain):
+            return part.workload?.trustDomain == domain ? .yes : .no
+        case .spiffe(let pattern):
+            guard let id = part.workload else { return .no }
+            return pattern.matches(id.description) ? .yes : .no
+        case .user(let address):
+            guard let user = part.user else { return .no }
+            guard let known = user.address else { return .missing }
+            return known == address ? .yes : .no
+        case .group(let name):
+            guard let user = part.user else { return .no }
+            guard let groups = user.groups else { return .missing }
+            return groups.contains(name) ? .yes : .no
+        }
+    }
+}

@@ -1,0 +1,79 @@
+/// The kinds of things an MCP server offers.
+package enum CapabilityKind: String, Codable, Hashable, Sendable, CaseIterable {
+    case tool, resource, prompt
+}
+
+/// One thing a server offers: `tool:read_entry`, `resource:ledger://reports/2026`, `prompt:summary`.
+package struct Capability: Hashable, Sendable, CustomStringConvertible {
+    package var kind: CapabilityKind
+    package var name: String
+
+    package init(_ kind: CapabilityKind, _ name: String) {
+        self.kind = kind
+        self.name = name
+    }
+
+    /// Reads `kind:name`.
+    /// - Throws: `bad-capability`.
+    package init(_ text: String) throws(ModelError) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let kind = CapabilityKind(rawValue: String(parts[0])), !parts[1].isEmpty else {
+            throw ModelError(
+                "bad-capability", "`\(text.prefix(100))` is not a capability",
+                hint: "`tool:NAME`, `resource:URI` or `prompt:NAME`")
+        }
+        self.init(kind, String(parts[1]))
+    }
+
+    package var description: String { "\(kind.rawValue):\(name)" }
+}
+
+/// What a rule names: `tool:read_*`, `resource:ledger://reports/**`, or `*` for everything. Written and sent as its text.
+package struct CapabilityPattern: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// Nil for `*`.
+    package let kind: CapabilityKind?
+    package let pattern: Pattern?
+
+    /// - Throws: `bad-capability`, `bad-pattern`.
+    package init(_ text: String) throws(ModelError) {
+        if text == "*" {
+            kind = nil
+            pattern = nil
+            return
+        }
+        let capability = try Capability(text)
+        kind = capability.kind
+        pattern = try Pattern(capability.name, segmented: capability.kind == .resource)
+    }
+
+    package var description: String {
+        guard let kind, let pattern else { return "*" }
+        return "\(kind.rawValue):\(pattern)"
+    }
+
+    package func matches(_ capability: Capability) -> Bool {
+        guard let kind, let pattern else { return true }
+        return kind == capability.kind && pattern.matches(capability.name)
+    }
+
+    /// Whether some expansion of the resource template could match.
+    package func overlaps(template: String) -> Bool {
+        guard let kind, let pattern else { return true }
+        return kind == .resource && pattern.overlaps(template: template)
+    }
+
+    /// Whether every expansion of the resource template matches.
+    package func covers(template: String) -> Bool {
+        guard let kind, let pattern else { return true }
+        return kind == .resource && pattern.covers(template: template)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        try self.init(try decoder.singleValueContainer().decode(String.self))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

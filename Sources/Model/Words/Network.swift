@@ -1,0 +1,82 @@
+import Foundation
+
+/// An IPv4 or IPv6 address. An IPv4 address mapped into IPv6 (`::ffff:10.0.0.1`) is the IPv4 address.
+package struct IPAddress: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// 4 or 16 bytes, network order.
+    package let bytes: [UInt8]
+    package let description: String
+
+    package init?(_ text: String) {
+        var four = in_addr()
+        var six = in6_addr()
+        if inet_pton(AF_INET, text, &four) == 1 {
+            bytes = withUnsafeBytes(of: four) { Array($0) }
+            description = text
+        } else if inet_pton(AF_INET6, text, &six) == 1 {
+            let all = withUnsafeBytes(of: six) { Array($0) }
+            if all[0..<10].allSatisfy({ $0 == 0 }), all[10] == 0xFF, all[11] == 0xFF {
+                bytes = Array(all[12...])
+                description = bytes.map(String.init).joined(separator: ".")
+            } else {
+                bytes = all
+                description = text
+            }
+        } else {
+            return nil
+        }
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let value = IPAddress(text) else { throw ModelError("bad-address", "`\(text)` is not an IP address") }
+        self = value
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+/// A network in CIDR form, `10.20.0.0/16` or `2001:db8::/32` (RFC 4632). Bits below the prefix must be zero.
+package struct Network: Hashable, Sendable, Codable, CustomStringConvertible {
+    package let address: IPAddress
+    package let prefix: Int
+
+    /// - Throws: `bad-network`.
+    package init(_ text: String) throws(ModelError) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, let address = IPAddress(parts[0]), let prefix = Int(parts[1]),
+            String(prefix) == parts[1], (0...address.bytes.count * 8).contains(prefix)
+        else {
+            throw ModelError("bad-network", "`\(text.prefix(60))` is not a network", hint: "CIDR form, as 10.20.0.0/16")
+        }
+        self.address = address
+        self.prefix = prefix
+        guard masked(address.bytes) == address.bytes else {
+            throw ModelError("bad-network", "`\(text)` has bits set below its prefix")
+        }
+    }
+
+    package var description: String { "\(address)/\(prefix)" }
+
+    package func contains(_ other: IPAddress) -> Bool {
+        other.bytes.count == address.bytes.count && masked(other.bytes) == address.bytes
+    }
+
+    private func masked(_ bytes: [UInt8]) -> [UInt8] {
+        bytes.enumerated().map { index, byte in
+            let bits = min(8, max(0, prefix - index * 8))
+            return bits == 0 ? 0 : byte & (0xFF << UInt8(8 - bits))
+        }
+    }
+
+    package init(from decoder: any Decoder) throws {
+        try self.init(try decoder.singleValueContainer().decode(String.self))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

@@ -1,0 +1,131 @@
+/// A pattern over names or URIs: `*` stands for any run of bytes (in a URI: within one path segment), `**` for any run
+/// across segments. There is nothing else: no classes, no escapes, no alternatives.
+package struct Pattern: Hashable, Sendable, CustomStringConvertible {
+    /// Bytes of a text, or a run of unknown bytes.
+    fileprivate enum Token: Hashable, Sendable {
+        case byte(UInt8)
+        case run(crossesSlash: Bool)
+
+        var isRun: Bool { if case .run = self { true } else { false } }
+
+        /// Whether this run can stand for that byte.
+        func takes(_ byte: UInt8) -> Bool {
+            if case .run(let crosses) = self { crosses || byte != UInt8(ascii: "/") } else { false }
+        }
+    }
+
+    package let description: String
+    private let tokens: [Token]
+
+    /// - Parameter segmented: whether `/` ends what a single `*` stands for (URIs), or is a byte like others (names).
+    /// - Throws: `bad-pattern` for an empty pattern, one over 2,048 bytes or one with more than 16 runs.
+    package init(_ text: String, segmented: Bool) throws(ModelError) {
+        var tokens: [Token] = []
+        var bytes = Array(text.utf8)[...]
+        while let byte = bytes.popFirst() {
+            guard byte == UInt8(ascii: "*") else {
+                tokens.append(.byte(byte))
+                continue
+            }
+            if bytes.first == UInt8(ascii: "*") {
+                bytes.removeFirst()
+                tokens.append(.run(crossesSlash: true))
+            } else {
+                tokens.append(.run(crossesSlash: !segmented))
+            }
+        }
+        guard !tokens.isEmpty, tokens.count <= 2048, tokens.count(where: \.isRun) <= 16 else {
+            throw ModelError(
+                "bad-pattern", "`\(text.prefix(100))` is not a pattern", hint: "1 to 2048 bytes, at most 16 runs of `*`")
+        }
+        description = text
+        self.tokens = tokens
+    }
+
+    package func matches(_ text: some StringProtocol) -> Bool {
+        contains(text.utf8.map { Token.byte($0) })
+    }
+
+    /// Whether every expansion of the URI template (RFC 6570) matches: its expressions are met by runs of this pattern only.
+    package func covers(template: String) -> Bool { contains(Self.tokens(ofTemplate: template)) }
+
+    /// Whether some expansion of the URI template (RFC 6570) could match.
+    package func overlaps(template: String) -> Bool {
+        let other = Self.tokens(ofTemplate: template)
+        // One row for each position in `other`; `row[i]` says whether tokens[i...] and other[j...] share a text.
+        var next = [Bool](repeating: false, count: tokens.count + 1)
+        for j in stride(from: other.count, through: 0, by: -1) {
+            var row = [Bool](repeating: false, count: tokens.count + 1)
+            for i in stride(from: tokens.count, through: 0, by: -1) {
+                let mine = i < tokens.count ? tokens[i] : nil
+                let theirs = j < other.count ? other[j] : nil
+                row[i] =
+                    switch (mine, theirs) {
+                    case (nil, nil): true
+                    case (.byte(let a)?, .byte(let b)?): a == b && next[i + 1]
+                    case (.byte(let a)?, .run?): next[i] || (theirs?.takes(a) ?? false) && row[i + 1]
+                    case (.run?, .byte(let b)?): row[i + 1] || (mine?.takes(b) ?? false) && next[i]
+                    case (.run?, .run?): row[i + 1] || next[i]
+                    case (.run?, nil): row[i + 1]
+                    case (nil, .run?): next[i]
+                    case (.byte?, nil), (nil, .byte?): false
+                    }
+            }
+            next = row
+        }
+        return next[0]
+    }
+
+    /// Simulates the pattern as an automaton: O(text × tokens), whatever the input. A run inside `text` is a symbol that
+    /// only a run of at least its reach can take.
+    private func contains(_ text: [Token]) -> Bool {
+        var states = [Bool](repeating: false, count: tokens.count + 1)
+        states[0] = true
+        closeOverRuns(&states)
+        for symbol in text {
+            var next = [Bool](repeating: false, count: tokens.count + 1)
+            for (index, token) in tokens.enumerated() where states[index] {
+                switch (token, symbol) {
+                case (.byte(let a), .byte(let b)): if a == b { next[index + 1] = true }
+                case (.run, .byte(let b)): if token.takes(b) { next[index] = true }
+                case (.run(let wide), .run(let needed)): if wide || !needed { next[index] = true }
+                case (.byte, .run): break
+                }
+            }
+            closeOverRuns(&next)
+            states = next
+        }
+        return states[tokens.count]
+    }
+
+    /// A run may stand for nothing.
+    private func closeOverRuns(_ states: inout [Bool]) {
+        for (index, token) in tokens.enumerated() where states[index] && token.isRun { states[index + 1] = true }
+    }
+
+    /// `{x}` expands within one segment; `{+x}`, `{/x}`, `{x*}` and the other operators may cross slashes.
+    private static func tokens(ofTemplate template: String) -> [Token] {
+        var tokens: [Token] = []
+        var rest = Array(template.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "{"), let close = rest.firstIndex(of: UInt8(ascii: "}")) else {
+                tokens.append(.byte(byte))
+                continue
+            }
+            let expression = rest[..<close]
+            let simple = expression.allSatisfy { isNameByte($0) }
+            tokens.append(.run(crossesSlash: !simple))
+            rest = rest[(close + 1)...]
+        }
+        return tokens
+    }
+}
+
+private func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."):
+        true
+    default: false
+    }
+}

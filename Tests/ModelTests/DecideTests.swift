@@ -1,0 +1,149 @@
+import Foundation
+import Model
+import Testing
+
+@Suite("decide")
+struct DecideTests {
+    @Test("agrees with the oracle on enumerated small worlds")
+    func oracle() throws {
+        let rules = try SmallWorlds.rules()
+        let masks = try SmallWorlds.masks()
+        let requests = try SmallWorlds.requests()
+        let wanted = isLong ? 10_000_000 : 100_000
+        var random = Seeded(state: 42)
+        var decisions = 0
+        var allowed = 0
+        // Every pair of an allow with another rule is met in turn, from a random start, until enough was decided.
+        while decisions < wanted {
+            let world = [rules[decisions % rules.count]] + (0..<3).compactMap { _ in rules.randomElement(using: &random) }
+            let ruleset = try SmallWorlds.ruleset(world, masks.randomElement(using: &random) ?? [])
+            for request in requests {
+                let expected = Oracle.allows(request, under: ruleset)
+                let decision = decide(request, under: ruleset)
+                if decision.isAllowed != expected {
+                    Issue.record("\(world.map(\.id)) \(request): the oracle says \(expected), decide says \(decision)")
+                    return
+                }
+                decisions += 1
+                if expected { allowed += 1 }
+            }
+        }
+        #expect(decisions >= wanted)
+        // A world in which nearly everything is denied would prove little.
+        #expect(allowed > decisions / 20 && allowed < decisions / 2)
+    }
+
+    @Test("what runs is listed; what is listed is refused only by an argument condition")
+    func listingLaw() throws {
+        let rules = try SmallWorlds.rules()
+        let masks = try SmallWorlds.masks()
+        let requests = try SmallWorlds.requests()
+        var random = Seeded(state: 7)
+        var listed = 0
+        var refusedByArguments = 0
+        for _ in 0..<(isLong ? 20_000 : 200) {
+            let world = (0..<4).compactMap { _ in rules.randomElement(using: &random) }
+            let ruleset = try SmallWorlds.ruleset(world, masks.randomElement(using: &random) ?? [])
+            var withoutArguments = ruleset
+            withoutArguments.rules = world.filter { $0.effect == .allow || $0.when?.arguments == nil }.map { rule in
+                var rule = rule
+                rule.when?.arguments = nil
+                return rule
+            }
+            for request in requests {
+                guard case .use(let capability) = request.aim, capability.kind == .tool else { continue }
+                var listing = request
+                listing.facts.arguments = .unbound
+                let isListed = decide(listing, under: ruleset).isAllowed
+                let runs = decide(request, under: ruleset).isAllowed
+                var reach = request
+                reach.aim = .reach
+                reach.facts.readOnly = nil
+                reach.facts.arguments = .none
+                if runs {
+                    #expect(isListed, "\(request) runs under \(world.map(\.id)) and is not listed")
+                    #expect(decide(reach, under: ruleset).isAllowed, "\(request) runs and the server cannot be reached")
+                }
+                if isListed { listed += 1 }
+                if isListed, !runs {
+                    refusedByArguments += 1
+                    #expect(decide(request, under: withoutArguments).isAllowed, "\(request) under \(world.map(\.id))")
+                }
+            }
+        }
+        #expect(listed > 1000 && refusedByArguments > 100)
+    }
+
+    @Test("nothing is allowed where no rule speaks, without a caller, from nowhere, or when stale")
+    func empty() throws {
+        let everything = Rule(
+            id: "all", effect: .allow, capabilities: [try CapabilityPattern("*")], to: [.anyone])
+        let open = try SmallWorlds.ruleset([everything], [])
+        let request = try #require(try SmallWorlds.requests().first)
+        #expect(decide(request, under: open).isAllowed)
+        #expect(reason(request, try SmallWorlds.ruleset([], [])) == .noRule)
+        var other = request
+        other.caller = Caller()
+        #expect(reason(other, open) == .noRule)
+        other = request
+        other.facts.address = nil
+        #expect(reason(other, open) == .network)
+        other.facts.address = IPAddress("192.168.0.1")
+        #expect(reason(other, open) == .network)
+        other = request
+        other.facts.freshness = .expired
+        #expect(reason(other, open) == .stale)
+    }
+
+    @Test("a template is shown where an allow could match one of its expansions, hidden where a deny matches all")
+    func templates() throws {
+        let request = try #require(try SmallWorlds.requests().first)
+        let rows: [(allow: String, deny: String, template: String, shown: Bool)] = [
+            ("resource:ledger://reports/*", "tool:x", "ledger://reports/{id}", true),
+            ("resource:ledger://reports/2026", "tool:x", "ledger://reports/{id}", true),
+            ("resource:ledger://reports/a/b", "tool:x", "ledger://reports/{id}", false),
+            ("resource:ledger://reports/a/b", "tool:x", "ledger://reports/{+id}", true),
+            ("resource:other://**", "tool:x", "ledger://reports/{id}", false),
+            ("*", "resource:ledger://reports/*", "ledger://reports/{id}", false),
+            ("*", "resource:ledger://reports/2026", "ledger://reports/{id}", true),
+            ("*", "resource:ledger://reports/*", "ledger://reports/{+id}", true),
+            ("*", "resource:ledger://**", "ledger://reports/{+id}", false),
+        ]
+        for row in rows {
+            let rules = [
+                Rule(id: "a", effect: .allow, capabilities: [try CapabilityPattern(row.allow)], to: [.anyone]),
+                Rule(id: "d", effect: .deny, capabilities: [try CapabilityPattern(row.deny)], to: [.anyone]),
+            ]
+            var listing = request
+            listing.aim = .template(row.template)
+            #expect(decide(listing, under: try SmallWorlds.ruleset(rules, [])).isAllowed == row.shown, "\(row)")
+        }
+    }
+
+    @Test("a revocation removes exactly its grant")
+    func revocation() throws {
+        let bot = try Principal("client:analytics/bot")
+        let rules = [
+            Rule(id: "finance/a", effect: .allow, capabilities: [try CapabilityPattern("tool:*")], to: [bot]),
+            Rule(id: "finance/b", effect: .allow, capabilities: [try CapabilityPattern("*")], to: [try Principal("zone:analytics")]),
+        ]
+        let mask = Mask(
+            id: "rv-1", principal: bot, server: SmallWorlds.server, capabilities: [try CapabilityPattern("tool:*")],
+            at: SmallWorlds.morning, cause: .revoked)
+        let request = try #require(try SmallWorlds.requests().first)
+        #expect(decide(request, under: try SmallWorlds.ruleset([rules[0]], [])).isAllowed)
+        #expect(reason(request, try SmallWorlds.ruleset([rules[0]], [mask])) == .revoked)
+        // The other grant stands on its own.
+        #expect(decide(request, under: try SmallWorlds.ruleset(rules, [mask])).isAllowed)
+        var earlier = mask
+        earlier.at = SmallWorlds.morning + .seconds(1)
+        #expect(decide(request, under: try SmallWorlds.ruleset([rules[0]], [earlier])).isAllowed)
+        var elsewhere = mask
+        elsewhere.server = "finance/other"
+        #expect(decide(request, under: try SmallWorlds.ruleset([rules[0]], [elsewhere])).isAllowed)
+    }
+
+    private func reason(_ request: Request, _ ruleset: Ruleset) -> DenyReason? {
+        if case .deny(let denial) = decide(request, under: ruleset) { denial.reason } else { nil }
+    }
+}
