@@ -15,7 +15,8 @@ struct DecideTests {
         var allowed = 0
         // Every pair of an allow with another rule is met in turn, from a random start, until enough was decided.
         while decisions < wanted {
-            let world = [rules[decisions % rules.count]] + (0..<3).compactMap { _ in rules.randomElement(using: &random) }
+            let world =
+                [rules[decisions % rules.count]] + (0..<3).compactMap { _ in rules.randomElement(using: &random) }
             let ruleset = try SmallWorlds.ruleset(world, masks.randomElement(using: &random) ?? [])
             for request in requests {
                 let expected = Oracle.allows(request, under: ruleset)
@@ -125,7 +126,9 @@ struct DecideTests {
         let bot = try Principal("client:analytics/bot")
         let rules = [
             Rule(id: "finance/a", effect: .allow, capabilities: [try CapabilityPattern("tool:*")], to: [bot]),
-            Rule(id: "finance/b", effect: .allow, capabilities: [try CapabilityPattern("*")], to: [try Principal("zone:analytics")]),
+            Rule(
+                id: "finance/b", effect: .allow, capabilities: [try CapabilityPattern("*")],
+                to: [try Principal("zone:analytics")]),
         ]
         let mask = Mask(
             id: "rv-1", principal: bot, server: SmallWorlds.server, capabilities: [try CapabilityPattern("tool:*")],

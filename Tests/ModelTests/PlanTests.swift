@@ -35,7 +35,10 @@ struct PlanTests {
         var after = before
         after.rules[0].capabilities.append(try CapabilityPattern("tool:write_entry"))
         let plan = try planTopology(from: before, to: after, masks: [], now: now)
-        #expect(plan.changes == [.init(action: .change, object: .init(kind: .rule, name: "finance/read"), fields: ["capabilities"])])
+        #expect(
+            plan.changes == [
+                .init(action: .change, object: .init(kind: .rule, name: "finance/read"), fields: ["capabilities"])
+            ])
         #expect(plan.access.map(\.grant.capabilities.description) == ["[tool:write_entry]"])
         var moved = before
         moved.rules[0].place?.line = 9

@@ -30,7 +30,8 @@ enum SmallWorlds {
                             Rule(
                                 id: "finance/\(effect.rawValue)-\(number)", effect: effect, capabilities: capability,
                                 servers: [server], to: principal,
-                                except: number % 7 == 0 ? [try Principal("client:finance/housekeeping")] : nil, when: when,
+                                except: number % 7 == 0 ? [try Principal("client:finance/housekeeping")] : nil,
+                                when: when,
                                 from: number % 11 == 0 ? evening : nil, until: number % 5 == 0 ? evening : nil))
                     }
                 }

@@ -10,7 +10,9 @@ struct WordsTests {
             #expect(Instant(instant.description) == instant)
         }
         #expect(Instant(milliseconds: 951_782_400_000).description == "2000-02-29T00:00:00.000Z")
-        for bad in ["", "2026-02-30T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01 00:00:00Z", "2026-01-01T00:00:00+00:00"] {
+        for bad in [
+            "", "2026-02-30T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01 00:00:00Z", "2026-01-01T00:00:00+00:00",
+        ] {
             #expect(Instant(bad) == nil, "\(bad)")
         }
     }
@@ -23,7 +25,9 @@ struct WordsTests {
         #expect(Milliseconds(count).description == (text == "24h" ? "1d" : text))
     }
 
-    @Test("numbers without a unit, negative, huge or odd are no quantity", arguments: ["", "5", "-5s", "5 s", "99999999999d", "1.5h", "0s"])
+    @Test(
+        "numbers without a unit, negative, huge or odd are no quantity",
+        arguments: ["", "5", "-5s", "5 s", "99999999999d", "1.5h", "0s"])
     func notQuantities(text: String) {
         #expect(Milliseconds(text) == nil)
         #expect(ByteCount(text) == nil)
@@ -32,10 +36,13 @@ struct WordsTests {
     @Test(
         "only one spelling of a SPIFFE ID",
         arguments: [
-            "spiffe://Finance.corp.example/spoke/a", "spiffe://corp.example", "spiffe://corp.example/", "http://corp.example/a",
+            "spiffe://Finance.corp.example/spoke/a", "spiffe://corp.example", "spiffe://corp.example/",
+            "http://corp.example/a",
             "spiffe://corp.example/spoke/a/", "spiffe://corp.example//a", "spiffe://corp.example/spoke/A",
-            "spiffe://corp.example/spoke/%61", "spiffe://corp.example:8443/spoke/a", "spiffe://user@corp.example/spoke/a",
-            "spiffe://corp.example/spoke/..", "spiffe://localhost/spoke/a", "spiffe://corp.example/a?b", "spiffe://corp.example/a#b",
+            "spiffe://corp.example/spoke/%61", "spiffe://corp.example:8443/spoke/a",
+            "spiffe://user@corp.example/spoke/a",
+            "spiffe://corp.example/spoke/..", "spiffe://localhost/spoke/a", "spiffe://corp.example/a?b",
+            "spiffe://corp.example/a#b",
         ])
     func badSPIFFEIDs(text: String) {
         #expect(throws: ModelError.self) { try SPIFFEID(text) }
@@ -46,7 +53,8 @@ struct WordsTests {
         let rows: [(pattern: String, segmented: Bool, text: String, matches: Bool)] = [
             ("read_*", false, "read_entry", true), ("read_*", false, "read_", true), ("read_*", false, "Read_x", false),
             ("*", false, "a/b", true), ("a*c*e", false, "abcde", true), ("a*c*e", false, "abcdf", false),
-            ("x://r/*", true, "x://r/a", true), ("x://r/*", true, "x://r/a/b", false), ("x://r/**", true, "x://r/a/b", true),
+            ("x://r/*", true, "x://r/a", true), ("x://r/*", true, "x://r/a/b", false),
+            ("x://r/**", true, "x://r/a/b", true),
             ("x://*/b", true, "x://a/b", true), ("x://**/b", true, "x://a/c/b", true), ("abc", false, "abcd", false),
         ]
         for row in rows {
@@ -66,7 +74,10 @@ struct WordsTests {
         ]
         for (time, truth) in rows { #expect(try hours.contain(#require(Instant(time))) == truth, "\(time)") }
         #expect(try Hours("Mon-Fri 07:00-19:00 UTC").contain(#require(Instant("2026-11-21T12:00:00Z"))) == .no)
-        for bad in ["", "Mon 07:00-19:00", "Mon-Fri 19:00-07:00 UTC", "Fri-Mon 07:00-08:00 UTC", "Mon 7:00-8:00 UTC", "Mon 07:00-25:00 UTC", "Mon 07:00-08:00 Mars/Olympus"] {
+        for bad in [
+            "", "Mon 07:00-19:00", "Mon-Fri 19:00-07:00 UTC", "Fri-Mon 07:00-08:00 UTC", "Mon 7:00-8:00 UTC",
+            "Mon 07:00-25:00 UTC", "Mon 07:00-08:00 Mars/Olympus",
+        ] {
             #expect(throws: ModelError.self, "\(bad)") { try Hours(bad) }
         }
     }

@@ -46,6 +46,8 @@ struct JSONParser {
     private let depthLimit: Int
     private var index = 0
     private var depth = 0
+    /// Whether the string just read is printable ASCII and had no escapes: such a key needs no further look.
+    private var isPlain = false
 
     init(bytes: [UInt8], limits: JSON.Limits) {
         self.bytes = bytes
@@ -134,11 +136,15 @@ struct JSONParser {
         defer { depth -= 1 }
         if take(UInt8(ascii: "}")) { return .object(JSONObject()) }
         var pairs: [(key: String, value: JSON)] = []
+        var allPlain = true
         while true {
             guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else { throw syntax("a key is a string") }
             let key = try string()
-            if key.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) {
-                throw failure("bad-key", "a key holds a control character")
+            if !isPlain {
+                allPlain = false
+                if key.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) {
+                    throw failure("bad-key", "a key holds a control character")
+                }
             }
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw syntax("a key is followed by `:`") }
@@ -152,14 +158,14 @@ struct JSONParser {
             guard take(UInt8(ascii: ",")) else { throw syntax("an object goes on with `,` or `}`") }
             skipSpace()
         }
-        try refuseAlike(pairs)
+        try refuseAlike(pairs, allPlain: allPlain)
         return .object(JSONObject(unique: pairs))
     }
 
     /// Canonically equivalent keys count as duplicates: Swift's dictionaries could not keep them apart.
-    private func refuseAlike(_ pairs: [(key: String, value: JSON)]) throws(ModelError) {
+    private func refuseAlike(_ pairs: [(key: String, value: JSON)], allPlain: Bool) throws(ModelError) {
         guard pairs.count > 1 else { return }
-        if pairs.count <= 12, pairs.allSatisfy({ $0.key.utf8.allSatisfy { $0 < 0x80 } }) {
+        if pairs.count <= 12, allPlain {
             for later in 1..<pairs.count {
                 for earlier in 0..<later where pairs[earlier].key.utf8.count == pairs[later].key.utf8.count {
                     if pairs[earlier].key == pairs[later].key { throw duplicate(pairs[later].key) }
@@ -221,17 +227,25 @@ struct JSONParser {
     private mutating func string() throws(ModelError) -> String {
         index += 1
         let start = index
-        var ascii = true
-        while index < bytes.count {
+        let end = bytes.count
+        var combined: UInt8 = 0
+        var hasDelete = false
+        while index < end {
             let byte = bytes[index]
             if byte == UInt8(ascii: "\"") {
-                let text = try decoded(bytes[start..<index], ascii: ascii)
+                let text = try decoded(bytes[start..<index], ascii: combined < 0x80)
                 index += 1
+                isPlain = combined < 0x80 && !hasDelete
                 return text
             }
-            if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
+            if byte == UInt8(ascii: "\\") {
+                let text = try escapedString(from: start)
+                isPlain = false
+                return text
+            }
             if byte < 0x20 { throw syntax("a control character stands bare in a string") }
-            if byte >= 0x80 { ascii = false }
+            if byte == 0x7F { hasDelete = true }
+            combined |= byte
             index += 1
         }
         throw syntax("the text ends within a string")

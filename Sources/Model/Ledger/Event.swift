@@ -71,7 +71,8 @@ package enum Event: Hashable, Sendable {
         case "review.decided": self = .reviewDecided(try JSONCoding.decode(ReviewDecided.self, from: body))
         case "review.closed": self = .reviewClosed(try JSONCoding.decode(ReviewClosed.self, from: body))
         default:
-            throw ModelError("unknown-entry", "ledger entries of type `\(type.prefix(60))` are not known to this program")
+            throw ModelError(
+                "unknown-entry", "ledger entries of type `\(type.prefix(60))` are not known to this program")
         }
     }
 }
@@ -130,7 +131,8 @@ package struct Invitation: Hashable, Sendable, Codable {
     package var address: String?
 
     package init(
-        id: String, kind: Kind, zone: String?, name: String, secretHash: String, expires: Instant, address: String? = nil
+        id: String, kind: Kind, zone: String?, name: String, secretHash: String, expires: Instant,
+        address: String? = nil
     ) {
         self.id = id
         self.kind = kind

@@ -9,6 +9,8 @@ package final class MappingReader {
     private let entries: [Node.Entry]
     private let index: [String: Int]
     private var asked: Set<String> = []
+    /// Keys that may not stand here, because another of their kind does.
+    private var excluded: Set<String> = []
 
     init(_ expected: String, at place: Place, _ entries: [Node.Entry], _ problems: Problems) {
         self.expected = expected
@@ -54,6 +56,7 @@ package final class MappingReader {
             problems.add("missing-key", "\(expected) needs \(names)", at: place)
             return nil
         }
+        excluded.formUnion(keys.filter { $0 != key })
         if let second = present.dropFirst().first {
             problems.add("bad-value", "\(expected) has \(names), not both", at: self.place(of: second))
         }
@@ -69,9 +72,12 @@ package final class MappingReader {
     /// `unknown-key` for every key that nobody asked for.
     func finish() {
         for entry in entries where !asked.contains(entry.key) {
+            let known = asked.subtracting(excluded)
+            let meant = suggestion(for: entry.key, among: known).map { "did you mean \(backticked($0))?" }
             problems.add(
                 "unknown-key", "\(expected) has no key \(backticked(entry.key))",
-                hint: suggestionHint(for: entry.key, among: asked.filter { index[$0] == nil }), at: entry.place)
+                hint: meant ?? suggestionHint(for: entry.key, among: known.filter { index[$0] == nil }), at: entry.place
+            )
         }
     }
 }

@@ -117,7 +117,9 @@ extension Conditions {
         }
         if let networks {
             guard let address = facts.address else { return .missing("networks: the caller's address is not known") }
-            if !networks.contains(where: { $0.contains(address) }) { return .fails("networks: `\(address)` is outside") }
+            if !networks.contains(where: { $0.contains(address) }) {
+                return .fails("networks: `\(address)` is outside")
+            }
         }
         if let hours {
             switch hours.contain(facts.now) {

@@ -97,9 +97,12 @@ package func trace(_ request: Request, under ruleset: Ruleset) -> [(rule: Rule, 
 
 /// What holds before any rule: the caller's network and the age of the bundle's lease.
 private func admission(_ request: Request, _ ruleset: Ruleset) -> Denial? {
-    guard request.caller.workload != nil || request.caller.user != nil else { return Denial(.noRule, detail: "no caller") }
+    guard request.caller.workload != nil || request.caller.user != nil else {
+        return Denial(.noRule, detail: "no caller")
+    }
     guard let address = request.facts.address, ruleset.networks.contains(where: { $0.contains(address) }) else {
-        return Denial(.network, detail: "`\(request.facts.address?.description ?? "unknown")` is outside the zone's networks")
+        return Denial(
+            .network, detail: "`\(request.facts.address?.description ?? "unknown")` is outside the zone's networks")
     }
     switch request.facts.freshness {
     case .fresh: return nil
@@ -142,11 +145,12 @@ private func outcome(of rule: Rule, for part: Caller, _ request: Request, _ rule
     var principal = first
     if rule.effect == .allow {
         var masks: [Mask] = []
-        guard let unmasked = through.first(where: { candidate in
-            guard let mask = mask(over: candidate, rule, request, ruleset) else { return true }
-            masks.append(mask)
-            return false
-        })
+        guard
+            let unmasked = through.first(where: { candidate in
+                guard let mask = mask(over: candidate, rule, request, ruleset) else { return true }
+                masks.append(mask)
+                return false
+            })
         else { return .masked(masks[0]) }
         principal = unmasked
     }

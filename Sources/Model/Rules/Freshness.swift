@@ -1,6 +1,6 @@
 /// What to do when no newer lease has come for long. Freshness is one number: the lease's signed `issued`.
 package struct Staleness: Hashable, Sendable, Codable {
-    package enum Mode: String, Codable, Hashable, Sendable { case readOnly, deny }
+    package enum Mode: String, Codable, Hashable, Sendable, CaseIterable { case readOnly, deny }
 
     package var after: Milliseconds
     package var then: Mode

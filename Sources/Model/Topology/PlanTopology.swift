@@ -6,13 +6,16 @@ package func planTopology(
 ) throws(ModelError) -> Plan {
     let changes = try objectChanges(from: current, to: desired)
     let rules = Dictionary(
-        uniqueKeysWithValues: ((current?.rules ?? []) + desired.rules.filter { rule in
-            !(current?.rules.contains { $0.id == rule.id } ?? false)
-        }).map { ($0.id, $0) })
+        uniqueKeysWithValues: ((current?.rules ?? [])
+            + desired.rules.filter { rule in
+                !(current?.rules.contains { $0.id == rule.id } ?? false)
+            }).map { ($0.id, $0) })
     return Plan(
         changes: changes,
         access: accessChanges(from: current, to: desired),
-        denies: changes.filter { $0.action != .move && $0.object.kind == .rule && rules[$0.object.name]?.effect == .deny },
+        denies: changes.filter {
+            $0.action != .move && $0.object.kind == .rule && rules[$0.object.name]?.effect == .deny
+        },
         findings: findings(desired, masks: masks, now: now),
         removals: removals(from: current, changes))
 }
@@ -133,7 +136,8 @@ private func findings(_ topology: Topology, masks: [Mask], now: Instant) -> [Pla
             findings.append(
                 Plan.Finding(
                     code: "revoked-grant",
-                    message: "rule `\(grant.rule)` grants `\(grant.server)` to `\(grant.principal)`, which \(mask.id) revoked: "
+                    message:
+                        "rule `\(grant.rule)` grants `\(grant.server)` to `\(grant.principal)`, which \(mask.id) revoked: "
                         + "it stays revoked",
                     place: places[grant.rule] ?? nil))
         }

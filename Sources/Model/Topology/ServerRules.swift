@@ -2,26 +2,20 @@ extension Topology {
     /// The rules with their servers as full names and labels resolved: what bundles hold and `decide` reads. The
     /// organization's rules come first, then the zones', each in the order of their names.
     package var resolvedRules: [Rule] {
-        let ordered = rules.sorted { ($0.zone == nil ? 0 : 1, $0.id) < ($1.zone == nil ? 0 : 1, $1.id) }
-        return ordered.map { rule in
-            var resolved = rule
-            resolved.servers = self.servers(of: rule)
-            return resolved
+        let byZone = Dictionary(grouping: servers, by: \.zone)
+        let ordered = rules.map { (zone: $0.zone, rule: $0) }.sorted {
+            ($0.zone == nil ? 0 : 1, $0.rule.id) < ($1.zone == nil ? 0 : 1, $1.rule.id)
         }
-    }
-
-    /// Full names, sorted; nil for every server of the organization.
-    private func servers(of rule: Rule) -> [String]? {
-        if rule.zone == nil, rule.servers == nil { return nil }
-        let candidates = servers.filter { rule.zone == nil || $0.zone == rule.zone }
-        guard let selectors = rule.servers else { return candidates.map(\.fullName).sorted() }
-        return candidates.filter { server in
-            selectors.contains { selector in
-                guard selector.hasPrefix("label:") else { return selector == server.name || selector == server.fullName }
-                let parts = selector.dropFirst("label:".count).split(separator: "=", maxSplits: 1).map(String.init)
-                return parts.count == 2 && server.labels?[parts[0]] == parts[1]
+        return ordered.map { zone, rule in
+            var rule = rule
+            // A rule of the organization that names no server speaks about all of them, those to come included.
+            if zone != nil || rule.servers != nil {
+                let selection = ServerSelection(rule.servers)
+                let candidates = zone.map { byZone[$0] ?? [] } ?? servers
+                rule.servers = candidates.filter(selection.contains).map(\.fullName).sorted()
             }
-        }.map(\.fullName).sorted()
+            return rule
+        }
     }
 
     /// What decides about one server, as the registry or the files stand.
@@ -38,10 +32,38 @@ extension Topology {
 
     /// All edges of all allow rules, sorted by server, principal and rule.
     package var grants: [Grant] {
-        resolvedRules.filter { $0.effect == .allow }.flatMap { rule in
-            (rule.servers ?? servers.map(\.fullName)).flatMap { server in
+        let names = servers.map(\.fullName)
+        return resolvedRules.filter { $0.effect == .allow }.flatMap { rule in
+            (rule.servers ?? names).flatMap { server in
                 rule.to.map { Grant(principal: $0, server: server, capabilities: rule.capabilities, rule: rule.id) }
             }
         }.sorted { ($0.server, $0.principal.description, $0.rule) < ($1.server, $1.principal.description, $1.rule) }
+    }
+}
+
+/// The selectors of a rule's `servers:`, read once.
+private struct ServerSelection {
+    private var all = false
+    private var names: Set<String> = []
+    private var labels: [(key: String, value: String)] = []
+
+    init(_ selectors: [String]?) {
+        guard let selectors else {
+            all = true
+            return
+        }
+        for selector in selectors {
+            guard selector.hasPrefix("label:") else {
+                names.insert(selector)
+                continue
+            }
+            let parts = selector.dropFirst("label:".count).split(separator: "=", maxSplits: 1).map(String.init)
+            if parts.count == 2 { labels.append((parts[0], parts[1])) }
+        }
+    }
+
+    func contains(_ server: Server) -> Bool {
+        all || names.contains(server.name) || names.contains(server.fullName)
+            || labels.contains { server.labels?[$0.key] == $0.value }
     }
 }

@@ -18,6 +18,7 @@ package struct TopologyCheck {
     let spokes: Set<String>
     let clients: Set<String>
     let servers: Set<String>
+    let serversOfZone: [String: [Server]]
 
     package init(_ topology: Topology, tests: [TopologyTest] = [], mentions: Mentions = Mentions(), now: Instant) {
         self.topology = topology
@@ -28,6 +29,7 @@ package struct TopologyCheck {
         spokes = Set(topology.spokes.map(\.fullName))
         clients = Set(topology.clients.map(\.fullName))
         servers = Set(topology.servers.map(\.fullName))
+        serversOfZone = Dictionary(grouping: topology.servers, by: \.zone)
     }
 
     package mutating func run() {
@@ -128,7 +130,8 @@ package struct TopologyCheck {
                 find("expired-client", "client \(backticked(client.fullName)) ended on \(until)", at: client.place)
             }
         }
-        let ceilings = Dictionary(topology.zones.map { ($0.name, $0.classification) }, uniquingKeysWith: { first, _ in first })
+        let ceilings = Dictionary(
+            topology.zones.map { ($0.name, $0.classification) }, uniquingKeysWith: { first, _ in first })
         for server in topology.servers {
             inZone(server.zone, of: server.place)
             if let ceiling = ceilings[server.zone], server.classification > ceiling {

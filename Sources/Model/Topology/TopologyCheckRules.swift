@@ -52,7 +52,7 @@ extension TopologyCheck {
     /// `ledger`, `finance/ledger` or `label:tier=gold`.
     private mutating func check(_ selector: String, of rule: Rule) {
         let place = mentions.place(of: selector, by: rule.place)
-        let candidates = topology.servers.filter { rule.zone == nil || $0.zone == rule.zone }
+        let candidates = self.candidates(of: rule)
         if selector.hasPrefix("label:") {
             let parts = selector.dropFirst("label:".count).split(
                 separator: "=", maxSplits: 1, omittingEmptySubsequences: false
@@ -115,9 +115,14 @@ extension TopologyCheck {
         }
     }
 
+    /// The servers that the rule can select from.
+    private func candidates(of rule: Rule) -> [Server] {
+        rule.zone.map { serversOfZone[$0] ?? [] } ?? topology.servers
+    }
+
     /// The servers that the rule applies to.
     private func reached(by rule: Rule) -> [Server] {
-        let inZone = topology.servers.filter { rule.zone == nil || $0.zone == rule.zone }
+        let inZone = candidates(of: rule)
         guard let selectors = rule.servers else { return inZone }
         return inZone.filter { server in
             selectors.contains { selector in

@@ -24,10 +24,15 @@ extension Topology {
     ///   - tests: of a topology without errors; a test of a server that there is not fails.
     ///   - now: when the calls are made, for tests that do not say.
     package func run(_ tests: [TopologyTest], now: Instant) -> [TestFailure] {
-        tests.compactMap { test in
-            guard let ruleset = ruleset(for: test.server, masks: [], revision: 0),
-                let caller = caller(of: test.by)
+        let rules = rules(of: Set(tests.map(\.server)))
+        let zones = Dictionary(zones.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let servers = Dictionary(servers.map { ($0.fullName, $0) }, uniquingKeysWith: { first, _ in first })
+        return tests.compactMap { test in
+            guard let server = servers[test.server], let zone = zones[server.zone], let caller = caller(of: test.by)
             else { return TestFailure(test: test, outcome: "there is no such server or caller") }
+            let ruleset = Ruleset(
+                organization: organization.domain, server: test.server, networks: zone.networks,
+                rules: rules[test.server] ?? [], masks: [], revision: 0)
             let decisions = [true, false].map { readOnly in
                 decide(
                     Request(
@@ -38,6 +43,18 @@ extension Topology {
             guard (allowed != nil) != (test.expect == .allow) else { return nil }
             return TestFailure(test: test, outcome: (allowed ?? decisions[0]).outcome)
         }
+    }
+
+    /// The rules of each of those servers, in order; labels are resolved once for all tests.
+    private func rules(of names: Set<String>) -> [String: [Rule]] {
+        var rules: [String: [Rule]] = [:]
+        guard !names.isEmpty else { return rules }
+        for rule in resolvedRules {
+            for name in rule.servers ?? Array(names) where names.contains(name) {
+                rules[name, default: []].append(rule)
+            }
+        }
+        return rules
     }
 
     private func facts(of test: TopologyTest, _ ruleset: Ruleset, _ readOnly: Bool, now: Instant) -> Facts {

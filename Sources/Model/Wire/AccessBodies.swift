@@ -54,7 +54,8 @@ package struct Explanation: Hashable, Sendable, Codable {
     package var recorded: DecisionRow?
 
     package init(
-        verdict: DecisionRecord.Verdict, reason: String?, rule: String?, detail: String?, caller: String, server: String,
+        verdict: DecisionRecord.Verdict, reason: String?, rule: String?, detail: String?, caller: String,
+        server: String,
         aim: String, revision: Int64, steps: [Step], recorded: DecisionRow?
     ) {
         self.verdict = verdict

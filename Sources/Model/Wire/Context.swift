@@ -16,7 +16,8 @@ package struct HubContext: Hashable, Sendable, Codable {
     package var manifest: JSON
 
     package init(
-        organization: String, identity: SPIFFEID, hub: String, address: String, key: String, chain: String, manifest: JSON
+        organization: String, identity: SPIFFEID, hub: String, address: String, key: String, chain: String,
+        manifest: JSON
     ) {
         v = 1
         self.organization = organization

@@ -44,7 +44,8 @@ package struct Report: Hashable, Sendable, Codable {
 
     package init(
         journal: String, sequence: Int64, applied: AppliedBundle?, refused: RefusedDelivery?, servers: [ServerStatus],
-        usage: [UsageCounter], decisions: [DecisionRecord], checkpoint: String?, listener: String?, since: Instant, at: Instant
+        usage: [UsageCounter], decisions: [DecisionRecord], checkpoint: String?, listener: String?, since: Instant,
+        at: Instant
     ) {
         v = PolicyBundle.wireVersion
         self.journal = journal

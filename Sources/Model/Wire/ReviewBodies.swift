@@ -46,7 +46,8 @@ package struct ReviewRow: Hashable, Sendable, Codable {
     package var unanswered: Int
 
     package init(
-        id: String, zone: String, state: Review.State, due: Instant, items: Int, kept: Int, revoked: Int, unanswered: Int
+        id: String, zone: String, state: Review.State, due: Instant, items: Int, kept: Int, revoked: Int,
+        unanswered: Int
     ) {
         self.id = id
         self.zone = zone

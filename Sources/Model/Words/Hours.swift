@@ -17,7 +17,9 @@ package struct Hours: Hashable, Sendable, Codable, CustomStringConvertible {
         let problem = ModelError(
             "bad-hours", "`\(text.prefix(80))` names no hours", hint: "as `Mon-Fri 07:00-19:00 Europe/Berlin`")
         let parts = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 3, let days = Self.days(parts[0]), TimeZone(identifier: parts[2]) != nil else { throw problem }
+        guard parts.count == 3, let days = Self.days(parts[0]), TimeZone(identifier: parts[2]) != nil else {
+            throw problem
+        }
         let times = parts[1].split(separator: "-").map { Self.minutes(String($0)) }
         guard times.count == 2, let from = times[0], let to = times[1], from < to else { throw problem }
         self.days = days
@@ -45,7 +47,9 @@ package struct Hours: Hashable, Sendable, Codable, CustomStringConvertible {
             let ends = item.split(separator: "-", omittingEmptySubsequences: false).map {
                 names.firstIndex(of: String($0))
             }
-            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first <= last else { return nil }
+            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first <= last else {
+                return nil
+            }
             days.formUnion(first...last)
         }
         return days
@@ -53,7 +57,8 @@ package struct Hours: Hashable, Sendable, Codable, CustomStringConvertible {
 
     private static func minutes(_ text: String) -> Int? {
         let bytes = Array(text.utf8)
-        guard bytes.count == 5, bytes[2] == UInt8(ascii: ":"), let hour = Int(text.prefix(2)), let minute = Int(text.suffix(2)),
+        guard bytes.count == 5, bytes[2] == UInt8(ascii: ":"), let hour = Int(text.prefix(2)),
+            let minute = Int(text.suffix(2)),
             (0...24).contains(hour), (0...59).contains(minute), hour < 24 || minute == 0
         else { return nil }
         return hour * 60 + minute

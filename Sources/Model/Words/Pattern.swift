@@ -36,7 +36,8 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
         }
         guard !tokens.isEmpty, tokens.count <= 2048, tokens.count(where: \.isRun) <= 16 else {
             throw ModelError(
-                "bad-pattern", "`\(text.prefix(100))` is not a pattern", hint: "1 to 2048 bytes, at most 16 runs of `*`")
+                "bad-pattern", "`\(text.prefix(100))` is not a pattern", hint: "1 to 2048 bytes, at most 16 runs of `*`"
+            )
         }
         description = text
         self.tokens = tokens

@@ -19,7 +19,9 @@ package enum Principal: Hashable, Sendable, Codable, CustomStringConvertible {
     package init(_ text: String) throws(ModelError) {
         let problem = ModelError(
             "bad-principal", "`\(text.prefix(100))` names no principal",
-            hint: "`client:ZONE/NAME`, `zone:NAME`, `user:ADDRESS`, `group:NAME`, `domain:DOMAIN`, `spiffe://…` or `anyone`")
+            hint:
+                "`client:ZONE/NAME`, `zone:NAME`, `user:ADDRESS`, `group:NAME`, `domain:DOMAIN`, `spiffe://…` or `anyone`"
+        )
         if text == "anyone" {
             self = .anyone
             return
@@ -71,5 +73,6 @@ package enum Principal: Hashable, Sendable, Codable, CustomStringConvertible {
 
 /// A user's address or a group's name: 1 to 254 visible ASCII bytes, no space, no `*`.
 private func isPlain(_ text: String) -> Bool {
-    (1...254).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "*") }
+    (1...254).contains(text.utf8.count)
+        && text.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "*") }
 }

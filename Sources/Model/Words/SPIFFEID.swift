@@ -9,7 +9,8 @@ package struct SPIFFEID: Hashable, Sendable, Codable, CustomStringConvertible {
     /// - Throws: `bad-spiffe-id` for every other spelling.
     package init(_ text: String) throws(ModelError) {
         let prefix = "spiffe://"
-        let parts = text.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let parts = text.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false).map(
+            String.init)
         guard text.hasPrefix(prefix), text.utf8.count <= 2048, (2...5).contains(parts.count),
             isDomainName(parts[0]), parts.dropFirst().allSatisfy(isSegment)
         else {

@@ -5,7 +5,7 @@ extension TopologyDraft {
         rules += value.list { readRule($0, zone: zone) }
     }
 
-    /// Nil when it says nothing that could be judged: no id, no effect, nobody.
+    /// Nil without an id.
     private func readRule(_ value: NodeReader, zone: String?) -> Rule? {
         let place = value.place
         let read: Rule?? = value.mapping("a rule") { rule in
@@ -19,14 +19,18 @@ extension TopologyDraft {
             let from = rule.optional("from") { $0.beginning() }
             let until = rule.optional("until") { $0.end() }
             let reason = rule.optional("reason") { $0.string() }
-            guard let id, let effect, let capabilities, !capabilities.isEmpty, let to, !to.isEmpty else { return nil }
+            guard let id else { return nil }
+            // What could not be read stands for something without names, so that the check says nothing more about it.
             return Rule(
-                id: zone.map { "\($0)/\(id)" } ?? id, effect: effect.key == "allow" ? .allow : .deny,
-                capabilities: capabilities, servers: servers, to: to, except: except, when: when, from: from,
-                until: until, reason: reason, place: place)
+                id: zone.map { "\($0)/\(id)" } ?? id, effect: effect?.key == "allow" ? .allow : .deny,
+                capabilities: capabilities.flatMap { $0.isEmpty ? nil : $0 } ?? everything,
+                servers: servers, to: to.flatMap { $0.isEmpty ? nil : $0 } ?? [.anyone], except: except, when: when,
+                from: from, until: until, reason: reason, place: place)
         }
         return read ?? nil
     }
+
+    private var everything: [CapabilityPattern] { (try? CapabilityPattern("*")).map { [$0] } ?? [] }
 
     private func readCapabilities(_ value: NodeReader) -> CapabilityPattern? {
         value.parsed("a capability") { text throws(ModelError) in try CapabilityPattern(text) }

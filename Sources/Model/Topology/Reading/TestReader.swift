@@ -20,10 +20,10 @@ extension TopologyDraft {
             }
             let from = test.optional("from") { value -> IPAddress? in value.parsed("an IP address") { IPAddress($0) } }
             let at = test.optional("at") { $0.instant() }
-            guard let by, let call, let expect else { return nil }
+            guard let by, let call else { return nil }
             return TopologyTest(
                 by: by, server: call.server, capability: call.capability, arguments: arguments ?? [:], from: from,
-                at: at, expect: expect, place: place)
+                at: at, expect: expect ?? .deny, place: place)
         }
         return read ?? nil
     }
