@@ -40,7 +40,7 @@ extension JSON {
 }
 
 /// A recursive descent over bounds-checked bytes; the depth is bounded before each descent.
-struct JSONParser {
+struct JSONParser: ~Copyable {
     private let bytes: [UInt8]
     private let limits: JSON.Limits
     private let depthLimit: Int

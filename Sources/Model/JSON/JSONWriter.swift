@@ -15,7 +15,7 @@ extension JSON {
     }
 }
 
-struct JSONWriter {
+struct JSONWriter: ~Copyable {
     private(set) var bytes: [UInt8] = []
     private let sortsKeys: Bool
 

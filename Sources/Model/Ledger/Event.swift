@@ -222,11 +222,11 @@ package struct ObjectName: Hashable, Sendable, Codable {
         self.name = name
     }
 
-    /// What a change of this object can change: `organization`, or the zone `finance`.
+    /// What a change of this object can change: every bundle (`organization`), or those of a zone (`finance`). A zone is in
+    /// every bundle, as a trust domain to believe.
     package var scope: String {
         switch kind {
-        case .organization: "organization"
-        case .zone: name
+        case .organization, .zone: "organization"
         case .rule where !name.contains("/"): "organization"
         case .spoke, .client, .server, .rule: String(name.prefix { $0 != "/" })
         }

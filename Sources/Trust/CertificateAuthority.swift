@@ -1,0 +1,133 @@
+import COpenSSL
+import Model
+
+/// A CA certificate and its key: a root, which signs intermediates only, or an intermediate, which signs the leaves of one
+/// trust domain. Every certificate is built from a template, read again from its bytes, and judged by `CertificateRules`
+/// before it leaves.
+package struct CertificateAuthority: Sendable {
+    /// Starts lie this far in the past, for peers whose clock is behind.
+    package static let backdating = Milliseconds.minutes(5)
+    package static let rootValidity = Milliseconds.days(3652)
+    package static let intermediateValidity = Milliseconds.days(1095)
+    package static let maximumLeafValidity = Milliseconds.days(397)
+
+    package let certificate: Certificate
+    private let key: PrivateKey
+
+    /// - Throws: `not-a-ca`, `wrong-key`.
+    package init(certificate: Certificate, key: PrivateKey) throws(TrustError) {
+        guard certificate.isCA, certificate.keyUsage?.contains(.keyCertSign) ?? false else {
+            throw TrustError("not-a-ca", "the certificate of \(backticked(certificate.subject)) is not a CA's")
+        }
+        guard certificate.publicKey == key.publicKey else {
+            throw TrustError(
+                "wrong-key", "the key is not that of the certificate of \(backticked(certificate.subject))")
+        }
+        self.certificate = certificate
+        self.key = key
+    }
+
+    /// The one domain that an intermediate signs for; nil for a root.
+    package var domain: String? {
+        guard let domains = certificate.nameConstraints?.uriDomains, domains.count == 1 else { return nil }
+        return domains[0]
+    }
+
+    /// A root for ten years, path length 1.
+    /// - Parameters:
+    ///   - organization: The organization's domain, `corp.example`.
+    ///   - name: What people call this root, such as `Example Corp root 2026`.
+    ///   - serial: 16 to 20 random bytes.
+    /// - Throws: `bad-template`, `weak-key`.
+    package static func makeRoot(
+        organization: String, name: String, key: PrivateKey, serial: [UInt8], now: Instant
+    ) throws(TrustError) -> CertificateAuthority {
+        guard isDomainName(organization), !name.isEmpty else {
+            throw TrustError("bad-template", "\(backticked(organization)) is not the domain of an organization")
+        }
+        try demandP256(key.publicKey)
+        var draft = CertificateDraft(
+            organization: organization, commonName: name, serial: try positive(serial), notBefore: now - backdating,
+            notAfter: now + rootValidity, publicKey: key.publicKey, keyUsage: [.keyCertSign, .crlSign])
+        draft.isCA = true
+        draft.pathLength = 1
+        return try CertificateAuthority(certificate: try draft.signed(by: key, issuer: nil), key: key)
+    }
+
+    /// The certificate of an intermediate for one trust domain: three years, path length 0, critical name constraints on
+    /// every name type.
+    /// - Throws: `bad-template`, `weak-key`, `not-a-root`, `expired`.
+    package func issueIntermediate(
+        domain: String, publicKey: PublicKey, serial: [UInt8], now: Instant
+    ) throws(TrustError) -> Certificate {
+        guard isDomainName(domain) else {
+            throw TrustError("bad-template", "\(backticked(domain)) is not a trust domain")
+        }
+        guard self.domain == nil, certificate.pathLength != 0 else {
+            throw TrustError("not-a-root", "\(backticked(certificate.subject)) signs leaves, not intermediates")
+        }
+        try Self.demandP256(publicKey)
+        try demandValid(at: now)
+        let end = min(now + Self.intermediateValidity, certificate.notAfter)
+        var draft = CertificateDraft(
+            organization: domain,
+            commonName: "Nave intermediate \(Hex.encode(SHA256.hash(publicKey.spkiDER).prefix(4)))",
+            serial: try Self.positive(serial), notBefore: now - Self.backdating, notAfter: end, publicKey: publicKey,
+            keyUsage: [.keyCertSign, .crlSign])
+        draft.isCA = true
+        draft.pathLength = 0
+        draft.nameConstraints = NameConstraints(domain: domain)
+        return try draft.signed(by: key, issuer: certificate)
+    }
+
+    /// A leaf of this intermediate's domain.
+    /// - Throws: `bad-template`, `weak-key`, `expired`, `foreign-trust-domain`, `not-an-intermediate`, and what
+    ///   `CertificateRules` says.
+    package func issueLeaf(_ template: CertificateTemplate, now: Instant) throws(TrustError) -> Certificate {
+        guard domain != nil else {
+            throw TrustError("not-an-intermediate", "\(backticked(certificate.subject)) is bound to no trust domain")
+        }
+        guard template.validity > Milliseconds(0), template.validity <= Self.maximumLeafValidity else {
+            throw TrustError("bad-template", "a leaf lives up to \(Self.maximumLeafValidity), not \(template.validity)")
+        }
+        try Self.demandP256(template.publicKey)
+        try demandValid(at: now)
+        var draft = CertificateDraft(
+            organization: template.id.trustDomain, commonName: template.id.name,
+            serial: try Self.positive(template.serial),
+            notBefore: now - Self.backdating, notAfter: min(now + template.validity, certificate.notAfter),
+            publicKey: template.publicKey, keyUsage: .digitalSignature)
+        draft.names = [GeneralName(.uri, template.id.description)]
+        if let dns = template.dns { draft.names.append(GeneralName(.dns, dns)) }
+        draft.extendedKeyUsage = template.kind.purposes.map(\.extendedKeyUsage)
+        let leaf = try draft.signed(by: key, issuer: certificate)
+        for purpose in template.kind.purposes {
+            let rules = CertificateRules(
+                leaf: leaf, issuer: certificate, issuerMustNameDomain: true, purpose: purpose, now: now)
+            guard try rules.judge() == template.id else {
+                throw TrustError("bad-template", "the leaf does not name \(backticked(template.id.description))")
+            }
+        }
+        return leaf
+    }
+
+    private func demandValid(at now: Instant) throws(TrustError) {
+        guard now < certificate.notAfter else {
+            throw TrustError("expired", "the CA \(backticked(certificate.subject)) ended at \(certificate.notAfter)")
+        }
+    }
+
+    private static func demandP256(_ key: PublicKey) throws(TrustError) {
+        guard key.algorithm == .p256 else {
+            throw TrustError("weak-key", "certificates are issued for P-256 keys only")
+        }
+    }
+
+    /// The same number of bytes as a positive number whose first byte is not zero (RFC 5280, section 4.1.2.2).
+    private static func positive(_ serial: [UInt8]) throws(TrustError) -> [UInt8] {
+        guard (16...20).contains(serial.count), serial.contains(where: { $0 != 0 }) else {
+            throw TrustError("bad-template", "a serial number has 16 to 20 random bytes, not \(serial.count)")
+        }
+        return [serial[0] & 0x7f | 0x40] + serial.dropFirst()
+    }
+}

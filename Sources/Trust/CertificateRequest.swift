@@ -1,0 +1,41 @@
+import COpenSSL
+import Model
+
+/// A certificate request (PKCS#10, RFC 2986). Of what a request says, only the key is believed, and that its sender holds
+/// the private part; names and extensions come from the hub's own template.
+package struct CertificateRequest: Sendable {
+    package let publicKey: PublicKey
+
+    /// The DER bytes of a request with an empty subject and no attributes.
+    /// - Throws: `bad-request`.
+    package static func make(key: PrivateKey) throws(TrustError) -> [UInt8] {
+        guard let request = X509_REQ_new() else { throw TrustError.openSSL("bad-request", "cannot make a request") }
+        defer { X509_REQ_free(request) }
+        let digest = key.publicKey.algorithm == .ed25519 ? nil : EVP_sha256()
+        guard X509_REQ_set_version(request, 0) == 1, X509_REQ_set_pubkey(request, key.handle) == 1,
+            X509_REQ_sign(request, key.handle, digest) > 0
+        else { throw TrustError.openSSL("bad-request", "cannot make a request") }
+        return try derBytes("a certificate request") { i2d_X509_REQ(request, $0) }
+    }
+
+    /// Reads a request and checks the signature that proves possession of its key.
+    /// - Throws: `bad-request`; `weak-key` for another key than P-256; `no-proof-of-possession`.
+    package init(der: [UInt8]) throws(TrustError) {
+        let request = try decodedDER(der, "bad-request", "the certificate request", free: X509_REQ_free) {
+            d2i_X509_REQ(nil, $0, $1)
+        }
+        defer { X509_REQ_free(request) }
+        guard let handle = X509_REQ_get_pubkey(request) else {
+            throw TrustError.openSSL("bad-request", "cannot read the key of the certificate request")
+        }
+        let adopted = try PublicKey(adopting: handle)
+        guard adopted.algorithm == .p256 else {
+            throw TrustError("weak-key", "the key of the certificate request is not P-256")
+        }
+        guard X509_REQ_verify(request, adopted.handle) == 1 else {
+            throw TrustError.openSSL("no-proof-of-possession", "the certificate request is not signed by its own key")
+        }
+        // Read again: refuses a point in another spelling than the one that is issued.
+        publicKey = try PublicKey(spkiDER: adopted.spkiDER)
+    }
+}

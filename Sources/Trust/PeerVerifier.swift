@@ -1,0 +1,129 @@
+import COpenSSL
+import Model
+
+/// A peer whose certificate was believed at one moment.
+package struct VerifiedPeer: Hashable, Sendable {
+    package var id: SPIFFEID
+    /// Lower-case hexadecimal.
+    package var serial: String
+    /// The start of the leaf, five minutes before it was issued.
+    package var notBefore: Instant
+    /// When the connection has to end at the latest.
+    package var notAfter: Instant
+    package var dns: [String]
+
+    /// Without a start, any revocation of the identity counts.
+    package init(
+        id: SPIFFEID, serial: String, notBefore: Instant = Instant(milliseconds: 0), notAfter: Instant, dns: [String]
+    ) {
+        self.id = id
+        self.serial = serial
+        self.notBefore = notBefore
+        self.notAfter = notAfter
+        self.dns = dns
+    }
+}
+
+/// Decides who a peer is: the path to a root of the leaf's own trust domain, then `CertificateRules`, then what is revoked.
+/// A value of one moment's trust; made anew on every change of it.
+package struct PeerVerifier: Sendable {
+    /// A leaf and the intermediates that a peer may show.
+    package static let maximumChain = 8
+
+    private let anchors: [String: TrustAnchors]
+    private let deniedSerials: Set<String>
+    private let deniedIdentities: [SPIFFEID: Instant]
+
+    /// - Parameters:
+    ///   - anchors: The roots of each trust domain. An organization has one entry for its own domain and one for each of its
+    ///     zones, all with the same roots; then an intermediate has to name its domain.
+    ///   - deniedSerials: Lower-case hexadecimal, as `Certificate.serial` writes them.
+    ///   - deniedIdentities: Identities whose certificates issued before the moment are revoked.
+    /// - Throws: `bad-anchor` for an anchor that is not a root CA.
+    package init(
+        anchors: [String: [Certificate]], deniedSerials: Set<String> = [], deniedIdentities: [SPIFFEID: Instant] = [:]
+    ) throws(TrustError) {
+        var domainsOfRoot: [Certificate: Int] = [:]
+        for root in anchors.values.flatMap(Set.init) { domainsOfRoot[root, default: 0] += 1 }
+        var stores: [String: TrustAnchors] = [:]
+        for (domain, roots) in anchors {
+            let shared = roots.contains { domainsOfRoot[$0, default: 0] > 1 }
+            stores[domain] = try TrustAnchors(domain: domain, roots: roots, serveSeveralDomains: shared)
+        }
+        self.anchors = stores
+        self.deniedSerials = deniedSerials
+        self.deniedIdentities = deniedIdentities
+    }
+
+    /// - Parameter chainDER: The leaf first, then the intermediates that the peer showed, in any order.
+    /// - Throws: `no-certificate`, `long-chain`, `bad-certificate`, `not-one-uri`, `bad-spiffe-id`, `unknown-trust-domain`,
+    ///   `bad-path`, `expired`, `not-yet-valid`, the codes of `CertificateRules`, `revoked`.
+    package func verify(
+        chainDER: [[UInt8]], purpose: CertificatePurpose, now: Instant
+    ) throws(TrustError) -> VerifiedPeer {
+        guard let first = chainDER.first else { throw TrustError("no-certificate", "the peer showed no certificate") }
+        guard chainDER.count <= Self.maximumChain else {
+            throw TrustError(
+                "long-chain", "the peer showed \(chainDER.count) certificates, more than \(Self.maximumChain)")
+        }
+        let leaf = try Certificate(der: first)
+        var intermediates: [Certificate] = []
+        for der in chainDER.dropFirst() { intermediates.append(try Certificate(der: der)) }
+
+        let claimed = try Self.claimedID(of: leaf)
+        guard let anchors = anchors[claimed.trustDomain] else {
+            throw TrustError(
+                "unknown-trust-domain", "no root is known for the trust domain \(backticked(claimed.trustDomain))")
+        }
+        let issuer = try anchors.issuer(of: leaf, intermediates: intermediates, purpose: purpose, now: now)
+        let rules = CertificateRules(
+            leaf: leaf, issuer: issuer, issuerMustNameDomain: anchors.serveSeveralDomains, purpose: purpose, now: now)
+        let id = try rules.judge()
+        try checkRevocation(id: id, leaf: leaf, issuer: issuer)
+        return VerifiedPeer(
+            id: id, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: leaf.dnsSANs)
+    }
+
+    /// Checks again what can change while a connection lives, or before a resumed session is believed.
+    /// - Throws: `expired`, `revoked`, `unknown-trust-domain`.
+    package func recheck(_ peer: VerifiedPeer, now: Instant) throws(TrustError) {
+        guard anchors[peer.id.trustDomain] != nil else {
+            throw TrustError(
+                "unknown-trust-domain", "no root is known for the trust domain \(backticked(peer.id.trustDomain))")
+        }
+        guard now < peer.notAfter else { throw TrustError("expired", "the certificate ended at \(peer.notAfter)") }
+        try checkSerial(peer.serial)
+        try checkIdentity(peer.id, notBefore: peer.notBefore)
+    }
+
+    /// The identity that decides which roots are asked; nothing is believed yet.
+    private static func claimedID(of leaf: Certificate) throws(TrustError) -> SPIFFEID {
+        guard leaf.uriSANs.count == 1 else {
+            throw TrustError("not-one-uri", "the certificate has \(leaf.uriSANs.count) URI names, not one")
+        }
+        guard let id = leaf.spiffeID else {
+            throw TrustError("bad-spiffe-id", "\(backticked(leaf.uriSANs[0])) is not a SPIFFE ID in its one spelling")
+        }
+        return id
+    }
+
+    private func checkRevocation(id: SPIFFEID, leaf: Certificate, issuer: Certificate) throws(TrustError) {
+        try checkSerial(leaf.serial)
+        try checkSerial(issuer.serial)
+        try checkIdentity(id, notBefore: leaf.notBefore)
+    }
+
+    private func checkSerial(_ serial: String) throws(TrustError) {
+        guard !deniedSerials.contains(serial) else {
+            throw TrustError("revoked", "the certificate \(backticked(serial)) is revoked")
+        }
+    }
+
+    private func checkIdentity(_ id: SPIFFEID, notBefore: Instant) throws(TrustError) {
+        guard let issuedBefore = deniedIdentities[id] else { return }
+        // The start is backdated and cut to whole seconds: a leaf of the very second of the revocation counts as earlier.
+        guard notBefore + CertificateAuthority.backdating < issuedBefore else { return }
+        throw TrustError(
+            "revoked", "certificates of \(backticked(id.description)) issued before \(issuedBefore) are revoked")
+    }
+}

@@ -1,0 +1,97 @@
+import COpenSSL
+import Model
+
+/// A private key, made where it is used: P-256 for certificates, Ed25519 for signatures on envelopes and notes.
+///
+/// `@unchecked Sendable`: the EVP_PKEY is never changed after `init`, and libcrypto allows one to sign on several threads.
+package final class PrivateKey: @unchecked Sendable {
+    let handle: OpaquePointer
+    package let publicKey: PublicKey
+
+    /// Takes over the reference, also when it throws.
+    private init(adopting handle: OpaquePointer) throws(TrustError) {
+        do throws(TrustError) {
+            // The public key gets an EVP_PKEY of its own, without the private part.
+            publicKey = try PublicKey(spkiDER: derBytes("a public key") { i2d_PUBKEY(handle, $0) })
+        } catch {
+            EVP_PKEY_free(handle)
+            throw error
+        }
+        self.handle = handle
+    }
+
+    /// - Throws: `no-key`.
+    package static func generateP256() throws(TrustError) -> PrivateKey {
+        guard let handle = nave_generate_p256() else { throw TrustError.openSSL("no-key", "cannot make a P-256 key") }
+        return try PrivateKey(adopting: handle)
+    }
+
+    /// - Throws: `no-key`.
+    package static func generateEd25519() throws(TrustError) -> PrivateKey {
+        guard let handle = nave_generate_ed25519() else {
+            throw TrustError.openSSL("no-key", "cannot make an Ed25519 key")
+        }
+        return try PrivateKey(adopting: handle)
+    }
+
+    /// - Parameter ed25519Seed: The 32 secret bytes of RFC 8032, section 5.1.5.
+    /// - Throws: `bad-key`.
+    package convenience init(ed25519Seed seed: [UInt8]) throws(TrustError) {
+        guard seed.count == 32, let handle = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nil, seed, seed.count)
+        else {
+            throw TrustError.openSSL("bad-key", "an Ed25519 seed has 32 bytes, not \(seed.count)")
+        }
+        try self.init(adopting: handle)
+    }
+
+    /// Reads one `PRIVATE KEY` block (PKCS#8, RFC 5958, not encrypted) of a P-256 or Ed25519 key.
+    /// - Throws: `bad-pem`, `bad-key`.
+    package convenience init(pem: String) throws(TrustError) {
+        let blocks = try PEM.decode(label: "PRIVATE KEY", pem)
+        guard blocks.count == 1 else {
+            throw TrustError("bad-pem", "expected one private key, found \(blocks.count)")
+        }
+        let info = try decodedDER(blocks[0], "bad-key", "the private key", free: PKCS8_PRIV_KEY_INFO_free) {
+            d2i_PKCS8_PRIV_KEY_INFO(nil, $0, $1)
+        }
+        defer { PKCS8_PRIV_KEY_INFO_free(info) }
+        guard let handle = EVP_PKCS82PKEY(info) else {
+            throw TrustError.openSSL("bad-key", "cannot read the private key")
+        }
+        try self.init(adopting: handle)
+        guard publicKey.algorithm == .p256 || publicKey.algorithm == .ed25519 else {
+            throw TrustError("bad-key", "the private key is neither P-256 nor Ed25519")
+        }
+    }
+
+    deinit { EVP_PKEY_free(handle) }
+
+    /// The key as one `PRIVATE KEY` block (PKCS#8). For files with mode 0600 only.
+    package var pem: String {
+        get throws(TrustError) {
+            guard let info = EVP_PKEY2PKCS8(handle) else {
+                throw TrustError.openSSL("bad-key", "cannot encode a private key")
+            }
+            defer { PKCS8_PRIV_KEY_INFO_free(info) }
+            return PEM.encode(
+                label: "PRIVATE KEY", try derBytes("a private key") { i2d_PKCS8_PRIV_KEY_INFO(info, $0) })
+        }
+    }
+
+    /// Signs: 64 bytes for Ed25519 (RFC 8032), DER with SHA-256 for ECDSA.
+    /// - Throws: `cannot-sign`.
+    package func sign(_ bytes: [UInt8]) throws(TrustError) -> [UInt8] {
+        let context = EVP_MD_CTX_new()
+        defer { EVP_MD_CTX_free(context) }
+        let digest = publicKey.algorithm == .ed25519 ? nil : EVP_sha256()
+        var count = 0
+        guard EVP_DigestSignInit(context, nil, digest, nil, handle) == 1,
+            EVP_DigestSign(context, nil, &count, bytes, bytes.count) == 1
+        else { throw TrustError.openSSL("cannot-sign", "cannot start a signature") }
+        var signature = [UInt8](repeating: 0, count: count)
+        guard EVP_DigestSign(context, &signature, &count, bytes, bytes.count) == 1 else {
+            throw TrustError.openSSL("cannot-sign", "cannot sign \(bytes.count) bytes")
+        }
+        return Array(signature.prefix(count))
+    }
+}
