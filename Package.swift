@@ -31,8 +31,8 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: ["TestSupport"] + dependencies, swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], data: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: ["TestSupport"] + dependencies, exclude: data, swiftSettings: strict)
 }
 
 let package = Package(
@@ -80,7 +80,7 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["Model", "Trust"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("ModelTests", ["Model", "YAMLFile"]),
-        tests("MCPTests", ["Model", "MCP"]),
+        tests("MCPTests", ["Model", "MCP"], data: ["Captures"]),
         tests("TrustTests", ["Model", "Trust"]),
         tests("YAMLFileTests", ["Model", "YAMLFile"]),
         tests("StorageTests", ["Model", "Trust", "Storage"]),

@@ -1,0 +1,70 @@
+import Model
+
+/// What a server offers, collected from the pages of its lists. All names are ASCII (others cannot be called), so that
+/// looking one up is a comparison byte for byte.
+package struct Catalog: Hashable, Sendable {
+    package struct Tool: Hashable, Sendable {
+        package var definition: JSON
+        /// `annotations.readOnlyHint`; false unless the definition says true, as the protocol has it.
+        package var readOnlyHint: Bool
+    }
+
+    package private(set) var tools: [String: Tool] = [:]
+    package private(set) var prompts: [String: JSON] = [:]
+    package private(set) var resources: [String: JSON] = [:]
+    /// By URI template.
+    package private(set) var resourceTemplates: [String: JSON] = [:]
+
+    private static let maximumItems = 10_000
+
+    package init() {}
+
+    /// Adds one page and tells the cursor of the next. Items without a name that can be called are left out.
+    ///
+    /// Throws `bad-upstream` for a result that is no list of that kind, for more than 10,000 items, and for a cursor that is
+    /// no string or longer than 4 KiB.
+    package mutating func add(page result: JSON, kind: ListKind) throws(MCPError) -> String? {
+        guard let items = result[kind.itemsKey]?.array else {
+            throw MCPError(.badUpstream, "the answer to `\(kind.method)` holds no `\(kind.itemsKey)`")
+        }
+        for item in items {
+            guard let name = item[kind.nameKey]?.string, ListFilter.isUsable(name, kind) else { continue }
+            insert(item, name, kind)
+        }
+        guard max(tools.count, prompts.count, resources.count, resourceTemplates.count) <= Self.maximumItems else {
+            throw MCPError(.badUpstream, "`\(kind.method)` lists more than \(Self.maximumItems) items")
+        }
+        guard let cursor = result["nextCursor"], !cursor.isNull else { return nil }
+        guard let text = cursor.string, text.utf8.count <= 4096 else {
+            throw MCPError(.badUpstream, "the cursor of `\(kind.method)` is not a string of at most 4096 bytes")
+        }
+        return text
+    }
+
+    /// Of two tools of one name the server runs either, so the name is read-only only if both say so.
+    private mutating func insert(_ item: JSON, _ name: String, _ kind: ListKind) {
+        switch kind {
+        case .tools:
+            let readOnly = item["annotations"]?["readOnlyHint"] == true
+            let earlier = tools[name]
+            tools[name] = Tool(
+                definition: earlier?.definition ?? item, readOnlyHint: readOnly && earlier?.readOnlyHint != false)
+        case .prompts: if prompts[name] == nil { prompts[name] = item }
+        case .resources: if resources[name] == nil { resources[name] = item }
+        case .resourceTemplates: if resourceTemplates[name] == nil { resourceTemplates[name] = item }
+        }
+    }
+
+    package func tool(_ name: String) -> Tool? { isCallableName(name) ? tools[name] : nil }
+    package func prompt(_ name: String) -> JSON? { isCallableName(name) ? prompts[name] : nil }
+
+    /// Whether a tool or prompt of that name is offered. A resource always may be: it can match a template, or come
+    /// from a link that was never listed.
+    package func offers(_ capability: Capability) -> Bool {
+        switch capability.kind {
+        case .tool: tool(capability.name) != nil
+        case .prompt: prompt(capability.name) != nil
+        case .resource: true
+        }
+    }
+}

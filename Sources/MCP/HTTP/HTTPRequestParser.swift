@@ -1,0 +1,134 @@
+/// Reads the requests of one connection, strictly (RFC 9112): one meaning or none.
+///
+/// `feed` goes as far as the end of one message. What lies behind it stays in ``buffered``; the next `feed`, also an empty
+/// one, goes on with it. So call `feed([])` once the answer has been written, and do not feed while it is being made.
+package struct HTTPRequestParser: Sendable {
+    package enum Event: Equatable, Sendable {
+        case head(HTTPRequestHead)
+        /// A part of the decoded body, never empty.
+        case body([UInt8])
+        case end
+    }
+
+    private enum State {
+        case head(HTTPHeadReader)
+        case body(HTTPBodyReader)
+        case stopped
+    }
+
+    private let limits: HTTPLimits
+    private var state: State
+    /// Bytes behind the message that ended: the beginning of a pipelined one.
+    package private(set) var buffered: ArraySlice<UInt8> = []
+
+    package init(limits: HTTPLimits) {
+        self.limits = limits
+        state = .head(HTTPHeadReader(limits: limits, allowsHighBytes: false))
+    }
+
+    /// Whether the connection stands between two messages: closing it now loses nothing.
+    package var isIdle: Bool {
+        guard case .head(let reader) = state else { return false }
+        return reader.isEmpty && buffered.isEmpty
+    }
+
+    /// The limit of the message being read; between messages that of the next one.
+    package var bodyLimit: Int {
+        guard case .body(let reader) = state else { return limits.bodyBytes }
+        return reader.limit
+    }
+
+    /// Sets the limit of the message whose head has been reported; also checks what was declared and read of it.
+    /// Throws `http-body-too-large`. Without effect on a message that has ended; its size is known to the caller.
+    package mutating func limitBody(to count: Int) throws(MCPError) {
+        guard case .body(var reader) = state else { return }
+        do {
+            try reader.limit(to: count)
+            state = .body(reader)
+        } catch {
+            state = .stopped
+            throw error
+        }
+    }
+
+    /// After an error the connection has no meaning any more: every further call throws `http-parser-stopped`.
+    package mutating func feed(_ bytes: ArraySlice<UInt8>) throws(MCPError) -> [Event] {
+        var input = bytes
+        if !buffered.isEmpty {
+            input = buffered + bytes
+            buffered = []
+        }
+        do {
+            return try events(&input)
+        } catch {
+            state = .stopped
+            throw error
+        }
+    }
+
+    package mutating func feed(_ bytes: [UInt8]) throws(MCPError) -> [Event] { try feed(bytes[...]) }
+
+    private mutating func events(_ input: inout ArraySlice<UInt8>) throws(MCPError) -> [Event] {
+        var events: [Event] = []
+        if case .head(var reader) = state {
+            // Emptied first, so that the reader's buffer is not copied.
+            state = .stopped
+            guard let lines = try reader.take(&input) else {
+                state = .head(reader)
+                return events
+            }
+            let head = try Self.head(lines)
+            events.append(.head(head))
+            state = .body(try HTTPBodyReader(framing: head.framing, limits: limits, dropsTrailers: false))
+        }
+        guard case .body(var reader) = state else {
+            throw MCPError(.parserStopped, "the connection was refused already")
+        }
+        var body: [UInt8] = []
+        try reader.take(&input, into: &body)
+        if !body.isEmpty { events.append(.body(body)) }
+        if reader.hasEnded {
+            events.append(.end)
+            buffered = input
+            state = .head(HTTPHeadReader(limits: limits, allowsHighBytes: false))
+        } else {
+            state = .body(reader)
+        }
+        return events
+    }
+
+    private static func head(_ lines: [ArraySlice<UInt8>]) throws(MCPError) -> HTTPRequestHead {
+        let parts = lines[0].split(separator: 0x20, omittingEmptySubsequences: false)
+        guard parts.count == 3, isToken(parts[0]), parts[0].count <= 32 else {
+            throw MCPError(.badRequestLine, "\(quoted(lines[0])) is not a request line")
+        }
+        guard parts[2].elementsEqual("HTTP/1.1".utf8) else {
+            throw MCPError(.unsupportedHTTPVersion, "the version \(quoted(parts[2])) is not `HTTP/1.1`")
+        }
+        let target = parts[1]
+        guard target.first == UInt8(ascii: "/"),
+            target.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") })
+        else { throw MCPError(.badTarget, "the target \(quoted(target)) is not a path on this server") }
+        let headers = try HTTPHeadReader.fields(lines.dropFirst())
+        guard let host = try headers.only("Host"), isHost(host) else {
+            throw MCPError(.badHost, "the request does not name its host")
+        }
+        return HTTPRequestHead(
+            method: String(decoding: parts[0], as: UTF8.self), target: String(decoding: target, as: UTF8.self),
+            headers: headers, framing: try HTTPHeadReader.framing(headers) ?? .none)
+    }
+
+    /// The bytes of `uri-host [":" port]`; whether we are that host is for the caller to judge.
+    private static func isHost(_ host: String) -> Bool {
+        (1...255).contains(host.utf8.count)
+            && host.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                    UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"):
+                    true
+                default: false
+                }
+            }
+    }
+}

@@ -1,0 +1,25 @@
+/// The two ways of speaking MCP.
+package enum Era: String, Hashable, Sendable {
+    /// A session begins with `initialize` and is kept by `Mcp-Session-Id`.
+    case handshake
+    /// Every request stands alone and says its version in `_meta`.
+    case stateless
+}
+
+/// The revisions of MCP that are served.
+package enum ProtocolVersion: String, CaseIterable, Comparable, Sendable {
+    case v20241105 = "2024-11-05"
+    case v20250326 = "2025-03-26"
+    case v20250618 = "2025-06-18"
+    case v20251125 = "2025-11-25"
+    case v20260728 = "2026-07-28"
+
+    package var era: Era { self == .v20260728 ? .stateless : .handshake }
+
+    /// What a request means that names no version at all (2025-11-25, basic/transports, "Protocol Version Header").
+    package static let assumed = ProtocolVersion.v20250326
+    package static let newestHandshake = ProtocolVersion.v20251125
+    package static let newest = ProtocolVersion.v20260728
+
+    package static func < (left: ProtocolVersion, right: ProtocolVersion) -> Bool { left.rawValue < right.rawValue }
+}

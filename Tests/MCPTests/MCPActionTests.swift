@@ -1,0 +1,162 @@
+import MCP
+import Model
+import Testing
+
+@Suite struct MCPActionTests {
+    static func action(_ method: String, _ params: String? = nil, id: Bool = true, era: Era = .handshake) throws
+        -> MCPAction
+    {
+        let json = try params.map { try JSON(parsing: Array($0.utf8)).object } ?? nil
+        let message: MCPMessage =
+            id
+            ? .request(id: .integer(1), method: method, params: json) : .notification(method: method, params: json)
+        return try MCPAction(message, version: era == .handshake ? .v20251125 : .v20260728)
+    }
+
+    @Test(
+        arguments: [
+            ("tools/list", nil, .list(.tools, cursor: nil)),
+            ("prompts/list", #"{"cursor":"c"}"#, .list(.prompts, cursor: "c")),
+            ("resources/list", "{}", .list(.resources, cursor: nil)),
+            ("resources/templates/list", "{}", .list(.resourceTemplates, cursor: nil)),
+            ("tools/call", #"{"name":"a.b-c_1"}"#, .callTool(name: "a.b-c_1", arguments: JSONObject())),
+            (
+                "tools/call", #"{"name":"a","arguments":{"x":[1]}}"#,
+                .callTool(name: "a", arguments: JSONObject([("x", [1])]))
+            ),
+            ("resources/read", #"{"uri":"note://a"}"#, .readResource(uri: "note://a")),
+            ("prompts/get", #"{"name":"two words"}"#, .getPrompt(name: "two words", arguments: JSONObject())),
+            (
+                "completion/complete", #"{"ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"a","value":""}}"#,
+                .complete(Capability(.prompt, "p"))
+            ),
+            (
+                "completion/complete",
+                #"{"ref":{"type":"ref/resource","uri":"c://{id}/p"},"argument":{"name":"a","value":"7"}}"#,
+                .complete(Capability(.resource, "c://{id}/p"))
+            ),
+        ] as [(String, String?, MCPAction)])
+    func readsWhatBothErasHave(method: String, params: String?, expected: MCPAction) throws {
+        #expect(try Self.action(method, params) == expected)
+        #expect(try Self.action(method, params, era: .stateless) == expected)
+    }
+
+    @Test(
+        arguments: [
+            (
+                "initialize", #"{"protocolVersion":"2025-06-18","capabilities":{"roots":{}},"clientInfo":{}}"#,
+                Era.handshake,
+                .initialize(requested: "2025-06-18", capabilities: JSONObject([("roots", [:])]))
+            ),
+            ("ping", nil, .handshake, .ping), ("logging/setLevel", #"{"level":"info"}"#, .handshake, .setLevel("info")),
+            ("resources/subscribe", #"{"uri":"n://a"}"#, .handshake, .subscribe(uri: "n://a")),
+            ("resources/unsubscribe", #"{"uri":"n://a"}"#, .handshake, .unsubscribe(uri: "n://a")),
+            ("server/discover", "{}", .stateless, .discover),
+        ] as [(String, String?, Era, MCPAction)])
+    func aMethodOfOneEraIsUnknownInTheOther(method: String, params: String?, era: Era, expected: MCPAction) throws {
+        #expect(try Self.action(method, params, era: era) == expected)
+        let other: Era = era == .handshake ? .stateless : .handshake
+        #expect(try Self.action(method, params, era: other) == .unknown(method: method))
+    }
+
+    @Test func listeningNamesEachResource() throws {
+        let params = #"{"notifications":{"toolsListChanged":true,"resourceSubscriptions":["n://a","n://b"]}}"#
+        let action = try Self.action("subscriptions/listen", params, era: .stateless)
+        #expect(action.capabilities == [Capability(.resource, "n://a"), Capability(.resource, "n://b")])
+        #expect(action.capability == nil)
+        guard case .listen(let listening) = action else {
+            Issue.record("not a listen")
+            return
+        }
+        #expect(listening.toolsListChanged)
+        #expect(!listening.promptsListChanged)
+        #expect(try Self.action("subscriptions/listen", params) == .unknown(method: "subscriptions/listen"))
+    }
+
+    @Test func capabilitiesAreWhatIsUsed() throws {
+        #expect(try Self.action("tools/call", #"{"name":"a"}"#).capability == Capability(.tool, "a"))
+        #expect(try Self.action("resources/read", #"{"uri":"n://a"}"#).capability == Capability(.resource, "n://a"))
+        #expect(try Self.action("prompts/get", #"{"name":"a"}"#).capability == Capability(.prompt, "a"))
+        #expect(try Self.action("tools/list").capabilities.isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            ("tools/call", nil), ("tools/call", "{}"), ("tools/call", #"{"Name":"a"}"#), ("tools/call", #"{"name":1}"#),
+            ("tools/call", #"{"name":""}"#), ("tools/call", #"{"name":" a"}"#), ("tools/call", #"{"name":"a\n"}"#),
+            ("tools/call", #"{"name":"\u212a"}"#),
+            ("tools/call", #"{"name":"\#(String(repeating: "a", count: 129))"}"#),
+            ("tools/call", #"{"name":"a","arguments":[]}"#), ("tools/call", #"{"name":"a","arguments":null}"#),
+            ("tools/call", #"{"name":"a","task":{}}"#), ("tools/call", #"{"name":"a","_meta":1}"#),
+            ("tools/call", #"{"name":"a","inputResponses":[]}"#), ("tools/call", #"{"name":"a","requestState":{}}"#),
+            ("tools/list", #"{"cursor":1}"#), ("tools/list", #"{"cursor":null}"#), ("resources/read", "{}"),
+            ("resources/read", #"{"uri":7}"#), ("prompts/get", #"{"name":["a"]}"#), ("initialize", "{}"),
+            ("initialize", #"{"protocolVersion":1,"capabilities":{}}"#),
+            ("initialize", #"{"protocolVersion":"1","capabilities":[]}"#), ("logging/setLevel", #"{"level":"loud"}"#),
+            ("completion/complete", "{}"), ("completion/complete", #"{"ref":{"type":"ref/x"},"argument":{}}"#),
+            ("completion/complete", #"{"ref":{"type":"ref/prompt"},"argument":{"name":"a","value":"b"}}"#),
+            (
+                "completion/complete",
+                #"{"ref":{"type":"ref/resource","uri":"a b"},"argument":{"name":"a","value":"b"}}"#
+            ),
+        ] as [(String, String?)])
+    func refusesParameters(method: String, params: String?) {
+        #expect(refusal { try Self.action(method, params) } == "invalid-params")
+    }
+
+    @Test(arguments: [
+        #"{"notifications":{"taskIds":["1"]}}"#, #"{"notifications":{"toolsListChanged":1}}"#, #"{"notifications":[]}"#,
+        #"{"notifications":{"resourceSubscriptions":[1]}}"#,
+    ])
+    func refusesListening(params: String) {
+        #expect(refusal { try Self.action("subscriptions/listen", params, era: .stateless) } == "invalid-params")
+    }
+
+    @Test func urisAreRefusedBeforeAnyDecision() {
+        #expect(refusal { try Self.action("resources/read", #"{"uri":"n://a/../b"}"#) } == "bad-uri")
+        #expect(refusal { try Self.action("resources/subscribe", #"{"uri":"n://a/%2e"}"#) } == "bad-uri")
+        let listen = #"{"notifications":{"resourceSubscriptions":["N://a"]}}"#
+        #expect(refusal { try Self.action("subscriptions/listen", listen, era: .stateless) } == "bad-uri")
+    }
+
+    @Test func notificationsAreTold() throws {
+        #expect(try Self.action("notifications/initialized", id: false) == .initialized)
+        #expect(try Self.action("notifications/roots/list_changed", id: false) == .rootsListChanged)
+        #expect(try Self.action("notifications/progress", #"{"progressToken":1}"#, id: false) == .progress)
+        #expect(
+            try Self.action("notifications/cancelled", #"{"requestId":"x"}"#, id: false, era: .stateless)
+                == .cancelled(.string("x")))
+        #expect(refusal { try Self.action("notifications/cancelled", "{}", id: false) } == "invalid-params")
+        #expect(try Self.action("notifications/other", id: false) == .unknown(method: "notifications/other"))
+    }
+
+    /// Some servers execute a call that has no id.
+    @Test func callsNeedAnIdAndNotificationsHaveNone() throws {
+        #expect(refusal { try Self.action("tools/call", #"{"name":"a"}"#, id: false) } == "invalid-request")
+        #expect(refusal { try Self.action("tools/list", id: false) } == "invalid-request")
+        #expect(try Self.action("notifications/initialized") == .unknown(method: "notifications/initialized"))
+    }
+
+    @Test(arguments: ["tasks/get", "tasks/list", "TOOLS/CALL", "tools/call/", "sampling/createMessage", "rpc.discover"])
+    func everythingElseIsUnknown(method: String) throws {
+        #expect(try Self.action(method) == .unknown(method: method))
+        #expect(try Self.action(method, era: .stateless) == .unknown(method: method))
+    }
+
+    @Test func answersComeInTheHandshakeEraOnly() throws {
+        let answer = MCPMessage.result(id: .integer(4), [:])
+        #expect(try MCPAction(answer, version: .v20250618) == .response(.integer(4)))
+        #expect(refusal { try MCPAction(answer, version: .v20260728) } == "invalid-request")
+        let nothing = MCPMessage.failure(id: nil, JSONRPCError(code: 1, message: ""))
+        #expect(refusal { try MCPAction(nothing, version: .v20250618) } == "invalid-request")
+    }
+
+    @Test func onlyUnderstoodParametersGoOn() throws {
+        let params = JSONObject([("name", "a"), ("x", 1), ("arguments", ["y": 1]), ("_meta", ["z": 1])])
+        let message = MCPMessage.request(id: .integer(1), method: "tools/call", params: params)
+        let understood = message.understood(as: try MCPAction(message, version: .v20251125))
+        #expect(understood?.params?.keys == ["name", "arguments", "_meta"])
+        let unknown = MCPMessage.request(id: .integer(1), method: "tasks/get", params: JSONObject([("taskId", "1")]))
+        #expect(unknown.understood(as: .unknown(method: "tasks/get")) == nil)
+    }
+}
