@@ -83,7 +83,7 @@ let package = Package(
         tests("MCPTests", ["Model", "MCP"], data: ["Captures"]),
         tests("TrustTests", ["Model", "Trust"]),
         tests("YAMLFileTests", ["Model", "YAMLFile"]),
-        tests("StorageTests", ["Model", "Trust", "Storage"]),
+        tests("StorageTests", ["Model", "Trust", "Storage", grdb]),
         tests("HubServiceTests", ["Model", "Trust", "Storage", "HubService"]),
         tests("SpokeAgentTests", ["Model", "MCP", "Trust", "SpokeAgent"]),
         tests("AdminCLITests", ["Model", "AdminCLI", argumentParser]),

@@ -6,10 +6,13 @@
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
+#include <openssl/engine.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rand.h>
+#include <openssl/ui.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -35,3 +38,31 @@ static inline int nave_seconds(const ASN1_TIME *time, int64_t *seconds) {
     *seconds = (int64_t)timegm(&parts);
     return 1;
 }
+
+// Keys in tokens. ENGINE is deprecated in OpenSSL 3.0, and it is how Debian 12 reaches PKCS#11: only these functions use it.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+static inline void *nave_token_engine(void) {
+    OPENSSL_init_crypto(OPENSSL_INIT_ENGINE_DYNAMIC, NULL);
+    return ENGINE_by_id("pkcs11");
+}
+static inline int nave_token_command(void *engine, const char *name, const char *value) {
+    return ENGINE_ctrl_cmd_string((ENGINE *)engine, name, value, 0);
+}
+static inline int nave_token_start(void *engine) { return ENGINE_init((ENGINE *)engine); }
+static inline void nave_token_release(void *engine) { ENGINE_free((ENGINE *)engine); }
+// Notes in the user data, an int, that a PIN was asked for, and answers with an error: never the terminal.
+static inline int nave_token_no_answer(UI *ui, UI_STRING *question) {
+    int *asked = (int *)UI_get0_user_data(ui);
+    if (asked) *asked = 1;
+    return -1;
+}
+static inline EVP_PKEY *nave_token_key(void *engine, const char *uri, int *asked) {
+    UI_METHOD *method = UI_create_method("never asks");
+    if (!method) return NULL;
+    UI_method_set_reader(method, nave_token_no_answer);
+    EVP_PKEY *key = ENGINE_load_private_key((ENGINE *)engine, uri, method, asked);
+    UI_destroy_method(method);
+    return key;
+}
+#pragma clang diagnostic pop

@@ -12,7 +12,7 @@ package struct CertificateAuthority: Sendable {
     package static let maximumLeafValidity = Milliseconds.days(397)
 
     package let certificate: Certificate
-    private let key: PrivateKey
+    let key: PrivateKey
 
     /// - Throws: `not-a-ca`, `wrong-key`.
     package init(certificate: Certificate, key: PrivateKey) throws(TrustError) {
@@ -111,7 +111,7 @@ package struct CertificateAuthority: Sendable {
         return leaf
     }
 
-    private func demandValid(at now: Instant) throws(TrustError) {
+    func demandValid(at now: Instant) throws(TrustError) {
         guard now < certificate.notAfter else {
             throw TrustError("expired", "the CA \(backticked(certificate.subject)) ended at \(certificate.notAfter)")
         }

@@ -64,7 +64,7 @@ struct CertificateFields {
         return Hex.encode(bytes)
     }
 
-    private static func text(_ name: OpaquePointer?) throws(TrustError) -> String {
+    static func text(_ name: OpaquePointer?) throws(TrustError) -> String {
         let bio = BIO_new(BIO_s_mem())
         defer { BIO_free(bio) }
         var bytes: UnsafePointer<UInt8>?
@@ -75,7 +75,7 @@ struct CertificateFields {
         return String(decoding: UnsafeBufferPointer(start: bytes, count: max(0, count)), as: UTF8.self)
     }
 
-    private static func instant(_ time: UnsafePointer<ASN1_TIME>?) throws(TrustError) -> Instant {
+    static func instant(_ time: UnsafePointer<ASN1_TIME>?) throws(TrustError) -> Instant {
         var seconds: Int64 = 0
         guard let time, nave_seconds(time, &seconds) == 1 else {
             throw TrustError.openSSL("bad-certificate", "cannot read a time of the certificate")

@@ -12,14 +12,14 @@ func derBytes(
     return Array(UnsafeBufferPointer(start: bytes, count: Int(count)))
 }
 
-/// What a `d2i_…` function of libcrypto reads from exactly all the bytes, at most 64 KiB of them.
+/// What a `d2i_…` function of libcrypto reads from exactly all the bytes, at most `maximumBytes` of them.
 /// - Throws: `code`, also for bytes that are left over.
 func decodedDER(
-    _ der: [UInt8], _ code: String, _ what: String,
+    _ der: [UInt8], _ code: String, _ what: String, maximumBytes: Int = 65_536,
     free: (OpaquePointer?) -> Void, _ decode: (UnsafeMutablePointer<UnsafePointer<UInt8>?>, Int) -> OpaquePointer?
 ) throws(TrustError) -> OpaquePointer {
-    guard (1...65_536).contains(der.count) else {
-        throw TrustError(code, "\(what) has \(der.count) bytes, not 1 to 65536")
+    guard (1...maximumBytes).contains(der.count) else {
+        throw TrustError(code, "\(what) has \(der.count) bytes, not 1 to \(maximumBytes)")
     }
     var whole = false
     let handle: OpaquePointer? = der.withUnsafeBufferPointer { bytes in

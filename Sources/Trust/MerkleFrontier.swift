@@ -12,13 +12,20 @@ package struct MerkleFrontier: Hashable, Sendable {
         subtrees = []
     }
 
-    package mutating func append(leafHash: [UInt8]) {
+    package mutating func append(leafHash: [UInt8]) { append(leafHash: leafHash) { _, _ in } }
+
+    /// - Parameter completed: Called with the nodes of `MerkleNodes.completed(byLeaf:)` and their hashes, in that order.
+    package mutating func append(leafHash: [UInt8], completed: (MerkleNode, [UInt8]) -> Void) {
         var hash = leafHash
+        completed(MerkleNode(level: 0, index: size), hash)
         // Each trailing one bit of the size is a complete subtree that the new leaf completes to a larger one.
         var bits = size
+        var level = 0
         while bits & 1 == 1, let left = subtrees.popLast() {
             hash = MerkleTree.nodeHash(left, hash)
             bits >>= 1
+            level += 1
+            completed(MerkleNode(level: level, index: bits), hash)
         }
         subtrees.append(hash)
         size += 1

@@ -1,7 +1,7 @@
 import Model
 
 /// The text form of keys and certificates (RFC 7468). Text outside the blocks is skipped; inside, one spelling is read:
-/// no header lines, so nothing encrypted, and no password is ever asked for.
+/// no header lines, so nothing encrypted in the old way, and no password is ever asked for.
 package enum PEM {
     /// More than any file of keys and roots that Nave reads.
     package static let maximumBytes = 1 << 20
@@ -14,6 +14,11 @@ package enum PEM {
             rest = rest.dropFirst(64)
         }
         return text + "-----END \(label)-----\n"
+    }
+
+    /// True if a block with this label begins somewhere.
+    static func holds(label: String, _ text: String) -> Bool {
+        text.split(whereSeparator: \.isNewline).contains { $0.hasPrefix("-----BEGIN \(label)-----") }
     }
 
     /// Every block with this label, in order; blocks with another label are an error.

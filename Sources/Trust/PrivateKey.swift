@@ -7,9 +7,11 @@ import Model
 package final class PrivateKey: @unchecked Sendable {
     let handle: OpaquePointer
     package let publicKey: PublicKey
+    /// True if the private part lies in a token and is used there.
+    package let isInToken: Bool
 
     /// Takes over the reference, also when it throws.
-    private init(adopting handle: OpaquePointer) throws(TrustError) {
+    init(adopting handle: OpaquePointer, isInToken: Bool = false) throws(TrustError) {
         do throws(TrustError) {
             // The public key gets an EVP_PKEY of its own, without the private part.
             publicKey = try PublicKey(spkiDER: derBytes("a public key") { i2d_PUBKEY(handle, $0) })
@@ -18,6 +20,7 @@ package final class PrivateKey: @unchecked Sendable {
             throw error
         }
         self.handle = handle
+        self.isInToken = isInToken
     }
 
     /// - Throws: `no-key`.
@@ -45,8 +48,11 @@ package final class PrivateKey: @unchecked Sendable {
     }
 
     /// Reads one `PRIVATE KEY` block (PKCS#8, RFC 5958, not encrypted) of a P-256 or Ed25519 key.
-    /// - Throws: `bad-pem`, `bad-key`.
+    /// - Throws: `key-encrypted`, `bad-pem`, `bad-key`.
     package convenience init(pem: String) throws(TrustError) {
+        guard !PEM.holds(label: Self.encryptedLabel, pem) else {
+            throw TrustError("key-encrypted", "the private key is encrypted", hint: "it needs its passphrase")
+        }
         let blocks = try PEM.decode(label: "PRIVATE KEY", pem)
         guard blocks.count == 1 else {
             throw TrustError("bad-pem", "expected one private key, found \(blocks.count)")
@@ -55,6 +61,12 @@ package final class PrivateKey: @unchecked Sendable {
             d2i_PKCS8_PRIV_KEY_INFO(nil, $0, $1)
         }
         defer { PKCS8_PRIV_KEY_INFO_free(info) }
+        try self.init(reading: info)
+    }
+
+    /// Reads what a PKCS#8 block holds; the caller frees it.
+    /// - Throws: `bad-key`.
+    convenience init(reading info: OpaquePointer) throws(TrustError) {
         guard let handle = EVP_PKCS82PKEY(info) else {
             throw TrustError.openSSL("bad-key", "cannot read the private key")
         }
@@ -67,15 +79,26 @@ package final class PrivateKey: @unchecked Sendable {
     deinit { EVP_PKEY_free(handle) }
 
     /// The key as one `PRIVATE KEY` block (PKCS#8). For files with mode 0600 only.
+    /// - Throws: `key-in-token`, `bad-key`.
     package var pem: String {
         get throws(TrustError) {
-            guard let info = EVP_PKEY2PKCS8(handle) else {
-                throw TrustError.openSSL("bad-key", "cannot encode a private key")
-            }
+            let info = try encodedInfo()
             defer { PKCS8_PRIV_KEY_INFO_free(info) }
             return PEM.encode(
                 label: "PRIVATE KEY", try derBytes("a private key") { i2d_PKCS8_PRIV_KEY_INFO(info, $0) })
         }
+    }
+
+    /// What a PKCS#8 block holds; the caller frees it.
+    /// - Throws: `key-in-token`, `bad-key`.
+    func encodedInfo() throws(TrustError) -> OpaquePointer {
+        guard !isInToken else {
+            throw TrustError("key-in-token", "the private key lies in a token and does not leave it")
+        }
+        guard let info = EVP_PKEY2PKCS8(handle) else {
+            throw TrustError.openSSL("bad-key", "cannot encode a private key")
+        }
+        return info
     }
 
     /// Signs: 64 bytes for Ed25519 (RFC 8032), DER with SHA-256 for ECDSA.

@@ -1,2 +1,8 @@
-import ArgumentParser
-@main struct Main: ParsableCommand { }
+import AdminCLI
+
+@main
+enum Main {
+    static func main() async {
+        await runNave(Array(CommandLine.arguments.dropFirst()))
+    }
+}

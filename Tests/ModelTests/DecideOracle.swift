@@ -108,10 +108,10 @@ enum Oracle {
             guard case .given(let arguments) = request.facts.arguments, let value = arguments[name] else { return nil }
             let wanted = test.description
             if wanted.hasPrefix("<=") {
-                guard let number = value.integer, let bound = Int64(wanted.dropFirst(3)) else { return false }
+                guard let number = value.integer, let bound = Int64(wanted.dropFirst(3)) else { return nil }
                 if number > bound { return false }
             } else {
-                guard let text = value.string else { return false }
+                guard let text = value.string else { return nil }
                 if !glob(Array(wanted), Array(text), segments: false) { return false }
             }
         }

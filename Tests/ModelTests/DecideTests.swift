@@ -121,6 +121,57 @@ struct DecideTests {
         }
     }
 
+    @Test("completing a template needs an allow of all its expansions and no deny of any")
+    func completions() throws {
+        let request = try #require(try SmallWorlds.requests().first)
+        let rows: [(allow: String, deny: String, template: String, completes: Bool)] = [
+            ("resource:ledger://reports/**", "resource:ledger://hr/**", "ledger://reports/{id}", true),
+            ("resource:ledger://reports/**", "resource:ledger://hr/**", "ledger://{dept}/{name}", false),
+            ("*", "resource:ledger://hr/**", "ledger://{dept}/{name}", false),
+            ("*", "resource:ledger://hr/**", "{+x}", false),
+            ("*", "resource:ledger://hr/**", "ledger://reports/{name}", true),
+        ]
+        for row in rows {
+            let rules = [
+                Rule(id: "a", effect: .allow, capabilities: [try CapabilityPattern(row.allow)], to: [.anyone]),
+                Rule(id: "d", effect: .deny, capabilities: [try CapabilityPattern(row.deny)], to: [.anyone]),
+            ]
+            var completing = request
+            completing.aim = .completion(row.template)
+            #expect(decide(completing, under: try SmallWorlds.ruleset(rules, [])).isAllowed == row.completes, "\(row)")
+        }
+    }
+
+    @Test("a deny on an argument is not walked around by another type of value")
+    func argumentTypes() throws {
+        var request = try #require(try SmallWorlds.requests().first)
+        let rules = [
+            Rule(
+                id: "d", effect: .deny, capabilities: [try CapabilityPattern("tool:*")], to: [.anyone],
+                when: Conditions(arguments: ["amount": try ArgumentTest("> 1000")])),
+            Rule(id: "a", effect: .allow, capabilities: [try CapabilityPattern("tool:*")], to: [.anyone]),
+        ]
+        for (value, allowed) in [(5000, false), ("5000", false), ([5000], false), (true, false), (nil, false), (10, true)] as [(JSON, Bool)] {
+            request.facts.arguments = .given(["amount": value])
+            #expect(decide(request, under: try SmallWorlds.ruleset(rules, [])).isAllowed == allowed, "\(value)")
+        }
+    }
+
+    @Test("a wholly revoked grant lists no template")
+    func revokedTemplate() throws {
+        let bot = try Principal("client:analytics/bot")
+        let rules = [
+            Rule(id: "r", effect: .allow, capabilities: [try CapabilityPattern("resource:ledger://reports/**")], to: [bot])
+        ]
+        let mask = Mask(
+            id: "rv-1", principal: bot, server: SmallWorlds.server, capabilities: rules[0].capabilities,
+            at: SmallWorlds.morning, cause: .revoked)
+        var listing = try #require(try SmallWorlds.requests().first)
+        listing.aim = .template("ledger://{dept}/{name}")
+        #expect(decide(listing, under: try SmallWorlds.ruleset(rules, [])).isAllowed)
+        #expect(!decide(listing, under: try SmallWorlds.ruleset(rules, [mask])).isAllowed)
+    }
+
     @Test("a revocation removes exactly its grant")
     func revocation() throws {
         let bot = try Principal("client:analytics/bot")

@@ -57,7 +57,16 @@ package func compileBundle(spoke: Spoke, from state: RegistryState) -> PolicyBun
         domains: [topology.organization.domain]
             + topology.zones.map { "\($0.name).\(topology.organization.domain)" }.sorted(),
         servers: servers, rules: rules,
-        masks: state.masks.filter { names.contains($0.server) }.sorted { $0.id < $1.id },
+        masks: state.masks.filter { names.contains($0.server) }.map(inForce).sorted { $0.id < $1.id },
         revokedSerials: state.revokedSerials.sorted(),
         revokedIdentities: state.revokedIdentities.sorted { $0.identity.description < $1.identity.description })
+}
+
+/// A revocation (`rv-…`) holds from the beginning of time: a spoke whose clock lags behind the hub's must not honour the
+/// grant until then. The lapse of an open review (`ar-…/3`) keeps its due date.
+private func inForce(_ mask: Mask) -> Mask {
+    guard mask.id.hasPrefix("rv-") else { return mask }
+    var mask = mask
+    mask.at = Instant(milliseconds: 0)
+    return mask
 }

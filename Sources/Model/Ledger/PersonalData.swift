@@ -16,11 +16,12 @@ package enum PersonalData {
         }
     }
 
-    /// Keys whose string is free text or an address, wherever they stand in an entry.
+    /// Keys whose string is free text or an address, wherever they stand in an entry. Anything with an `@` is taken for an
+    /// address too, wherever it stands.
     private static let keys: Set<String> = ["why", "reason", "description", "purpose", "address"]
 
     private static func isPersonal(_ text: String, under key: String?) -> Bool {
-        key.map(keys.contains) ?? false || text.hasPrefix("user:")
+        key.map(keys.contains) ?? false || text.hasPrefix("user:") || text.contains("@")
     }
 
     /// Replaces every personal string by a commitment.

@@ -44,19 +44,22 @@ package struct ArgumentTest: Hashable, Sendable, Codable, CustomStringConvertibl
         kind = .bound(comparison, bound)
     }
 
-    /// A value of another type than the test's does not hold, whatever it looks like.
-    package func holds(for value: JSON) -> Bool {
+    /// Missing for a value of another type than the test's: servers read `"5000"` as 5000 and `[5000]` as they like, so what
+    /// it means there is not known here.
+    package func holds(for value: JSON) -> Truth {
         switch (kind, value) {
-        case (.pattern(let pattern), .string(let text)): return pattern.matches(text)
+        case (.pattern(let pattern), .string(let text)): return pattern.matches(text) ? .yes : .no
         case (.bound(let comparison, let bound), .number(let number)):
             let value = number.double
-            switch comparison {
-            case "<=": return value <= bound
-            case ">=": return value >= bound
-            case "<": return value < bound
-            default: return value > bound
-            }
-        default: return false
+            let holds =
+                switch comparison {
+                case "<=": value <= bound
+                case ">=": value >= bound
+                case "<": value < bound
+                default: value > bound
+                }
+            return holds ? .yes : .no
+        default: return .missing
         }
     }
 
@@ -135,7 +138,11 @@ extension Conditions {
         case .given(let values):
             for (name, test) in arguments.sorted(by: { $0.key < $1.key }) {
                 guard let value = values[name] else { return .missing("arguments: `\(name)` is not given") }
-                if !test.holds(for: value) { return .fails("arguments: `\(name)` is not `\(test)`") }
+                switch test.holds(for: value) {
+                case .yes: break
+                case .no: return .fails("arguments: `\(name)` is not `\(test)`")
+                case .missing: return .missing("arguments: `\(name)` is of a type that `\(test)` cannot judge")
+                }
             }
             return .hold
         }

@@ -169,12 +169,15 @@ private func outcome(of rule: Rule, for part: Caller, _ request: Request, _ rule
     }
 }
 
-/// Whether the rule speaks about that aim: in an allow "could", in a deny "for certain".
+/// Whether the rule speaks about that aim. In a list: an allow that could, a deny for certain. In a completion, which tells of
+/// every expansion: an allow of all of them, a deny of any.
 private func covers(_ rule: Rule, _ aim: Aim) -> Bool {
     switch (aim, rule.effect) {
     case (.use(let capability), _): rule.capabilities.contains { $0.matches(capability) }
     case (.template(let template), .allow): rule.capabilities.contains { $0.overlaps(template: template) }
     case (.template(let template), .deny): rule.capabilities.contains { $0.covers(template: template) }
+    case (.completion(let template), .allow): rule.capabilities.contains { $0.covers(template: template) }
+    case (.completion(let template), .deny): rule.capabilities.contains { $0.overlaps(template: template) }
     case (.reach, .allow): true
     case (.reach, .deny): rule.capabilities.contains { $0.kind == nil }
     }
@@ -185,7 +188,10 @@ private func mask(over principal: Principal, _ rule: Rule, _ request: Request, _
         guard mask.principal == principal, request.facts.now >= mask.at else { return false }
         return switch request.aim {
         case .use(let capability): mask.capabilities.contains { $0.matches(capability) }
-        case .template(let template): mask.capabilities.contains { $0.covers(template: template) }
+        case .template(let template):
+            mask.capabilities.contains { $0.covers(template: template) }
+                || rule.capabilities.allSatisfy { !$0.overlaps(template: template) || mask.capabilities.contains($0) }
+        case .completion(let template): mask.capabilities.contains { $0.overlaps(template: template) }
         case .reach: rule.capabilities.allSatisfy { mask.capabilities.contains($0) }
         }
     }

@@ -3,14 +3,17 @@ package enum Aim: Hashable, Sendable, CustomStringConvertible {
     /// The upkeep of a conversation (handshake, ping, lists): for callers to whom some allow could apply.
     case reach
     case use(Capability)
-    /// A resource template, listed or completed.
+    /// A resource template in a list: shown when some of its expansions could be read.
     case template(String)
+    /// Values for a resource template: they tell of every expansion, so all of them must be allowed.
+    case completion(String)
 
     package var description: String {
         switch self {
         case .reach: "reach"
         case .use(let capability): capability.description
         case .template(let template): "resource:\(template)"
+        case .completion(let template): "completion:\(template)"
         }
     }
 }

@@ -18,6 +18,8 @@ package struct Staleness: Hashable, Sendable, Codable {
 
     package func freshness(issued: Instant, now: Instant) -> Freshness {
         let age = now - issued
+        // A clock that went back must not make a lease fresh for ever.
+        if age < .minutes(-5) { return .expired }
         if age <= after { return .fresh }
         if then == .readOnly, let until, age <= until { return .readOnly }
         return .expired

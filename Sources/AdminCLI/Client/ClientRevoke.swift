@@ -1,0 +1,22 @@
+import ArgumentParser
+
+struct ClientRevoke: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "revoke", abstract: "Revokes the certificates of a client and closes its connections.",
+        discussion: """
+            It can enrol again only with a new invitation. To remove it for good, remove it from the topology.
+
+              nave client revoke analytics/old-bot --why "host was lost"
+            """)
+
+    @Argument(help: ArgumentHelp("The client.", valueName: "zone/name"))
+    var client: MemberName
+
+    @OptionGroup var hub: HubOptions
+    @OptionGroup var why: WhyOption
+    @OptionGroup var change: ChangeOptions
+
+    func run() async throws {
+        try await revoke(client, kind: "client", why: why.why, change: change, through: hub)
+    }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import Foundation
+import Model
+import Transport
+
+struct Connect: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "connect",
+        abstract: "Is an MCP server on standard input and output that stands for one behind a spoke.",
+        discussion: """
+            For any MCP client on this machine that starts servers as programs. It finds the server through the hub, \
+            shows this context's certificate to its spoke, and passes messages on. While the hub is away it goes on.
+
+              { "mcpServers": { "ledger": { "command": "nave", "args": ["connect", "finance/ledger"] } } }
+            """)
+
+    @Argument(help: ArgumentHelp("The server.", valueName: "zone/name"))
+    var server: MemberName
+
+    @OptionGroup var hub: HubOptions
+
+    func run() async throws {
+        let opened = try hub.opened()
+        let store = try? ContextStore(environment: ProcessInfo.processInfo.environment)
+        let resolver = Resolver(server: server, opened: opened, cache: store?.cache)
+        let connections = try SpokeConnections(resolver: resolver, opened: opened)
+        let relay = Relay(
+            server: server.description, connections: connections, output: StandardOutput(), terminal: .current)
+        try await StandardInput().forEachLine { await relay.take($0) }
+        await relay.finish()
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Model
+import Transport
+import Trust
+
+/// Where a server is and who must answer there: asked of the hub, kept until the answer expires, also on disk, so that
+/// a client finds its server while the hub is away.
+actor Resolver {
+    private let server: MemberName
+    private let opened: OpenedContext
+    /// Nil where there is no place for it.
+    private let file: String?
+    private let now: @Sendable () -> Instant
+    private var held: Resolution?
+
+    init(
+        server: MemberName, opened: OpenedContext, cache: String?, now: @escaping @Sendable () -> Instant = { .now }
+    ) {
+        self.server = server
+        self.opened = opened
+        self.now = now
+        // Another identity or hub may have another answer.
+        let owner = "\(opened.context.identity) \(opened.context.hub)"
+        let directory = Hex.encode(SHA256.hash(Array(owner.utf8)).prefix(8))
+        file = cache.map { "\($0)/resolutions/\(directory)/\(server.zone).\(server.name).json" }
+    }
+
+    /// - Throws: The hub's refusal; `unreachable` when neither the hub nor an answer that still holds is there.
+    func resolution() async throws -> Resolution {
+        if let held, held.expires > now() { return held }
+        if let stored = stored() {
+            held = stored
+            return stored
+        }
+        return try await asked()
+    }
+
+    /// Asks the hub whatever is held: nobody answers where the last answer said.
+    func refreshed() async throws -> Resolution { try await asked() }
+
+    private func asked() async throws -> Resolution {
+        try opened.checkExpiry(now())
+        let hub = try opened.hubClient()
+        let answer: Resolution
+        do {
+            answer = try await hub.get("/v1/resolve/\(server.zone)/\(server.name)", as: Resolution.self)
+        } catch {
+            await hub.shutdown()
+            throw error
+        }
+        await hub.shutdown()
+        guard answer.server == server.description, !answer.endpoints.isEmpty else {
+            throw AdminError("no-endpoint", "the hub knows no endpoint of \(backticked(server.description))")
+        }
+        held = answer
+        // Without the file the next start asks the hub: no reason to fail now.
+        if let file, let json = try? JSONCoding.encode(answer) {
+            try? PrivateFile.replace(file, with: Array(jsonText(json).utf8))
+        }
+        return answer
+    }
+
+    /// What lies on disk, if it is for this server and has not expired. A damaged file counts as none.
+    private func stored() -> Resolution? {
+        guard let file, let bytes = try? PrivateFile.read(file),
+            let stored = try? JSONCoding.decode(Resolution.self, from: bytes),
+            stored.server == server.description, stored.expires > now(), !stored.endpoints.isEmpty
+        else { return nil }
+        return stored
+    }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import Model
+import Transport
+
+extension OpenedContext {
+    /// - Throws: `bad-context`, and what `ContextStore.load` throws.
+    init(path: String) throws {
+        let context = try ContextStore.load(path)
+        do throws(TransportError) {
+            try self.init(context)
+        } catch {
+            throw AdminError(
+                "bad-context", "cannot use the context \(backticked(path)) (\(error.code))",
+                hint: "enrol again with a new join token")
+        }
+    }
+
+    /// - Throws: `expired`, with a hint that the hub's refusal could not give.
+    func checkExpiry(_ now: Instant) throws(AdminError) {
+        guard now < identity.notAfter else {
+            throw AdminError(
+                "expired",
+                "the certificate of \(backticked(context.identity.description)) ended at \(identity.notAfter)",
+                hint: "ask for a new invitation and enrol again")
+        }
+    }
+}
+
+extension Instant {
+    static var now: Instant { Instant(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down))) }
+}
+
+extension HubOptions {
+    /// - Throws: What `ContextStore.resolve` and `OpenedContext.init(path:)` throw.
+    func opened() throws -> OpenedContext {
+        let environment = ProcessInfo.processInfo.environment
+        let asked = [context, environment["NAVE_CONTEXT"]].compactMap(\.self).first { !$0.isEmpty }
+        // A file that is named needs no home directory.
+        if let asked, asked.contains("/") || asked.hasSuffix(".json") { return try OpenedContext(path: asked) }
+        let path = try ContextStore(environment: environment).resolve(option: context, environment: environment)
+        return try OpenedContext(path: path)
+    }
+
+    /// Speaks with the hub of the context that is meant, and closes the connections afterwards.
+    func hub<Answer: Sendable>(_ body: (HubClient) async throws -> Answer) async throws -> Answer {
+        let opened = try opened()
+        try opened.checkExpiry(.now)
+        let client = try opened.hubClient()
+        do {
+            let answer = try await body(client)
+            await client.shutdown()
+            return answer
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+    }
+}
+
+/// The pairs of a query that were given.
+func query(_ pairs: (String, String?)...) -> [(String, String)] {
+    pairs.compactMap { name, value in value.map { (name, $0) } }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+
+/// The whole of the CLI in one tree; each leaf is a file `<Noun>/<Noun><Verb>.swift`.
+package struct Nave: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "nave",
+        abstract: "Runs a control plane of MCP servers: who may use which of them, where, and how.",
+        discussion: """
+            The desired state lies in files: check it, plan it, apply it.
+
+              nave topology check topology
+              nave topology plan topology
+              nave topology apply topology --why "let the reporting bot read"
+              nave rollout status --wait 30s
+
+            Environment: NAVE_CONTEXT (the context to use), XDG_CONFIG_HOME, NO_COLOR.
+            Exit status: 0 done; 1 error; 2 differences; 3 partly done; 4 refused; 5 not converged in time; \
+            6 approval needed; 7 findings that block; 64 usage.
+            """,
+        version: naveVersion,
+        groupedSubcommands: [
+            CommandGroup(name: "Desired state", subcommands: [TopologyNoun.self, RolloutNoun.self]),
+            CommandGroup(
+                name: "What there is",
+                subcommands: [
+                    ZoneNoun.self, ServerNoun.self, SpokeNoun.self, ClientNoun.self, UserNoun.self, Status.self,
+                ]),
+            CommandGroup(name: "Access", subcommands: [AccessNoun.self, DecisionNoun.self, ReviewNoun.self]),
+            CommandGroup(name: "This machine", subcommands: [Login.self, ContextNoun.self, Connect.self]),
+        ])
+
+    package init() {}
+}
+
+struct TopologyNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "topology", abstract: "The desired state, as files state it.",
+        subcommands: [TopologyCheckCommand.self, TopologyPlan.self, TopologyApply.self, TopologyExport.self])
+}
+
+struct ZoneNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "zone", abstract: "Security zones.", subcommands: [ZoneList.self])
+}
+
+struct ServerNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "server", abstract: "Registered MCP servers.", subcommands: [ServerList.self, ServerShow.self])
+}
+
+struct SpokeNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "spoke", abstract: "The agents that front servers.",
+        subcommands: [SpokeInvite.self, SpokeList.self, SpokeRevoke.self])
+}
+
+struct ClientNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "client", abstract: "Workloads that call servers.",
+        subcommands: [ClientInvite.self, ClientEnroll.self, ClientList.self, ClientRevoke.self])
+}
+
+struct UserNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "user", abstract: "People who run the control plane.", subcommands: [UserInvite.self])
+}
+
+struct AccessNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "access", abstract: "Why somebody may or may not do something.", subcommands: [AccessExplain.self])
+}
+
+struct RolloutNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollout", abstract: "How far a change has come.", subcommands: [RolloutStatus.self])
+}
+
+struct ReviewNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "review", abstract: "Periodic reviews of who has access to what.",
+        subcommands: [
+            ReviewOpen.self, ReviewList.self, ReviewShow.self, ReviewDecide.self, ReviewClose.self, ReviewReport.self,
+        ])
+}
+
+struct DecisionNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "decision", abstract: "What spokes allowed and denied.",
+        subcommands: [DecisionList.self, DecisionShow.self])
+}
+
+struct ContextNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "context", abstract: "The hubs that this machine knows, and who it is there.",
+        subcommands: [ContextList.self, ContextUse.self])
+}

@@ -1,0 +1,33 @@
+import Model
+
+package func decisionTable(_ rows: [DecisionRow]) -> Table {
+    var table = Table("ID", "AT", "VERDICT", "CALLER", "SERVER", "CALL", "WHY")
+    for row in rows {
+        let record = row.record
+        let isAllowed = record.verdict == .allow
+        let times = record.count > 1 ? " ×\(record.count)" : ""
+        let why = [record.reason, record.rule].compactMap(\.self).joined(separator: " ")
+        table.add(
+            "\(row.id)", "\(record.at)", Table.Cell(record.verdict.rawValue + times, isAllowed ? .good : .bad),
+            "\(shortCaller(record.caller))", "\(record.server)", "\(record.aim)", "\(why)")
+    }
+    return table
+}
+
+/// Without the scheme, which every caller has.
+func shortCaller(_ caller: String) -> String { caller.hasPrefix("spiffe://") ? String(caller.dropFirst(9)) : caller }
+
+package func decisionText(_ row: DecisionRow, _ colour: Colour) -> String {
+    let record = row.record
+    let verdict = record.verdict == .allow ? colour.green("allowed") : colour.red("denied")
+    var text = "\(colour.bold(printable(row.id)))  \(verdict)\(record.count > 1 ? " \(record.count) times" : "")\n"
+    for (name, value) in [
+        ("at", record.at.description), ("spoke", row.spoke), ("caller", record.caller), ("from", record.address),
+        ("server", record.server), ("call", record.aim), ("reason", record.reason), ("rule", record.rule),
+        ("through", record.principal), ("detail", record.detail), ("revision", record.revision.map { String($0) }),
+        ("bundle", record.bundle),
+    ] {
+        if let value { text += "  \(name.padded(to: 10))\(printable(value))\n" }
+    }
+    return text
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Model
+import Transport
+
+struct ServerShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Shows one server: where it is, whether it is up, and its tools.",
+        discussion: "Example: nave server show finance/ledger")
+
+    @Argument(help: ArgumentHelp("The server.", valueName: "zone/name"))
+    var server: MemberName
+
+    @OptionGroup var hub: HubOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let rows = try await hub.hub {
+            try await $0.get("/v1/servers", query: [("zone", server.zone)], as: [ServerRow].self)
+        }
+        guard let row = rows.first(where: { $0.name == server.description }) else {
+            throw AdminError(
+                "unknown-server", "there is no server \(backticked(server.description))",
+                hint: suggestionHint(for: server.description, among: rows.map(\.name)))
+        }
+        try Terminal.current.show(row, as: output.output) { serverText(row, $0) }
+    }
+}

@@ -1,0 +1,22 @@
+import ArgumentParser
+
+struct SpokeRevoke: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "revoke", abstract: "Revokes the certificates of a spoke and closes its connections.",
+        discussion: """
+            It can enrol again only with a new invitation. To remove it for good, remove it from the topology.
+
+              nave spoke revoke finance/fin-1 --why "host was lost"
+            """)
+
+    @Argument(help: ArgumentHelp("The spoke.", valueName: "zone/name"))
+    var spoke: MemberName
+
+    @OptionGroup var hub: HubOptions
+    @OptionGroup var why: WhyOption
+    @OptionGroup var change: ChangeOptions
+
+    func run() async throws {
+        try await revoke(spoke, kind: "spoke", why: why.why, change: change, through: hub)
+    }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import Model
+
+/// Named so because `TopologyCheck` is the model's own.
+struct TopologyCheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Reads the files of a topology, says all that is wrong, and runs their tests.",
+        discussion: """
+            Needs no hub. Ends with 7 when something keeps the files from being applied.
+
+              nave topology check topology
+            """)
+
+    @Argument(help: ArgumentHelp("Every *.yaml below it is read.", valueName: "dir"))
+    var directory: String
+
+    @OptionGroup var output: OutputOptions
+
+    /// What `-o json` shows.
+    struct Report: Encodable {
+        struct Problem: Encodable {
+            var code: String
+            var message: String
+            var hint: String?
+            var place: Place?
+        }
+
+        var problems: [Problem]
+        var findings: [Plan.Finding]
+        var tests: Int
+    }
+
+    func run() async throws {
+        let read = try TopologyDirectory(reading: directory, now: .now)
+        let problems = read.problems.map {
+            Report.Problem(code: $0.code, message: $0.message, hint: $0.hint, place: $0.place)
+        }
+        try Terminal.current.show(
+            Report(problems: problems, findings: read.findings, tests: read.testCount), as: output.output
+        ) { colour in
+            read.lines(colour).map { $0 + "\n" }.joined()
+        }
+        guard read.problems.isEmpty else { throw Ended(.blocked) }
+    }
+}

@@ -1,0 +1,129 @@
+import Foundation
+import Model
+import YAMLFile
+
+/// A directory of topology files, read and judged without a hub.
+package struct TopologyDirectory {
+    static let maximumFiles = 4096
+    static let maximumDepth = 16
+    /// What the hub takes at most.
+    static let maximumBytes = 16 << 20
+
+    /// Empty unless there are no `problems`.
+    package var topology: Topology
+    package var testCount: Int
+    /// Everything that keeps the files from being applied, failed tests too; places begin with the directory, as given.
+    package var problems: [ModelError]
+    /// What is legal and probably not meant.
+    package var findings: [Plan.Finding]
+
+    /// Reads every `*.yaml` below the directory, hidden ones left out, and runs the tests that the files hold.
+    /// - Throws: `cannot-read`, `too-many-files`, `file-too-large`; what is wrong inside files is in `problems`.
+    package init(reading directory: String, now: Instant) throws(AdminError) {
+        let names = try Self.names(below: directory)
+        let yaml = names.filter { $0.hasSuffix(".yaml") }
+        guard !yaml.isEmpty else {
+            throw AdminError(
+                "no-files", "no `*.yaml` lies below \(backticked(directory))",
+                hint: "one file begins with `organization: DOMAIN`")
+        }
+        let problems = Problems()
+        var files: [(file: String, node: Node?)] = []
+        var size = 0
+        for name in yaml {
+            let bytes = try PrivateFile.readOpenly(
+                // One byte more than is read, so that the reader itself says that the file is too large, and where.
+                "\(directory)/\(name)", maximum: YAMLFile.maximumBytes + 1)
+            size += bytes.count
+            guard size <= Self.maximumBytes else {
+                throw AdminError(
+                    "file-too-large",
+                    "the files below \(backticked(directory)) have more than \(Self.maximumBytes) bytes")
+            }
+            files.append((name, YAMLFile.parse(bytes, file: name, problems: problems)))
+        }
+        let reading = TopologyReader.read(files, problems: problems, now: now)
+        let failures = reading.errors.isEmpty ? reading.topology.run(reading.tests, now: now).map(\.error) : []
+        // The topology's own places stay relative: they must not change with the directory that a machine has them in.
+        let shown = Self.shown(directory)
+        self.problems = (reading.errors + failures).map {
+            ModelError($0.code, $0.message, hint: $0.hint, place: $0.place.map { $0.below(shown) })
+        }
+        let unread = names.filter { $0.hasSuffix(".yml") }.map { name in
+            Plan.Finding(
+                code: "not-read", message: "only `*.yaml` is read", place: Place(file: name, line: 1, column: 1))
+        }
+        findings = (reading.findings + unread).map {
+            Plan.Finding(code: $0.code, message: $0.message, place: $0.place.map { $0.below(shown) })
+        }
+        topology = reading.topology
+        testCount = reading.tests.count
+    }
+
+    /// What stands before a file's name in messages: nothing for the current directory.
+    private static func shown(_ directory: String) -> String {
+        var directory = directory
+        while directory.count > 1, directory.hasSuffix("/") { directory.removeLast() }
+        return directory == "." ? "" : directory == "/" ? "/" : "\(directory)/"
+    }
+
+    /// Relative names in order; symbolic links to directories are not followed.
+    private static func names(below directory: String) throws(AdminError) -> [String] {
+        var found: [String] = []
+        var pending = [(name: "", depth: 0)]
+        while let (name, depth) = pending.popLast() {
+            let path = name.isEmpty ? directory : "\(directory)/\(name)"
+            guard let entries = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+                throw AdminError("cannot-read", "cannot read the directory \(backticked(path))")
+            }
+            for entry in entries where !entry.hasPrefix(".") {
+                let child = name.isEmpty ? entry : "\(name)/\(entry)"
+                var status = stat()
+                guard lstat("\(directory)/\(child)", &status) == 0 else { continue }
+                if status.st_mode & S_IFMT == S_IFDIR {
+                    guard depth < maximumDepth else {
+                        throw AdminError("too-many-files", "\(backticked(path)) lies more than \(maximumDepth) deep")
+                    }
+                    pending.append((child, depth + 1))
+                } else {
+                    found.append(child)
+                    guard found.count <= maximumFiles else {
+                        throw AdminError(
+                            "too-many-files", "more than \(maximumFiles) files lie below \(backticked(directory))",
+                            hint: "give the directory that holds the topology only")
+                    }
+                }
+            }
+        }
+        return found.sorted()
+    }
+}
+
+extension TopologyDirectory {
+    /// For commands that need a topology to send: says everything that is wrong with it, and ends.
+    /// - Throws: `Ended(.blocked)`.
+    static func sound(_ directory: String, _ terminal: Terminal) throws -> Topology {
+        let read = try TopologyDirectory(reading: directory, now: .now)
+        for line in read.lines(terminal.talkColour) { terminal.say(line) }
+        guard read.problems.isEmpty else { throw Ended(.blocked) }
+        return read.topology
+    }
+
+    /// `FILE:LINE:COLUMN: error: MESSAGE (HINT)`, one line each, errors first.
+    package func lines(_ colour: Colour) -> [String] {
+        problems.map { error in
+            let place = error.place.map { "\($0): " } ?? ""
+            let hint = error.hint.map { " (\($0))" } ?? ""
+            return "\(printable(place))\(colour.red("error:")) \(printable(error.message + hint))"
+        } + findings.map { findingLine($0, colour) }
+    }
+}
+
+extension Place {
+    fileprivate func below(_ directory: String) -> Place { Place(file: directory + file, line: line, column: column) }
+}
+
+func findingLine(_ finding: Plan.Finding, _ colour: Colour) -> String {
+    let place = finding.place.map { "\($0): " } ?? ""
+    return "\(printable(place))\(colour.yellow("warning:")) \(printable(finding.message))"
+}

@@ -1,0 +1,2 @@
+/// What `nave --version` says.
+package let naveVersion = "0.1.0"

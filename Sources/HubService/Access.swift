@@ -1,0 +1,144 @@
+import Model
+import Storage
+
+/// Who may do what, and where a server is reached.
+package struct Access: Sendable {
+    /// How long a client may keep an answer of `resolve`.
+    static let resolutionValidity = Milliseconds.minutes(10)
+    /// Where a spoke listens that has not said so yet.
+    static let standardPort = 9443
+
+    private let ledger: HubLedger
+    private let usage: UsageStore
+    private let now: @Sendable () -> Instant
+
+    package init(ledger: HubLedger, usage: UsageStore, now: @escaping @Sendable () -> Instant) {
+        self.ledger = ledger
+        self.usage = usage
+        self.now = now
+    }
+
+    /// The decision on a hypothetical call, or again on one that a spoke made, under what is in force now.
+    /// - Throws: `unknown-decision`, `unknown-server`, `bad-explain`, `forbidden`.
+    package func explain(_ request: ExplainRequest, by standing: Standing) async throws -> Explanation {
+        guard let id = request.decision else { return try hypothetical(request, standing) }
+        guard request == ExplainRequest(decision: id) else {
+            throw HubError(.invalid, "bad-explain", "with a decision's id nothing else is given")
+        }
+        guard let row = try await usage.decision(id: id) else {
+            throw HubError(
+                .notFound, "unknown-decision", "no decision \(quoted(id)) has reached this hub",
+                hint: "spokes report every few seconds; `nave decision list`")
+        }
+        let record = row.record
+        // The deciding spoke's zone, not the named server's: a caller may have named one that is not there.
+        try standing.require(.auditor, in: row.spoke.split(separator: "/").first.map(String.init))
+        guard let ruleset = ruleset(record.server) else {
+            return Explanation(
+                verdict: record.verdict, reason: record.reason, rule: record.rule, detail: record.detail,
+                caller: record.caller, server: record.server, aim: record.aim, revision: record.revision ?? 0,
+                steps: [],
+                recorded: row)
+        }
+        let workload = record.caller.split(separator: "+").first.flatMap { try? SPIFFEID(String($0)) }
+        var explanation = Model.explain(
+            Request(
+                caller: Caller(workload: workload), aim: Self.aim(record.aim) ?? .reach,
+                facts: Facts(now: record.at, address: record.address.flatMap { IPAddress($0) }, arguments: .unbound)),
+            under: ruleset)
+        explanation.recorded = row
+        return explanation
+    }
+
+    private func hypothetical(_ request: ExplainRequest, _ standing: Standing) throws -> Explanation {
+        guard let by = request.by, let server = request.server, let text = request.capability else {
+            throw HubError(
+                .invalid, "bad-explain", "a call is told by caller, server and capability",
+                hint: "as `client:analytics/bot finance/ledger tool:read_entry`")
+        }
+        guard let aim = Self.aim(text) else {
+            throw HubError(.invalid, "bad-explain", "\(quoted(text)) is no capability", hint: "as `tool:read_entry`")
+        }
+        try standing.require(.auditor, in: server.split(separator: "/").first.map(String.init))
+        guard let ruleset = ruleset(server) else { throw Self.unknownServer(server) }
+        let facts = Facts(
+            now: request.at ?? now(), address: request.from ?? ruleset.networks.first?.address,
+            arguments: request.arguments.map { .given($0) } ?? .unbound)
+        return Model.explain(Request(caller: try caller(by), aim: aim, facts: facts), under: ruleset)
+    }
+
+    /// Where a server is reached, for callers that some rule could allow there.
+    /// - Throws: `unknown-server`, also when nothing allows the caller: it learns no names.
+    package func resolve(_ server: String, for identity: SPIFFEID) async throws -> Resolution {
+        let snapshot = ledger.snapshot
+        guard let ruleset = ruleset(server),
+            let found = snapshot.state.topology.servers.first(where: { $0.fullName == server })
+        else { throw Self.unknownServer(server) }
+        let user = snapshot.addresses[identity.name].map {
+            Caller.User(issuer: ruleset.organization, subject: identity.name, address: $0)
+        }
+        let caller =
+            identity.kind == "user"
+            ? Caller(workload: user == nil ? identity : nil, user: user) : Caller(workload: identity)
+        // Where the call will come from is the spoke's to see: here the network is taken to fit.
+        let request = Request(
+            caller: caller, aim: .reach, facts: Facts(now: now(), address: ruleset.networks.first?.address))
+        guard decide(request, under: ruleset).isAllowed else { throw Self.unknownServer(server) }
+        let endpoints = Self.endpoints(
+            of: found, organization: ruleset.organization, statuses: try await usage.statuses())
+        return Resolution(server: server, endpoints: endpoints, expires: now() + Self.resolutionValidity)
+    }
+
+    /// One endpoint for each placed spoke.
+    static func endpoints(
+        of server: Server, organization: String, statuses: [String: SpokeStatus]
+    ) -> [Resolution.Endpoint] {
+        server.spokes.compactMap { name in
+            let domain = "\(server.zone).\(organization)"
+            guard let identity = try? SPIFFEID(trustDomain: domain, path: ["spoke", name]) else { return nil }
+            if let endpoint = server.endpoint {
+                return Resolution.Endpoint(url: endpoint, address: nil, identity: identity)
+            }
+            let listener = statuses["\(server.zone)/\(name)"]?.report.listener
+            let port = listener.flatMap { $0.split(separator: ":").last.flatMap { Int($0) } } ?? standardPort
+            return Resolution.Endpoint(
+                url: "https://\(name).\(domain):\(port)/\(server.name)/mcp", address: listener, identity: identity)
+        }
+    }
+
+    private func ruleset(_ server: String) -> Ruleset? {
+        let state = ledger.snapshot.state
+        let zone = String(server.prefix { $0 != "/" })
+        return state.topology.ruleset(for: server, masks: state.masks, revision: state.revision(ofZone: zone))
+    }
+
+    private func caller(_ text: String) throws -> Caller {
+        let organization = ledger.snapshot.state.topology.organization.domain
+        switch try Principal(text) {
+        case .client(let zone, let name):
+            return Caller(workload: try SPIFFEID(trustDomain: "\(zone).\(organization)", path: ["client", name]))
+        case .user(let address):
+            return Caller(user: Caller.User(issuer: organization, subject: address, address: address))
+        case .spiffe: return Caller(workload: try SPIFFEID(text))
+        case .zone, .group, .domain, .anyone:
+            throw HubError(
+                .invalid, "bad-explain", "\(quoted(text)) is not one caller",
+                hint: "`client:ZONE/NAME`, `user:ADDRESS` or a SPIFFE ID")
+        }
+    }
+
+    private static func aim(_ text: String) -> Aim? {
+        if text == "reach" { return .reach }
+        if text.hasPrefix("completion:") { return .completion(String(text.dropFirst("completion:".count))) }
+        if text.hasPrefix("resource:"), text.contains("{") {
+            return .template(String(text.dropFirst("resource:".count)))
+        }
+        return (try? Capability(text)).map(Aim.use)
+    }
+
+    private static func unknownServer(_ server: String) -> HubError {
+        HubError(
+            .notFound, "unknown-server", "there is no server \(quoted(server)) for you",
+            hint: "as ZONE/NAME; `nave access explain` tells an auditor why")
+    }
+}

@@ -1,0 +1,56 @@
+import Model
+import Trust
+
+/// A request after the table: its row, who makes it, and its parts as bytes and texts. It knows no HTTP.
+package struct Call: Sendable {
+    package var route: Route
+    package var parameters: [String: String]
+    package var query: Query
+    package var body: [UInt8]
+    /// Nil on the front listener.
+    package var identity: SPIFFEID?
+    /// The socket's, for logs.
+    package var address: String
+
+    package init(
+        route: Route, parameters: [String: String] = [:], query: Query = Query(), body: [UInt8] = [],
+        identity: SPIFFEID? = nil, address: String
+    ) {
+        self.route = route
+        self.parameters = parameters
+        self.query = query
+        self.body = body
+        self.identity = identity
+        self.address = address
+    }
+
+    /// The body, strictly.
+    /// - Throws: `unknown-key`, `wrong-type`, `missing-key`, and what the JSON parser throws.
+    func decoded<Body: Decodable>(_ type: Body.Type) throws(ModelError) -> Body {
+        try JSONCoding.decode(type, from: body)
+    }
+
+    func parameter(_ name: String) throws(HubError) -> String {
+        guard let value = parameters[name] else { throw HubError(.broken, "internal", "the route has no `\(name)`") }
+        return value
+    }
+}
+
+/// What a handler gives back.
+package enum Reply: Sendable {
+    /// Canonical JSON.
+    case json([UInt8])
+    /// The stream of a spoke.
+    case stream(Member)
+
+    static func coded(_ value: some Encodable) throws(ModelError) -> Reply { .json(try JSONCoding.canonical(value)) }
+}
+
+/// Who makes a call, after the row's demand was met.
+package enum Requester: Sendable {
+    case anybody
+    case spoke(Member)
+    /// A client of the topology, or a person.
+    case client(SPIFFEID)
+    case user(Standing)
+}

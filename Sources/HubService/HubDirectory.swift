@@ -1,0 +1,100 @@
+import Foundation
+import Model
+import Transport
+import Trust
+
+/// What `nave-hub init` decided and `serve` keeps to.
+package struct HubSettings: Hashable, Sendable, Codable {
+    package var v: Int64
+    /// `corp.example`
+    package var organization: String
+    /// The DNS name of this hub's certificate: `h1.hub.corp.example`.
+    package var name: String
+    package var listen: HostPort
+    package var front: HostPort
+    /// The origin of the ledger's checkpoints.
+    package var origin: String
+
+    package init(organization: String, name: String, listen: HostPort, front: HostPort, origin: String) {
+        v = 1
+        self.organization = organization
+        self.name = name
+        self.listen = listen
+        self.front = front
+        self.origin = origin
+    }
+
+    /// `https://h1.hub.corp.example:8443`
+    package var url: String { "https://\(name):\(listen.port)" }
+
+    /// Where others dial: the listener itself, or the hub's name where it listens on every address.
+    package var address: HostPort { reachable(listen) }
+    package var frontAddress: HostPort { reachable(front) }
+
+    /// `spiffe://corp.example/hub/h1`
+    package func identity() throws(ModelError) -> SPIFFEID {
+        try SPIFFEID(trustDomain: organization, path: ["hub", String(name.prefix { $0 != "." })])
+    }
+
+    private func reachable(_ listener: HostPort) -> HostPort {
+        ["0.0.0.0", "::"].contains(listener.host) ? HostPort(host: name, port: listener.port) : listener
+    }
+}
+
+/// The data directory of one hub.
+///
+/// ```
+/// settings.json  manifest.json            what init decided; the signed trust manifest
+/// keys/          0700, files 0600         root, organization, zones/NAME: .key and .pem
+///                                         manifest.key bundle.key lease.key checkpoint.key
+/// hub.sqlite  usage.sqlite
+/// ```
+package struct HubDirectory: Hashable, Sendable {
+    package let path: String
+
+    package init(_ path: String) { self.path = path }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// - Throws: `not-a-hub`, and what the file's decoder says.
+    package func settings() throws -> HubSettings {
+        guard FileManager.default.fileExists(atPath: file("settings.json")) else {
+            throw HubError(
+                .notFound, "not-a-hub", "\(quoted(path)) holds no hub",
+                hint: "make one: nave-hub init --data \(path) --organization corp.example")
+        }
+        return try JSONCoding.decode(HubSettings.self, from: try PrivateFile.read(file("settings.json")))
+    }
+
+    func manifest() throws -> (envelope: JSON, manifest: TrustManifest) {
+        let bytes = try PrivateFile.read(file("manifest.json"))
+        let envelope = try DSSEEnvelope(parsing: bytes)
+        let claimed = try JSONCoding.decodeCanonical(TrustManifest.self, from: Base64.decode(envelope.payload) ?? [])
+        // Nobody else writes here, but a damaged file should be noticed now and not by every spoke.
+        _ = try claimed.verify(envelope, payloadType: TrustManifest.payloadType, role: .manifest)
+        return (try JSON(parsing: bytes), claimed)
+    }
+
+    func key(_ name: String) throws -> PrivateKey {
+        try PrivateKey(pem: try PrivateFile.readText(file("keys/\(name).key")))
+    }
+
+    func authority(_ name: String) throws -> CertificateAuthority {
+        try CertificateAuthority(
+            certificate: try Certificate(pem: try PrivateFile.readText(file("keys/\(name).pem"))), key: try key(name))
+    }
+
+    /// Zones that have an intermediate.
+    func zonesWithAuthority() throws -> [String] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: file("keys/zones"))
+        return names.filter { $0.hasSuffix(".pem") }.map { String($0.dropLast(4)) }.filter(isLabel).sorted()
+    }
+
+    func keep(_ key: PrivateKey, as name: String) throws {
+        try PrivateFile.replace(file("keys/\(name).key"), Array(try key.pem.utf8))
+    }
+
+    func keep(_ certificate: Certificate, as name: String) throws {
+        try PrivateFile.replace(file("keys/\(name).pem"), Array(certificate.pem.utf8))
+    }
+}

@@ -1,0 +1,163 @@
+import Foundation
+import Model
+import Storage
+import Transport
+import Trust
+
+/// `nave-hub init`: a root, signing keys, a trust manifest, a ledger with its first entries, and the first owner.
+package struct HubInit: Sendable {
+    /// How long version 1 of the trust manifest is good.
+    static let manifestValidity = Milliseconds.days(1095)
+
+    package var data: String
+    package var organization: String
+    package var listen: HostPort
+    package var front: HostPort
+    /// Where the first owner's context goes.
+    package var adminContext: String
+
+    /// - Parameters:
+    ///   - front: Nil for the port after `listen`'s.
+    ///   - adminContext: Nil for `DATA.context.json`, next to the data directory.
+    /// - Throws: `bad-organization`, `bad-address`.
+    package init(
+        data: String, organization: String, listen: String, front: String?, adminContext: String?
+    ) throws {
+        guard isDomainName(organization) else {
+            throw HubError(
+                .invalid, "bad-organization", "\(quoted(organization)) is not a domain", hint: "as `corp.example`")
+        }
+        guard isDomainName("h1.hub.\(organization)") else {
+            throw HubError(.invalid, "bad-organization", "\(quoted(organization)) is too long a domain")
+        }
+        var trimmed = data
+        while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
+        guard !trimmed.isEmpty else { throw HubError(.invalid, "bad-directory", "the data directory has no name") }
+        self.data = trimmed
+        self.organization = organization
+        self.listen = try HostPort(listen)
+        self.front = try front.map(HostPort.init) ?? HostPort(host: self.listen.host, port: self.listen.port + 1)
+        guard self.listen.port > 0, self.front.port > 0, self.front.port <= 65_535, self.listen != self.front else {
+            throw HubError(.invalid, "bad-address", "the hub needs two different ports from 1 to 65535")
+        }
+        self.adminContext = adminContext ?? "\(trimmed).context.json"
+    }
+
+    /// Everything is made in a sibling of the data directory, which then gets its name: half a hub is never there.
+    /// - Throws: `not-empty`, `exists`, `not-writable`, `disk-full`.
+    package func run(now: @escaping @Sendable () -> Instant) async throws {
+        umask(0o077)
+        try demandEmpty()
+        guard !FileManager.default.fileExists(atPath: adminContext) else {
+            throw HubError(
+                .conflict, "exists", "the admin context \(quoted(adminContext)) exists",
+                hint: "it may be the key of another hub's owner: name another file with --admin-context")
+        }
+        let suffix = Hex.encode(try randomBytes(8))
+        let draft = HubDirectory("\(data).init-\(suffix)")
+        try PrivateFile.makeDirectory(draft.path)
+        do {
+            let context = try await fill(draft, now)
+            try PrivateFile.create(adminContext, context)
+            // If the process dies here: a context without its hub. Init says `exists` then, and the file can go.
+            do {
+                try place(draft.path)
+            } catch {
+                unlink(adminContext)
+                throw error
+            }
+        } catch {
+            try? FileManager.default.removeItem(atPath: draft.path)
+            throw error
+        }
+    }
+
+    /// The next step, for people.
+    package var nextStep: String {
+        """
+        hub of \(organization) made in \(data)
+        start it:      nave-hub serve --data \(data)
+        you are owner: nave status --context \(adminContext)
+        """
+    }
+
+    private func demandEmpty() throws {
+        let names: [String]
+        do {
+            guard FileManager.default.fileExists(atPath: data) else { return }
+            names = try FileManager.default.contentsOfDirectory(atPath: data)
+        } catch {
+            throw HubError(.conflict, "not-empty", "\(quoted(data)) is not a directory that can be read")
+        }
+        guard names.isEmpty else {
+            throw HubError(
+                .conflict, "not-empty", "the directory \(quoted(data)) is not empty",
+                hint: "init makes a new hub and never touches one that is there")
+        }
+    }
+
+    private func place(_ draft: String) throws {
+        // An empty directory that is there already is replaced by rename(2) itself, in one step.
+        guard rename(draft, data) == 0 else {
+            throw HubError(.unavailable, "not-writable", "cannot make \(quoted(data)): \(PrivateFile.reason())")
+        }
+        PrivateFile.flushDirectory(of: data)
+    }
+
+    /// - Returns: The bytes of the first owner's context.
+    private func fill(_ directory: HubDirectory, _ now: @escaping @Sendable () -> Instant) async throws -> [UInt8] {
+        try PrivateFile.makeDirectory(directory.file("keys"))
+        try PrivateFile.makeDirectory(directory.file("keys/zones"))
+        try Authority.create(in: directory, organization: organization, now: now())
+        var signers: [TrustRole: PrivateKey] = [:]
+        for role in TrustRole.allCases {
+            let key = try PrivateKey.generateEd25519()
+            signers[role] = key
+            try directory.keep(key, as: role.rawValue)
+        }
+        let settings = HubSettings(
+            organization: organization, name: "h1.hub.\(organization)", listen: listen, front: front,
+            origin: "\(organization)/nave/1")
+        let authority = try Authority(directory: directory, organization: organization)
+        let manifest = try TrustManifest(
+            version: 1, expires: now() + Self.manifestValidity, organization: organization, origin: settings.origin,
+            roots: [authority.root]
+        ) { role in (keys: signers[role].map { [$0.publicKey] } ?? [], threshold: 1) }
+        guard let manifestKey = signers[.manifest], let checkpointKey = signers[.checkpoint] else {
+            throw HubError(.broken, "internal", "a signing key is missing")
+        }
+        let envelope = try manifest.signed(by: [manifestKey])
+        try PrivateFile.create(directory.file("manifest.json"), try envelope.encoded)
+        try PrivateFile.create(directory.file("settings.json"), try JSONCoding.canonical(settings))
+
+        let userKey = try PrivateKey.generateP256()
+        let user = try SPIFFEID(
+            trustDomain: organization, path: ["user", "u-\(Hex.encode(try randomBytes(8)))"])
+        let leaf = try authority.issue(.client, to: user, key: userKey.publicKey, now: now())
+        try await open(directory, settings, checkpointKey, authority.root, user, leaf.certificate, now)
+        let context = HubContext(
+            organization: organization, identity: user, hub: settings.url, address: settings.address.description,
+            key: try userKey.pem, chain: leaf.chainPEM, manifest: try JSONCoding.encode(envelope))
+        return try JSONCoding.canonical(context)
+    }
+
+    /// The first entries. The database is closed again when this returns.
+    private func open(
+        _ directory: HubDirectory, _ settings: HubSettings, _ checkpointKey: PrivateKey, _ root: Certificate,
+        _ user: SPIFFEID, _ certificate: Certificate, _ now: @escaping @Sendable () -> Instant
+    ) async throws {
+        let ledger = try Ledger(
+            database: try HubDatabase(directory: directory.path), signer: checkpointKey, origin: settings.origin,
+            now: now, random: { try randomBytes($0) })
+        let (organization, origin) = (organization, settings.origin)
+        _ = try await ledger.append(by: .hub) { _ in
+            [
+                .ledgerOpened(
+                    LedgerOpened(
+                        organization: organization, epoch: 1, origin: origin, root: root.publicKey.spkiDigest)),
+                .roleGranted(RoleGranted(identity: user, role: .owner)),
+                .certificateIssued(CertificateIssued(certificate, identity: user, invitation: nil)),
+            ]
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Model
+import Storage
+
+/// What an append changed, for the answer to whoever asked for it.
+package struct Commit: Sendable {
+    package var first: Int64
+    package var last: Int64
+    /// Spokes whose bundle it changed, full names.
+    package var spokes: [String]
+
+    package var answer: ChangeAnswer { ChangeAnswer(index: last, spokes: spokes) }
+}
+
+/// The ledger as the hub's services use it: after every commit the listeners' trust and the spokes' bundles follow, before
+/// the caller is answered.
+package struct HubLedger: Sendable {
+    private let ledger: Ledger
+    private let trust: HubTrust
+    private let publisher: Publisher
+
+    package init(ledger: Ledger, trust: HubTrust, publisher: Publisher) {
+        self.ledger = ledger
+        self.trust = trust
+        self.publisher = publisher
+    }
+
+    package var snapshot: Snapshot { ledger.snapshot }
+
+    /// Reads what the snapshot does not hold.
+    package func read<T: Sendable>(_ body: @escaping @Sendable (Registry) throws -> T) async throws -> T {
+        try await ledger.read(body)
+    }
+
+    /// Appends what the closure decides inside the write transaction.
+    /// - Returns: Nil when there was nothing to do.
+    @discardableResult
+    package func append(
+        by author: Author, why: String? = nil, _ make: @escaping @Sendable (Registry) throws -> [Event]
+    ) async throws -> Commit? {
+        guard let receipt = try await ledger.append(by: author, why: why, make) else { return nil }
+        // If the process dies here: the entries stand, and the next start publishes what they mean.
+        try trust.follow(receipt.snapshot)
+        try await publisher.follow(receipt.snapshot)
+        return Commit(
+            first: receipt.first, last: receipt.last,
+            spokes: Publisher.affected(since: receipt.first, receipt.snapshot.state))
+    }
+}

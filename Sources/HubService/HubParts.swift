@@ -1,0 +1,79 @@
+import Logging
+import Model
+import Storage
+import Transport
+import Trust
+
+/// Every part of a hub but its sockets, made from a data directory and handed to the next by hand, in order.
+package struct HubParts: Sendable {
+    package let settings: HubSettings
+    /// The signed trust manifest, as spokes and people get it.
+    package let manifest: JSON
+    package let authority: Authority
+    package let ledger: HubLedger
+    package let usage: UsageStore
+    package let trust: HubTrust
+    package let streams: SpokeStreams
+    package let publisher: Publisher
+    package let services: Services
+    package let handlers: RouteHandlers
+    private let now: @Sendable () -> Instant
+
+    /// - Throws: `not-a-hub`, `expired` for a manifest past its time, and what reading keys and databases throws.
+    package init(directory: HubDirectory, now: @escaping @Sendable () -> Instant, log: Logger) async throws {
+        self.now = now
+        settings = try directory.settings()
+        let (manifestJSON, trustManifest) = try directory.manifest()
+        try trustManifest.checkExpiry(now())
+        manifest = manifestJSON
+        authority = try Authority(directory: directory, organization: settings.organization)
+        let store = try Ledger(
+            database: try HubDatabase(directory: directory.path), signer: try directory.key("checkpoint"),
+            origin: settings.origin, now: now, random: { try randomBytes($0) })
+        usage = try UsageStore(directory: directory.path)
+
+        let (identity, leaf) = try Self.hubLeaf(settings, authority, now())
+        trust = try HubTrust(
+            organization: settings.organization, root: authority.root, identity: identity, snapshot: store.snapshot,
+            now: now)
+        streams = SpokeStreams()
+        publisher = Publisher(
+            bundleKey: try directory.key("bundle"), leaseKey: try directory.key("lease"), streams: streams,
+            snapshot: store.snapshot, now: now)
+        ledger = HubLedger(ledger: store, trust: trust, publisher: publisher)
+        // A certificate that is shown stands in the ledger first.
+        try await ledger.append(by: .hub) { _ in [.certificateIssued(leaf)] }
+
+        let organization = settings.organization
+        services = Services(
+            enrolment: Enrolment(
+                settings: settings, ledger: ledger, authority: authority, manifest: manifest, now: now, log: log),
+            topology: TopologyService(organization: organization, ledger: ledger, authority: authority, now: now),
+            reports: ReportService(ledger: ledger, usage: usage, manifest: trustManifest, now: now, log: log),
+            access: Access(ledger: ledger, usage: usage, now: now),
+            lists: Lists(ledger: ledger, usage: usage, streams: streams, trust: trust, publisher: publisher, now: now),
+            reviews: ReviewService(ledger: ledger, usage: usage, streams: streams, now: now))
+        handlers = RouteHandlers(services: services, ledger: ledger, organization: organization, now: now)
+    }
+
+    /// Shows a new certificate on both listeners.
+    func renewLeaf() async throws {
+        let (identity, leaf) = try Self.hubLeaf(settings, authority, now())
+        try await ledger.append(by: .hub) { _ in [.certificateIssued(leaf)] }
+        // If the process dies here: a certificate in the ledger that nobody was shown.
+        try trust.show(identity)
+    }
+
+    /// A new key and certificate for the hub's listeners; the key lives in this process only.
+    private static func hubLeaf(
+        _ settings: HubSettings, _ authority: Authority, _ now: Instant
+    ) throws -> (TLSIdentity, CertificateIssued) {
+        let key = try PrivateKey.generateP256()
+        let identity = try settings.identity()
+        let leaf = try authority.issue(.serving, to: identity, dns: settings.name, key: key.publicKey, now: now)
+        return (
+            try TLSIdentity(key: key, chain: leaf.chain),
+            CertificateIssued(leaf.certificate, identity: identity, invitation: nil)
+        )
+    }
+}

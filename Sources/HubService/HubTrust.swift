@@ -1,0 +1,98 @@
+import Model
+import NIOConcurrencyHelpers
+import Storage
+import Transport
+import Trust
+
+/// Whom the mTLS listener believes, following the ledger: the organization's domain and its zones', less what is revoked.
+///
+/// On every change of that the TLS generation is swapped, so that no older session is resumed, and connections of peers
+/// that are no longer believed are closed.
+package final class HubTrust: Sendable {
+    package let listener: TLSContextBox
+    package let front: TLSContextBox
+    package let connections = OpenConnections()
+
+    private struct State {
+        var size: Int64
+        var basis: Basis
+        var verifier: PeerVerifier
+        var identity: TLSIdentity
+    }
+
+    /// What the verifier is made of.
+    private struct Basis: Hashable {
+        var zones: [String]
+        var serials: [String]
+        var identities: [IdentityRevocation]
+
+        init(_ snapshot: Snapshot) {
+            zones = snapshot.state.topology.zones.map(\.name).sorted()
+            serials = snapshot.state.revokedSerials
+            identities = snapshot.state.revokedIdentities
+        }
+    }
+
+    private let organization: String
+    private let root: Certificate
+    private let now: @Sendable () -> Instant
+    private let state: NIOLockedValueBox<State>
+
+    package init(
+        organization: String, root: Certificate, identity: TLSIdentity, snapshot: Snapshot,
+        now: @escaping @Sendable () -> Instant
+    ) throws {
+        self.organization = organization
+        self.root = root
+        self.now = now
+        let basis = Basis(snapshot)
+        state = NIOLockedValueBox(
+            State(
+                size: snapshot.size, basis: basis, verifier: try Self.verifier(organization, root, basis),
+                identity: identity))
+        listener = TLSContextBox(try MutualTLS.serverGeneration(identity))
+        front = TLSContextBox(try Self.frontGeneration(identity, root))
+    }
+
+    package var verifier: PeerVerifier { state.withLockedValue { $0.verifier } }
+
+    /// Takes over what the ledger says now; an older snapshot than the one held is passed over.
+    package func follow(_ snapshot: Snapshot) throws {
+        let basis = Basis(snapshot)
+        let changed = try state.withLockedValue { state -> (PeerVerifier, TLSIdentity)? in
+            guard snapshot.size > state.size else { return nil }
+            state.size = snapshot.size
+            guard basis != state.basis else { return nil }
+            state.verifier = try Self.verifier(organization, root, basis)
+            state.basis = basis
+            return (state.verifier, state.identity)
+        }
+        guard let (verifier, identity) = changed else { return }
+        listener.swap(try MutualTLS.serverGeneration(identity))
+        connections.closeUnbelieved(verifier, now: now())
+    }
+
+    /// Shows a renewed certificate on both listeners.
+    package func show(_ identity: TLSIdentity) throws {
+        let listening = try MutualTLS.serverGeneration(identity)
+        let fronting = try Self.frontGeneration(identity, root)
+        state.withLockedValue { $0.identity = identity }
+        listener.swap(listening)
+        front.swap(fronting)
+    }
+
+    /// Every zone is a trust domain of its own under the one root, so every leaf's issuer has to name its domain.
+    private static func verifier(_ organization: String, _ root: Certificate, _ basis: Basis) throws -> PeerVerifier {
+        let domains = [organization] + basis.zones.map { "\($0).\(organization)" }
+        return try PeerVerifier(
+            anchors: Dictionary(domains.map { ($0, [root]) }) { first, _ in first },
+            deniedSerials: Set(basis.serials),
+            deniedIdentities: Dictionary(basis.identities.map { ($0.identity, $0.issuedBefore) }, uniquingKeysWith: max)
+        )
+    }
+
+    /// The front listener shows the root too: who enrols has only its digest, to find it by.
+    private static func frontGeneration(_ identity: TLSIdentity, _ root: Certificate) throws -> TLSGeneration {
+        try MutualTLS.frontGeneration(try TLSIdentity(key: identity.key, chain: identity.chain + [root]))
+    }
+}

@@ -1,0 +1,209 @@
+import Model
+import Storage
+import Transport
+import Trust
+
+/// What people look at: the registry, and what spokes reported, as rows. Whoever holds a role over single zones only sees
+/// those zones.
+package struct Lists: Sendable {
+    private let ledger: HubLedger
+    private let usage: UsageStore
+    private let streams: SpokeStreams
+    private let trust: HubTrust
+    private let publisher: Publisher
+    private let since: Instant
+    private let now: @Sendable () -> Instant
+
+    package init(
+        ledger: HubLedger, usage: UsageStore, streams: SpokeStreams, trust: HubTrust, publisher: Publisher,
+        now: @escaping @Sendable () -> Instant
+    ) {
+        self.ledger = ledger
+        self.usage = usage
+        self.streams = streams
+        self.trust = trust
+        self.publisher = publisher
+        self.now = now
+        since = now()
+    }
+
+    package func zones(_ query: Query, _ standing: Standing) throws -> [ZoneRow] {
+        try query.allow([])
+        let topology = ledger.snapshot.state.topology
+        return topology.zones.filter { standing.may(.auditor, in: $0.name) }.map { zone in
+            ZoneRow(
+                name: zone.name, classification: zone.classification, region: zone.region,
+                spokes: topology.spokes.count { $0.zone == zone.name },
+                servers: topology.servers.count { $0.zone == zone.name },
+                clients: topology.clients.count { $0.zone == zone.name },
+                rules: topology.rules.count { $0.zone == zone.name })
+        }
+    }
+
+    package func servers(_ query: Query, _ standing: Standing) async throws -> [ServerRow] {
+        try query.allow(["zone", "label", "limit"])
+        let limit = try query.limit(standard: 1000, maximum: 10_000)
+        let label = query["label"].map { $0.split(separator: "=", maxSplits: 1).map(String.init) }
+        let topology = ledger.snapshot.state.topology
+        let statuses = try await usage.statuses()
+        let found = topology.servers.filter { server in
+            standing.may(.auditor, in: server.zone) && (query["zone"].map { $0 == server.zone } ?? true)
+                && (label.map { $0.count == 2 && server.labels?[$0[0]] == $0[1] } ?? true)
+        }
+        return found.prefix(limit).map { server in
+            let reported = server.spokes.map { name in
+                (name, statuses["\(server.zone)/\(name)"]?.report.servers.first { $0.name == server.fullName })
+            }
+            return ServerRow(
+                name: server.fullName, classification: server.classification, owner: server.owner?.description,
+                labels: server.labels ?? [:],
+                endpoints: Access.endpoints(
+                    of: server, organization: topology.organization.domain, statuses: statuses
+                ).map(\.url),
+                spokes: Dictionary(reported.map { ($0, $1?.state ?? .unknown) }) { first, _ in first },
+                tools: Set(reported.flatMap { $1?.tools ?? [] }).sorted())
+        }
+    }
+
+    package func spokes(_ query: Query, _ standing: Standing) async throws -> [MemberRow] {
+        let snapshot = ledger.snapshot
+        let statuses = try await usage.statuses()
+        let connected = streams.connected
+        let spokes = snapshot.state.topology.spokes
+        return try rows(query, standing, .spoke, spokes.map { ($0.zone, $0.name) }, snapshot) { row in
+            row.connected = connected.contains(row.name)
+            row.lastSeen = row.connected ? now() : statuses[row.name]?.received
+            row.revision = statuses[row.name]?.report.applied?.revision
+        }
+    }
+
+    package func clients(_ query: Query, _ standing: Standing) throws -> [MemberRow] {
+        let snapshot = ledger.snapshot
+        let connected = trust.connections.identities
+        let clients = snapshot.state.topology.clients
+        return try rows(query, standing, .client, clients.map { ($0.zone, $0.name) }, snapshot) { row in
+            row.connected = connected.contains(row.identity)
+        }
+    }
+
+    private func rows(
+        _ query: Query, _ standing: Standing, _ kind: Invitation.Kind, _ members: [(zone: String, name: String)],
+        _ snapshot: Snapshot, _ complete: (inout MemberRow) -> Void
+    ) throws -> [MemberRow] {
+        try query.allow(["zone", "limit"])
+        let limit = try query.limit(standard: 1000, maximum: 10_000)
+        let organization = snapshot.state.topology.organization.domain
+        let found = members.filter { member in
+            standing.may(.auditor, in: member.zone) && (query["zone"].map { $0 == member.zone } ?? true)
+        }
+        return try found.prefix(limit).map { member in
+            let identity = try SPIFFEID(
+                trustDomain: "\(member.zone).\(organization)", path: [kind.rawValue, member.name])
+            let certificate = snapshot.certificates[identity]
+            var row = MemberRow(
+                name: "\(member.zone)/\(member.name)", identity: identity,
+                enrolment: Self.enrolment(of: identity, kind, member, snapshot, now()),
+                certificateUntil: certificate?.notAfter, connected: false, lastSeen: nil, revision: nil)
+            complete(&row)
+            return row
+        }
+    }
+
+    static func enrolment(
+        of identity: SPIFFEID, _ kind: Invitation.Kind, _ member: (zone: String, name: String), _ snapshot: Snapshot,
+        _ now: Instant
+    ) -> MemberRow.Enrolment {
+        let revoked = snapshot.state.revokedIdentities.first { $0.identity == identity }?.issuedBefore
+        if let certificate = snapshot.certificates[identity] {
+            let isRevoked = revoked.map { certificate.notBefore + CertificateAuthority.backdating < $0 } ?? false
+            if !isRevoked, now < certificate.notAfter { return .enrolled }
+        }
+        let isInvited = snapshot.invitations.contains {
+            $0.kind == kind && $0.zone == member.zone && $0.name == member.name && now < $0.expires
+        }
+        if isInvited { return .invited }
+        return revoked == nil ? .none : .revoked
+    }
+
+    package func decisions(_ query: Query, _ standing: Standing) async throws -> [DecisionRow] {
+        try query.allow(["zone", "server", "caller", "verdict", "since", "limit"])
+        let limit = try query.limit()
+        let verdict = try query["verdict"].map { text throws(HubError) in
+            guard let verdict = DecisionRecord.Verdict(rawValue: text) else {
+                throw HubError(.invalid, "bad-query", "\(quoted(text)) is no verdict", hint: "allow or deny")
+            }
+            return verdict
+        }
+        let zone = query["zone"] ?? query["server"].flatMap { $0.split(separator: "/").first.map(String.init) }
+        // All zones at once is for those who may see all zones.
+        try standing.require(.auditor, in: zone)
+        return try await usage.decisions(
+            DecisionFilter(
+                zone: query["zone"], server: query["server"], caller: query["caller"], verdict: verdict,
+                since: try query.instant("since")),
+            limit: limit)
+    }
+
+    package func rollout(_ query: Query, _ standing: Standing) async throws -> Rollout {
+        try query.allow(["zone"])
+        let state = ledger.snapshot.state
+        let statuses = try await usage.statuses()
+        let connected = streams.connected
+        let spokes = state.topology.spokes.filter { spoke in
+            standing.may(.auditor, in: spoke.zone) && (query["zone"].map { $0 == spoke.zone } ?? true)
+        }
+        return Rollout(
+            rows: spokes.map { spoke in
+                Self.rolloutRow(
+                    spoke.fullName, wanted: state.revision(ofZone: spoke.zone), status: statuses[spoke.fullName],
+                    connected: connected.contains(spoke.fullName), now: now())
+            })
+    }
+
+    static func rolloutRow(
+        _ spoke: String, wanted: Int64, status: SpokeStatus?, connected: Bool, now: Instant
+    ) -> Rollout.Row {
+        let applied = status?.report.applied?.revision
+        let state: Rollout.State
+        var detail: String?
+        if let refused = status?.report.refused {
+            state = .refused
+            detail = "\(refused.code): \(refused.detail)"
+        } else if let applied {
+            state = applied == wanted ? .current : .behind
+            // After a restore from an old backup.
+            if applied > wanted { detail = "it enforces a revision that this ledger does not have" }
+        } else {
+            state = .neverSeen
+        }
+        return Rollout.Row(
+            spoke: spoke, state: state, wanted: wanted, applied: applied, detail: detail, connected: connected,
+            lastSeen: connected ? now : status?.received)
+    }
+
+    package func status(_ standing: Standing) async throws -> HubStatus {
+        let snapshot = ledger.snapshot
+        let topology = snapshot.state.topology
+        let mayAll = standing.may(.auditor, in: nil)
+        func visible(_ zone: String?) -> Bool { standing.may(.auditor, in: zone) }
+        return HubStatus(
+            organization: topology.organization.domain, version: HubProgram.version, since: since,
+            ledgerSize: snapshot.size, checkpoint: snapshot.checkpoint,
+            zones: topology.zones.count { visible($0.name) }, servers: topology.servers.count { visible($0.zone) },
+            clients: topology.clients.count { visible($0.zone) }, rules: topology.rules.count { visible($0.zone) },
+            rollout: try await rollout(Query(), standing),
+            openReviews: snapshot.reviews.values.filter { $0.state == .open && visible($0.opened.zone) }
+                .map(\.opened.id).sorted(),
+            denials: mayAll ? try await usage.denials(since: now() - .hours(24)) : 0)
+    }
+
+    /// What a spoke is given, as bytes of a `Delivery`.
+    /// - Throws: `unknown-spoke`, `forbidden`.
+    package func bundle(zone: String, spoke: String, _ standing: Standing) async throws -> [UInt8] {
+        try standing.require(.auditor, in: zone)
+        guard let delivery = try await publisher.delivery(for: "\(zone)/\(spoke)") else {
+            throw HubError(.notFound, "unknown-spoke", "the topology has no spoke \(quoted("\(zone)/\(spoke)"))")
+        }
+        return delivery.json
+    }
+}

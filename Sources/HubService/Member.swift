@@ -1,0 +1,48 @@
+import Model
+
+/// A spoke or a client of a zone, as its SPIFFE ID names it.
+package struct Member: Hashable, Sendable {
+    package var zone: String
+    package var name: String
+
+    package var fullName: String { "\(zone)/\(name)" }
+
+    /// - Returns: Nil for every other identity.
+    package init?(_ identity: SPIFFEID, kind: Invitation.Kind, organization: String) {
+        let suffix = ".\(organization)"
+        guard kind != .user, identity.path.count == 2, identity.kind == kind.rawValue,
+            identity.trustDomain.hasSuffix(suffix)
+        else { return nil }
+        let zone = String(identity.trustDomain.dropLast(suffix.count))
+        guard isLabel(zone) else { return nil }
+        self.zone = zone
+        name = identity.name
+    }
+}
+
+extension Topology {
+    /// Whether the files know a spoke or a client of that identity.
+    func registers(_ identity: SPIFFEID) -> Bool {
+        if let spoke = Member(identity, kind: .spoke, organization: organization.domain) {
+            return spokes.contains { $0.zone == spoke.zone && $0.name == spoke.name }
+        }
+        if let client = Member(identity, kind: .client, organization: organization.domain) {
+            return clients.contains { $0.zone == client.zone && $0.name == client.name }
+        }
+        return false
+    }
+
+    /// Identities of all spokes and clients.
+    func memberIdentities() throws(ModelError) -> [SPIFFEID] {
+        var identities: [SPIFFEID] = []
+        for spoke in spokes {
+            identities.append(
+                try SPIFFEID(trustDomain: "\(spoke.zone).\(organization.domain)", path: ["spoke", spoke.name]))
+        }
+        for client in clients {
+            identities.append(
+                try SPIFFEID(trustDomain: "\(client.zone).\(organization.domain)", path: ["client", client.name]))
+        }
+        return identities
+    }
+}

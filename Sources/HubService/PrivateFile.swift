@@ -1,0 +1,94 @@
+import Foundation
+import Model
+
+/// Files of the data directory: mode 0600, written whole and flushed before they get their name.
+package enum PrivateFile {
+    /// - Throws: `no-file`, `too-large`, `not-readable`.
+    package static func read(_ path: String, maximumBytes: Int = 1 << 20) throws(HubError) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw HubError(
+                errno == ENOENT ? .notFound : .broken, errno == ENOENT ? "no-file" : "not-readable",
+                "cannot read \(quoted(path)): \(reason())")
+        }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = Foundation.read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else {
+                throw HubError(.broken, "not-readable", "cannot read \(quoted(path)): \(reason())")
+            }
+            if count == 0 { return bytes }
+            bytes += buffer[..<count]
+            guard bytes.count <= maximumBytes else {
+                throw HubError(.broken, "too-large", "\(quoted(path)) has more than \(maximumBytes) bytes")
+            }
+        }
+    }
+
+    package static func readText(_ path: String) throws(HubError) -> String {
+        guard let text = String(validating: try read(path), as: UTF8.self) else {
+            throw HubError(.broken, "not-readable", "\(quoted(path)) is not text")
+        }
+        return text
+    }
+
+    /// Makes a file that does not exist yet.
+    /// - Throws: `exists`, `not-writable`, `disk-full`.
+    package static func create(_ path: String, _ bytes: [UInt8]) throws(HubError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            let exists = errno == EEXIST
+            throw HubError(
+                exists ? .conflict : .unavailable, exists ? "exists" : "not-writable",
+                "cannot make \(quoted(path)): \(reason())", hint: exists ? "move it away first" : nil)
+        }
+        defer { close(descriptor) }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failedWrite(path) }
+            written += count
+        }
+        guard fsync(descriptor) == 0 else { throw failedWrite(path) }
+    }
+
+    /// Puts new contents in the place of the old: whoever reads sees one or the other.
+    package static func replace(_ path: String, _ bytes: [UInt8]) throws(HubError) {
+        let temporary = "\(path).new"
+        unlink(temporary)
+        try create(temporary, bytes)
+        // If the process dies here, the old contents stand and the temporary file is overwritten next time.
+        guard rename(temporary, path) == 0 else { throw failedWrite(path) }
+        flushDirectory(of: path)
+    }
+
+    /// - Throws: `not-writable`, `exists`.
+    package static func makeDirectory(_ path: String) throws(HubError) {
+        guard mkdir(path, 0o700) == 0 else {
+            let exists = errno == EEXIST
+            throw HubError(
+                exists ? .conflict : .unavailable, exists ? "exists" : "not-writable",
+                "cannot make the directory \(quoted(path)): \(reason())")
+        }
+    }
+
+    /// Makes a rename in the directory survive a loss of power.
+    package static func flushDirectory(of path: String) {
+        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
+    private static func failedWrite(_ path: String) -> HubError {
+        HubError(
+            .unavailable, errno == ENOSPC ? "disk-full" : "not-writable", "cannot write \(quoted(path)): \(reason())")
+    }
+
+    static func reason() -> String { String(cString: strerror(errno)) }
+}

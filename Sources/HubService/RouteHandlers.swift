@@ -1,0 +1,186 @@
+import Model
+import Storage
+import Trust
+
+/// The services behind the table.
+package struct Services: Sendable {
+    package var enrolment: Enrolment
+    package var topology: TopologyService
+    package var reports: ReportService
+    package var access: Access
+    package var lists: Lists
+    package var reviews: ReviewService
+
+    package init(
+        enrolment: Enrolment, topology: TopologyService, reports: ReportService, access: Access, lists: Lists,
+        reviews: ReviewService
+    ) {
+        self.enrolment = enrolment
+        self.topology = topology
+        self.reports = reports
+        self.access = access
+        self.lists = lists
+        self.reviews = reviews
+    }
+}
+
+/// From a row's name to the service that answers: decode, call, encode, no more.
+package struct RouteHandlers: Sendable {
+    private let services: Services
+    private let ledger: HubLedger
+    private let organization: String
+    private let limiter = RateLimiter()
+    private let now: @Sendable () -> Instant
+
+    package init(
+        services: Services, ledger: HubLedger, organization: String, now: @escaping @Sendable () -> Instant
+    ) {
+        self.services = services
+        self.ledger = ledger
+        self.organization = organization
+        self.now = now
+    }
+
+    /// What holds before a body is read: the caller's rate, then the row's demand on the caller.
+    /// - Throws: `too-many-requests`, `forbidden`, `no-certificate`.
+    package func admit(_ call: Call) throws -> Requester {
+        try limiter.admit(call.route, caller: call.identity?.description ?? call.address, now: now())
+        return try requester(call.route.caller, call.identity)
+    }
+
+    package func requester(_ demand: Route.Caller, _ identity: SPIFFEID?) throws -> Requester {
+        if demand == .anybody { return .anybody }
+        guard let identity else { throw HubError(.forbidden, "no-certificate", "this needs a client certificate") }
+        let snapshot = ledger.snapshot
+        switch demand {
+        case .anybody: return .anybody
+        case .spoke:
+            guard let spoke = Member(identity, kind: .spoke, organization: organization),
+                snapshot.state.topology.registers(identity)
+            else {
+                throw HubError.forbidden("only spokes of the topology may do this, not \(quoted(identity.description))")
+            }
+            return .spoke(spoke)
+        case .client:
+            let isClient = Member(identity, kind: .client, organization: organization) != nil
+            guard isUser(identity) || (isClient && snapshot.state.topology.registers(identity)) else {
+                throw HubError.forbidden("only clients and users may do this, not \(quoted(identity.description))")
+            }
+            return .client(identity)
+        case .user(let role, let scope):
+            guard isUser(identity) else {
+                throw HubError.forbidden("only users may do this, not \(quoted(identity.description))")
+            }
+            let standing = Standing(of: identity, snapshot)
+            switch scope {
+            case .organization: try standing.require(role, in: nil)
+            case .named:
+                guard standing.mayAnywhere(role) else {
+                    throw HubError.forbidden("this needs the role \(role.rawValue), which you hold nowhere")
+                }
+            }
+            return .user(standing)
+        }
+    }
+
+    private func isUser(_ identity: SPIFFEID) -> Bool {
+        identity.trustDomain == organization && identity.kind == "user" && identity.path.count == 2
+    }
+
+    package func answer(_ call: Call, from requester: Requester) async throws -> Reply {
+        switch requester {
+        case .anybody: try await answer(call)
+        case .spoke(let spoke): try await answer(call, from: spoke)
+        case .client(let identity): try await answer(call, from: identity)
+        case .user(let standing): try await answer(call, from: standing)
+        }
+    }
+
+    private func answer(_ call: Call) async throws -> Reply {
+        switch call.route.name {
+        case .health: .json(Array(#"{"status":"ok"}"#.utf8))
+        case .enrol:
+            try .coded(try await services.enrolment.enrol(try call.decoded(EnrolRequest.self), from: call.address))
+        default: throw Self.mismatch(call)
+        }
+    }
+
+    private func answer(_ call: Call, from spoke: Member) async throws -> Reply {
+        switch call.route.name {
+        case .spokeStream: .stream(spoke)
+        case .spokeReports:
+            try .coded(try await services.reports.merge(try call.decoded(Report.self), from: spoke))
+        default: throw Self.mismatch(call)
+        }
+    }
+
+    private func answer(_ call: Call, from identity: SPIFFEID) async throws -> Reply {
+        switch call.route.name {
+        case .resolve:
+            try .coded(
+                try await services.access.resolve(
+                    "\(try call.parameter("zone"))/\(try call.parameter("server"))", for: identity))
+        default: throw Self.mismatch(call)
+        }
+    }
+
+    private func answer(_ call: Call, from standing: Standing) async throws -> Reply {
+        let (lists, query) = (services.lists, call.query)
+        switch call.route.name {
+        case .planTopology: return try .coded(try services.topology.plan(try call.decoded(TopologyRequest.self)))
+        case .applyTopology:
+            return try .coded(try await services.topology.apply(try call.decoded(TopologyRequest.self), by: standing))
+        case .exportTopology: return try .coded(try services.topology.export())
+        case .invite:
+            return try .coded(
+                try await services.enrolment.invite(try call.decoded(InvitationRequest.self), by: standing))
+        case .revokeIdentity:
+            return try .coded(
+                try await services.enrolment.revoke(try call.decoded(RevocationRequest.self), by: standing))
+        case .zones: return try .coded(try lists.zones(query, standing))
+        case .servers: return try .coded(try await lists.servers(query, standing))
+        case .spokes: return try .coded(try await lists.spokes(query, standing))
+        case .clients: return try .coded(try lists.clients(query, standing))
+        case .decisions: return try .coded(try await lists.decisions(query, standing))
+        case .rollout: return try .coded(try await lists.rollout(query, standing))
+        case .status: return try .coded(try await lists.status(standing))
+        case .bundle:
+            return .json(
+                try await lists.bundle(zone: try call.parameter("zone"), spoke: try call.parameter("spoke"), standing))
+        case .explain:
+            return try .coded(try await services.access.explain(try call.decoded(ExplainRequest.self), by: standing))
+        case .openReview, .listReviews, .showReview, .reviewReport, .decideItem, .closeReview:
+            return try await answerReview(call, from: standing)
+        case .enrol, .health, .spokeStream, .spokeReports, .resolve: throw Self.mismatch(call)
+        }
+    }
+
+    private func answerReview(_ call: Call, from standing: Standing) async throws -> Reply {
+        let reviews = services.reviews
+        switch call.route.name {
+        case .openReview:
+            return try .coded(try await reviews.open(try call.decoded(OpenReviewRequest.self), by: standing))
+        case .listReviews: return try .coded(try reviews.list(call.query, standing))
+        case .showReview: return try .coded(try await reviews.show(try call.parameter("id"), to: standing))
+        case .reviewReport: return try .coded(try await reviews.report(try call.parameter("id"), to: standing))
+        case .decideItem:
+            let text = try call.parameter("number")
+            guard let number = Int(text) else {
+                throw HubError(.notFound, "unknown-item", "\(quoted(text)) numbers no item of a review")
+            }
+            return try .coded(
+                try await reviews.decide(
+                    try call.parameter("id"), item: number, try call.decoded(DecideItemRequest.self), by: standing))
+        case .closeReview:
+            return try .coded(
+                try await reviews.close(
+                    try call.parameter("id"), try call.decoded(CloseReviewRequest.self), by: standing))
+        default: throw Self.mismatch(call)
+        }
+    }
+
+    /// A row whose demand on the caller changed without its handler: refused, and seen by the test of all rows.
+    private static func mismatch(_ call: Call) -> HubError {
+        HubError(.broken, "internal", "the route `\(call.route.path)` has no handler for its caller")
+    }
+}

@@ -1,0 +1,156 @@
+import Model
+
+/// Everything that the hub's API can do. A case without a row, or without a handler, does not compile.
+package enum RouteName: String, CaseIterable, Sendable {
+    case enrol, health
+    case spokeStream, spokeReports
+    case planTopology, applyTopology, exportTopology
+    case invite, revokeIdentity
+    case zones, servers, spokes, clients, decisions, rollout, status, bundle
+    case explain, resolve
+    case openReview, listReviews, showReview, reviewReport, decideItem, closeReview
+}
+
+/// One row of the API's table: who may call what how often with how much.
+package struct Route: Hashable, Sendable {
+    package enum Method: String, Hashable, Sendable { case get = "GET", post = "POST" }
+
+    package enum Caller: Hashable, Sendable {
+        /// Anybody, on the front listener only.
+        case anybody
+        /// An enrolled spoke that the topology names.
+        case spoke
+        /// A registered client, or a person.
+        case client
+        /// A person who holds the role.
+        case user(Role, Scope)
+    }
+
+    package enum Scope: Hashable, Sendable {
+        /// Over the organization; checked before the handler runs.
+        case organization
+        /// Over the zone that the request names. The handler's service checks that; before it runs, the role must be held
+        /// somewhere.
+        case named
+    }
+
+    /// A token bucket for each caller, or on the front listener for each address.
+    package struct Rate: Hashable, Sendable {
+        package var requests: Int
+        package var per: Milliseconds
+
+        package static func perMinute(_ requests: Int) -> Rate { Rate(requests: requests, per: .seconds(60)) }
+    }
+
+    package var name: RouteName
+    package var method: Method
+    /// Segments in braces match anything but a slash.
+    package var path: String
+    package var caller: Caller
+    package var rate: Rate
+    /// Zero for requests without a body.
+    package var bodyLimit: Int
+
+    package var listener: Listener { caller == .anybody ? .front : .mutual }
+}
+
+package enum Listener: String, Hashable, Sendable {
+    /// Requires a client certificate.
+    case mutual
+    /// Never asks for one.
+    case front
+}
+
+/// The one table. No row, no route.
+package enum Routes {
+    package static let table: [Route] = RouteName.allCases.map(row)
+
+    static func row(_ name: RouteName) -> Route {
+        switch name {
+        case .enrol: post(name, "/v1/enroll", .anybody, .perMinute(20), 16 << 10)
+        case .health: get(name, "/v1/health", .anybody, .perMinute(120))
+
+        case .spokeStream: get(name, "/v1/spoke/stream", .spoke, .perMinute(30))
+        case .spokeReports: post(name, "/v1/spoke/reports", .spoke, .perMinute(240), Report.maximumBytes)
+
+        case .planTopology: post(name, "/v1/topology/plan", .user(.auditor, .named), .perMinute(60), 16 << 20)
+        case .applyTopology: post(name, "/v1/topology/apply", .user(.owner, .named), .perMinute(30), 16 << 20)
+        case .exportTopology: get(name, "/v1/topology", .user(.auditor, .organization), .perMinute(60))
+
+        case .invite: post(name, "/v1/invitations", .user(.owner, .named), .perMinute(60), 16 << 10)
+        case .revokeIdentity: post(name, "/v1/identities/revoke", .user(.owner, .named), .perMinute(60), 16 << 10)
+
+        case .zones: get(name, "/v1/zones", .user(.auditor, .named), .perMinute(240))
+        case .servers: get(name, "/v1/servers", .user(.auditor, .named), .perMinute(240))
+        case .spokes: get(name, "/v1/spokes", .user(.auditor, .named), .perMinute(240))
+        case .clients: get(name, "/v1/clients", .user(.auditor, .named), .perMinute(240))
+        case .decisions: get(name, "/v1/decisions", .user(.auditor, .named), .perMinute(240))
+        case .rollout: get(name, "/v1/rollout", .user(.auditor, .named), .perMinute(600))
+        case .status: get(name, "/v1/status", .user(.auditor, .named), .perMinute(240))
+        case .bundle: get(name, "/v1/bundles/{zone}/{spoke}", .user(.auditor, .named), .perMinute(120))
+
+        case .explain: post(name, "/v1/access/explain", .user(.auditor, .named), .perMinute(240), 1 << 20)
+        case .resolve: get(name, "/v1/resolve/{zone}/{server}", .client, .perMinute(120))
+
+        case .openReview: post(name, "/v1/reviews", .user(.owner, .named), .perMinute(30), 16 << 10)
+        case .listReviews: get(name, "/v1/reviews", .user(.auditor, .named), .perMinute(240))
+        case .showReview: get(name, "/v1/reviews/{id}", .user(.auditor, .named), .perMinute(240))
+        case .reviewReport: get(name, "/v1/reviews/{id}/report", .user(.auditor, .named), .perMinute(120))
+        case .decideItem:
+            post(name, "/v1/reviews/{id}/items/{number}", .user(.reviewer, .named), .perMinute(600), 16 << 10)
+        case .closeReview: post(name, "/v1/reviews/{id}/close", .user(.reviewer, .named), .perMinute(30), 16 << 10)
+        }
+    }
+
+    private static func get(_ name: RouteName, _ path: String, _ caller: Route.Caller, _ rate: Route.Rate) -> Route {
+        Route(name: name, method: .get, path: path, caller: caller, rate: rate, bodyLimit: 0)
+    }
+
+    private static func post(
+        _ name: RouteName, _ path: String, _ caller: Route.Caller, _ rate: Route.Rate, _ bodyLimit: Int
+    ) -> Route {
+        Route(name: name, method: .post, path: path, caller: caller, rate: rate, bodyLimit: bodyLimit)
+    }
+
+    /// The row for a request on a listener, and what its braces stand for.
+    /// - Throws: `no-route`, `wrong-method`.
+    package static func match(
+        _ method: String, _ path: String, on listener: Listener
+    ) throws(HubError) -> (route: Route, parameters: [String: String]) {
+        var known = false
+        for route in table where route.listener == listener {
+            guard let parameters = parameters(path, of: route.path) else { continue }
+            if route.method.rawValue == method { return (route, parameters) }
+            known = true
+        }
+        throw known
+            ? HubError(.wrongMethod, "wrong-method", "\(quoted(path)) does not take \(quoted(method))")
+            : HubError(
+                .notFound, "no-route", "there is nothing at \(quoted(path))",
+                hint: "Docs/openapi.yaml lists what there is")
+    }
+
+    private static func parameters(_ path: String, of pattern: String) -> [String: String]? {
+        let given = path.split(separator: "/", omittingEmptySubsequences: false)
+        let wanted = pattern.split(separator: "/", omittingEmptySubsequences: false)
+        guard given.count == wanted.count else { return nil }
+        var parameters: [String: String] = [:]
+        for (text, part) in zip(given, wanted) {
+            guard part.hasPrefix("{") else {
+                if text != part { return nil }
+                continue
+            }
+            // Names and ids need no percent-encoding, so nothing is decoded here.
+            guard (1...128).contains(text.utf8.count), text.utf8.allSatisfy(isPlain) else { return nil }
+            parameters[String(part.dropFirst().dropLast())] = String(text)
+        }
+        return parameters
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import Model
+import NIOConcurrencyHelpers
+import Storage
+import Trust
+
+/// The files' way into the ledger: what they would change, and changing it.
+package struct TopologyService: Sendable {
+    private let organization: String
+    private let ledger: HubLedger
+    private let authority: Authority
+    private let now: @Sendable () -> Instant
+
+    package init(
+        organization: String, ledger: HubLedger, authority: Authority, now: @escaping @Sendable () -> Instant
+    ) {
+        self.organization = organization
+        self.ledger = ledger
+        self.authority = authority
+        self.now = now
+    }
+
+    /// What the files state, as applied last.
+    /// - Throws: `no-topology` before the first apply.
+    package func export() throws -> Topology {
+        let snapshot = ledger.snapshot
+        guard snapshot.hasTopology else {
+            throw HubError(.notFound, "no-topology", "nothing has been applied yet", hint: "nave topology apply DIR")
+        }
+        return snapshot.state.topology
+    }
+
+    /// - Throws: `topology-invalid`, `other-organization`.
+    package func plan(_ request: TopologyRequest) throws -> Plan {
+        let snapshot = ledger.snapshot
+        return try Self.plan(
+            request.topology, organization: organization, current: snapshot.hasTopology ? snapshot.state.topology : nil,
+            masks: snapshot.state.masks, now: now())
+    }
+
+    /// Checks again, appends, and revokes the identities of spokes and clients that are gone, in one append.
+    /// - Throws: `topology-invalid`, `other-organization`, `needs-removals`, `forbidden`.
+    package func apply(_ request: TopologyRequest, by standing: Standing) async throws -> ApplyAnswer {
+        // Once here for the caller's sake, so that no intermediate is made for what is refused; once in the transaction.
+        let expected = try plan(request)
+        try Self.demandPermitted(expected, request, standing)
+        for zone in request.topology.zones { try authority.ensureZone(zone.name, now: now()) }
+        // If the process dies here: an intermediate of a zone that does not exist, which nobody believes.
+        let digest = digestText(of: try JSONCoding.canonical(request.topology))
+        let result = NIOLockedValueBox(expected)
+        let (organization, now) = (organization, now)
+        let commit = try await ledger.append(by: Author(requester: standing.identity), why: request.why) { registry in
+            let current = try registry.topology()
+            let plan = try Self.plan(
+                request.topology, organization: organization, current: current, masks: try registry.masks(), now: now())
+            try Self.demandPermitted(plan, request, standing)
+            result.withLockedValue { $0 = plan }
+            let events = try topologyEvents(from: current, to: request.topology, digest: digest)
+            return events + (try Self.farewells(from: current, to: request.topology, registry, now()))
+        }
+        return ApplyAnswer(plan: result.withLockedValue { $0 }, change: commit?.answer ?? ChangeAnswer(index: nil))
+    }
+
+    /// The pure core: a topology that means something, and what it changes.
+    static func plan(
+        _ desired: Topology, organization: String, current: Topology?, masks: [Mask], now: Instant
+    ) throws -> Plan {
+        guard desired.organization.domain == organization else {
+            throw HubError(
+                .unacceptable, "other-organization",
+                "the files are of \(quoted(desired.organization.domain)), this hub is of `\(organization)`",
+                hint: "`nave context list` shows the hubs you know")
+        }
+        var check = TopologyCheck(desired, now: now)
+        check.run()
+        guard check.errors.isEmpty else {
+            throw HubError(
+                .unacceptable, "topology-invalid", "the topology has \(check.errors.count) problems",
+                hint: "`nave topology check` shows them with their places", problems: check.errors.map(\.description))
+        }
+        var plan = try planTopology(from: current, to: desired, masks: masks, now: now)
+        plan.findings += check.findings.filter { !plan.findings.contains($0) }
+        return plan
+    }
+
+    static func demandPermitted(_ plan: Plan, _ request: TopologyRequest, _ standing: Standing) throws(HubError) {
+        if !standing.may(.owner, in: nil) {
+            for change in plan.changes { try standing.require(.owner, in: zoneToOwn(change.object)) }
+            // Who owns no zone at all has nothing to apply here, even when nothing would change.
+            guard standing.mayAnywhere(.owner) else { throw HubError.forbidden("applying needs the role owner") }
+        }
+        guard plan.removals.isEmpty || request.allowRemovals else {
+            throw HubError(
+                .conflict, "needs-removals", "the topology \(plan.removals.joined(separator: ", "))",
+                hint: "if that is meant, say --allow-removals", problems: plan.removals)
+        }
+    }
+
+    /// Whose owner may change an object: its zone's, but a zone itself (its roles, its networks) is the organization's.
+    private static func zoneToOwn(_ object: ObjectName) -> String? {
+        switch object.kind {
+        case .organization, .zone: nil
+        case .spoke, .client, .server: object.scope
+        case .rule: object.name.contains("/") ? object.scope : nil
+        }
+    }
+
+    /// The end of spokes and clients that the files no longer name, where somebody enrolled as them or still could.
+    private static func farewells(
+        from current: Topology?, to desired: Topology, _ registry: Registry, _ now: Instant
+    ) throws -> [Event] {
+        guard let current else { return [] }
+        let staying = Set(try desired.memberIdentities())
+        let gone = try current.memberIdentities().filter { !staying.contains($0) }
+        guard !gone.isEmpty else { return [] }
+        let invited = Set(
+            try registry.openInvitations().map { try $0.identity(organization: current.organization.domain) })
+        return try gone.filter { try invited.contains($0) || registry.latestCertificate($0) != nil }.map {
+            .identityRevoked(IdentityRevocation(identity: $0, issuedBefore: now))
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import Logging
+import Model
+
+/// What the program `nave-spoke` does, in words and numbers as they come from its flags.
+package enum Commands {
+    /// - Returns: what to print.
+    package static func enroll(data: String, token: String?, tokenFile: String?) async throws -> String {
+        let text: String
+        if let token {
+            text = token
+        } else if let tokenFile {
+            guard let bytes = try DurableFile.read(tokenFile, maximumBytes: 64 << 10) else {
+                throw SpokeError("not-readable", "there is no `\(tokenFile)`")
+            }
+            text = String(decoding: bytes, as: UTF8.self)
+        } else {
+            text = readLine(strippingNewline: true) ?? ""
+        }
+        let done = try await Enrolment.run(data: data, token: text, now: wallClock)
+        return """
+            enrolled as \(done.identity)
+            certificate until \(done.notAfter)
+            next: nave-spoke run --data \(done.data) --config /etc/nave/spoke.yaml
+            """
+    }
+
+    /// - Parameters:
+    ///   - reportInterval: As `interval` answered.
+    ///   - logLevel: As `isLogLevel` accepted.
+    package static func run(
+        data: String, config: String, readyFile: String?, reportInterval: Milliseconds, logLevel: String
+    ) async throws {
+        try await SpokeProgram(
+            data: data, configurationFile: config, readyFile: readyFile, reportInterval: reportInterval,
+            logLevel: Logger.Level(rawValue: logLevel) ?? .info
+        ).run()
+    }
+
+    /// - Returns: what to print, and whether all is in order.
+    package static func verify(data: String) throws -> (text: String, isGood: Bool) {
+        let outcome = try SpokeVerification.run(data: data, now: wallClock())
+        let lines = outcome.lines + outcome.problems.map { "wrong: \($0)" }
+        return (lines.joined(separator: "\n"), outcome.problems.isEmpty)
+    }
+
+    /// Nil for what is no interval from 1s to 10m.
+    package static func interval(_ text: String) -> Milliseconds? {
+        guard let interval = Milliseconds(text), interval >= .seconds(1), interval <= .minutes(10) else { return nil }
+        return interval
+    }
+
+    package static func isLogLevel(_ text: String) -> Bool { Logger.Level(rawValue: text) != nil }
+
+    /// An error as people read it.
+    package static func explain(_ error: any Error) -> String {
+        guard let error = error as? any NaveError else { return "error: \(error)\n" }
+        // A message that lists the problems of a file names each place itself.
+        let place = error.place.flatMap { error.message.contains("\n") ? nil : "\($0): " } ?? ""
+        return "error: \(place)\(error.message)\n" + (error.hint.map { "hint: \($0)\n" } ?? "")
+    }
+}

@@ -1,0 +1,71 @@
+import Model
+import NIOConcurrencyHelpers
+import Trust
+
+/// Everything a decision rests on, of one moment. Read once per message, swapped whole.
+package struct Snapshot: Sendable {
+    package let delivery: VerifiedDelivery
+    /// The servers placed here, by short name.
+    package let servers: [String: PlacedServer]
+    package let verifier: PeerVerifier
+    /// Response headers that every server placed here has: what an answer bears that is no server's.
+    package let commonHeaders: [String: String]
+
+    package struct PlacedServer: Sendable {
+        package let ruleset: Ruleset
+        package let policy: EffectivePolicy
+
+        /// Full name, `finance/ledger`.
+        package var name: String { ruleset.server }
+    }
+
+    /// - Throws: `bad-anchor`, `bad-manifest`.
+    package init(_ delivery: VerifiedDelivery, manifest: TrustManifest) throws(TrustError) {
+        self.delivery = delivery
+        let roots = try manifest.rootCertificates()
+        let bundle = delivery.bundle
+        var denied: [SPIFFEID: Instant] = [:]
+        for revocation in bundle.revokedIdentities {
+            denied[revocation.identity] = max(denied[revocation.identity] ?? revocation.issuedBefore, revocation.issuedBefore)
+        }
+        verifier = try PeerVerifier(
+            anchors: Dictionary(bundle.domains.map { ($0, roots) }) { first, _ in first },
+            deniedSerials: Set(bundle.revokedSerials), deniedIdentities: denied)
+        var servers: [String: PlacedServer] = [:]
+        for server in bundle.servers {
+            guard let ruleset = bundle.ruleset(for: server.name) else { continue }
+            servers[server.shortName] = PlacedServer(ruleset: ruleset, policy: server.policy)
+        }
+        self.servers = servers
+        let headers = bundle.servers.map(\.policy.responseHeaders)
+        commonHeaders = (headers.first ?? [:]).filter { field in headers.allSatisfy { $0[field.key] == field.value } }
+    }
+
+    package var revision: Int64 { delivery.bundle.revision }
+
+    /// Whether a peer that could connect under `other` could not under this one, or the reverse.
+    func changesTrust(from other: Snapshot?) -> Bool {
+        guard let other = other?.delivery.bundle else { return true }
+        let bundle = delivery.bundle
+        return bundle.domains != other.domains || bundle.revokedSerials != other.revokedSerials
+            || bundle.revokedIdentities != other.revokedIdentities
+    }
+}
+
+/// Where the snapshot in force is found; nil until the first good delivery.
+package final class SnapshotBox: Sendable {
+    private let box: NIOLockedValueBox<Snapshot?>
+
+    package init(_ snapshot: Snapshot? = nil) { box = NIOLockedValueBox(snapshot) }
+
+    package var current: Snapshot? { box.withLockedValue(\.self) }
+
+    /// - Returns: what was in force before.
+    @discardableResult
+    package func swap(_ snapshot: Snapshot) -> Snapshot? {
+        box.withLockedValue { held in
+            defer { held = snapshot }
+            return held
+        }
+    }
+}

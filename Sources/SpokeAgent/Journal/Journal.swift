@@ -1,0 +1,145 @@
+import Foundation
+import Model
+import NIOConcurrencyHelpers
+
+/// The journal's one thread. Whoever asks for a line is told when it is with the kernel; lines that wait while a write
+/// runs go with the next one.
+package final class Journal: Sendable {
+    private enum Item: Sendable {
+        case lines([JournalLine], @Sendable (Result<[Int64], SpokeError>) -> Void)
+        case denial(DecisionRecord)
+        case unreported(Int, @Sendable (Result<Unreported, SpokeError>) -> Void)
+        case acknowledge(Int64, @Sendable (Result<Void, SpokeError>) -> Void)
+        case stop(@Sendable () -> Void)
+    }
+
+    /// What the next report tells.
+    package struct Unreported: Sendable {
+        package var sequence: Int64
+        package var decisions: [DecisionRecord]
+        package var usage: [UsageCounter]
+        /// Whether more is waiting than was asked for.
+        package var hasMore: Bool
+    }
+
+    private struct Queue: Sendable {
+        var items: [Item] = []
+        var isStopped = false
+    }
+
+    package let name: JournalFiles.Name
+    private let queue = NIOLockedValueBox(Queue())
+    private let condition = NSCondition()
+
+    /// More lines than this waiting means that the disk does not follow; further calls are denied.
+    private static let maximumWaiting = 20_000
+
+    /// - Parameters:
+    ///   - files: used by the thread alone from now on.
+    ///   - sync: when what was written is on disk.
+    ///   - onFailure: told of what nobody waits for.
+    package init(
+        files: JournalFiles, sync: SpokeConfiguration.JournalSync, now: @escaping @Sendable () -> Instant,
+        onFailure: @escaping @Sendable (SpokeError) -> Void
+    ) {
+        name = files.name
+        let thread = Thread { [self] in
+            var worker = JournalWorker(files: files, sync: sync, now: now, onFailure: onFailure)
+            while work(&worker) {}
+        }
+        thread.name = "nave-journal"
+        thread.start()
+    }
+
+    /// Writes a decision; `done` is called on the journal's thread with its number once the line is with the kernel.
+    package func record(_ record: DecisionRecord, _ done: @escaping @Sendable (Result<Int64, SpokeError>) -> Void) {
+        let accepted = post(
+            .lines([.decision(record)]) { result in
+                done(result.flatMap { numbers in
+                    numbers.first.map(Result.success) ?? .failure(SpokeError("journal", "the journal gave no number"))
+                })
+            })
+        if !accepted { done(.failure(SpokeError("journal", "the journal does not follow, or has ended"))) }
+    }
+
+    /// A denial: a line, or a count when the same came already. Nobody waits for it; nothing is forwarded on it.
+    package func deny(_ record: DecisionRecord) { _ = post(.denial(record)) }
+
+    package func outcome(_ outcome: JournalLine.Outcome) { _ = post(.lines([.outcome(outcome)]) { _ in }) }
+
+    package func unreported(maximumBytes: Int) async throws -> Unreported {
+        try await withCheckedThrowingContinuation { continuation in
+            let accepted = post(.unreported(maximumBytes) { continuation.resume(with: $0) }, always: true)
+            if !accepted { continuation.resume(throwing: SpokeError("journal", "the journal has ended")) }
+        }
+    }
+
+    /// The hub holds every line up to `number`.
+    package func acknowledge(_ number: Int64) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let accepted = post(.acknowledge(number) { continuation.resume(with: $0) }, always: true)
+            if !accepted { continuation.resume(throwing: SpokeError("journal", "the journal has ended")) }
+        }
+    }
+
+    /// Writes what waits, makes it durable, and ends.
+    package func stop() async {
+        await withCheckedContinuation { continuation in
+            let accepted = post(.stop { continuation.resume() }, always: true)
+            if !accepted { continuation.resume() }
+        }
+    }
+
+    private func post(_ item: Item, always: Bool = false) -> Bool {
+        let accepted = queue.withLockedValue { queue in
+            guard !queue.isStopped, always || queue.items.count < Self.maximumWaiting else { return false }
+            if case .stop = item { queue.isStopped = true }
+            queue.items.append(item)
+            return true
+        }
+        condition.lock()
+        condition.signal()
+        condition.unlock()
+        return accepted
+    }
+
+    /// One round of the thread. Waits for work, a second at most, so that what was written gets synced.
+    private func work(_ worker: inout JournalWorker) -> Bool {
+        condition.lock()
+        var items = take()
+        if items.isEmpty {
+            _ = condition.wait(until: Date(timeIntervalSinceNow: worker.needsSync ? 0.5 : 1))
+            items = take()
+        }
+        condition.unlock()
+        var lines: [JournalLine] = []
+        var waiting: [(count: Int, done: @Sendable (Result<[Int64], SpokeError>) -> Void)] = []
+        var stopped: (@Sendable () -> Void)?
+        for item in items {
+            switch item {
+            case .lines(let some, let done):
+                lines += some
+                waiting.append((some.count, done))
+            case .denial(let record):
+                let some = worker.denied(record)
+                lines += some.map(JournalLine.decision)
+                waiting.append((some.count, { _ in }))
+            case .unreported(let bytes, let done): done(worker.unreported(maximumBytes: bytes))
+            case .acknowledge(let number, let done): done(worker.acknowledge(number))
+            case .stop(let done): stopped = done
+            }
+        }
+        worker.write(lines, waiting)
+        worker.tick(isLast: stopped != nil)
+        guard let stopped else { return true }
+        stopped()
+        return false
+    }
+
+    private func take() -> [Item] {
+        queue.withLockedValue { queue in
+            defer { queue.items = [] }
+            return queue.items
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import MCP
+import Model
+
+/// What becomes of an action that was understood, before anybody decides on it.
+enum Disposition {
+    case serve
+    /// Accepted and dropped: nothing upstream waits for it.
+    case swallow
+    case refuse
+
+    init(_ action: MCPAction) {
+        switch action {
+        case .initialize, .discover, .initialized, .ping, .list, .callTool, .readResource, .getPrompt, .complete, .setLevel,
+            .cancelled:
+            self = .serve
+        // A server's requests never reach a client, so nothing waits for its answer, its progress or its roots.
+        case .response, .progress, .rootsListChanged: self = .swallow
+        // What these ask for comes on streams that are not served yet.
+        case .subscribe, .unsubscribe, .listen, .unknown: self = .refuse
+        }
+    }
+}
+
+extension MCPAction {
+    var isInitialize: Bool { if case .initialize = self { true } else { false } }
+
+    /// What is decided on besides reaching the server; nil for the upkeep of a conversation.
+    var aim: Aim? {
+        switch self {
+        case .callTool(let name, _): .use(Capability(.tool, name))
+        case .getPrompt(let name, _): .use(Capability(.prompt, name))
+        case .readResource(let uri): .use(Capability(.resource, uri))
+        case .complete(let capability):
+            capability.kind == .resource ? .completion(capability.name) : .use(capability)
+        default: nil
+        }
+    }
+
+    var decidedArguments: Facts.Arguments {
+        switch self {
+        case .callTool(_, let arguments), .getPrompt(_, let arguments): .given(.object(arguments))
+        default: .none
+        }
+    }
+}
+
+extension Aim {
+    var capability: Capability? {
+        switch self {
+        case .use(let capability): capability
+        case .template(let template), .completion(let template): Capability(.resource, template)
+        case .reach: nil
+        }
+    }
+}
+
+/// The path of one server's MCP endpoint on this spoke: `/ledger/mcp`.
+enum Endpoint {
+    /// - Returns: nil for every other target, one with a query too: nothing that decides stands there.
+    static func server(_ target: String) -> String? {
+        let parts = target.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].isEmpty, parts[2] == "mcp", isLabel(String(parts[1])) else { return nil }
+        return String(parts[1])
+    }
+}

@@ -1,0 +1,294 @@
+import MCP
+import Model
+import NIOConcurrencyHelpers
+import NIOCore
+import Trust
+
+/// One caller's connection: reads one request at a time, has it judged, and does what the pipeline said.
+///
+/// Lives on one event loop. While a request is under way further bytes wait; the client's leaving is noticed at any time
+/// and cancels what is under way upstream.
+final class Connection: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Bytes of the next request that may wait while one is under way.
+    private static let maximumWaiting = 64 << 10
+    /// The largest body that any policy can allow here.
+    private static let maximumBody = 64 << 20
+    private static let readTimeout = TimeAmount.seconds(30)
+
+    private enum Phase {
+        case reading
+        /// Judged, written to the journal, answered.
+        case busy
+        case closed
+    }
+
+    private let services: Services
+    private var peer: VerifiedPeer?
+    private var context: ChannelHandlerContext?
+    private var parser = HTTPRequestParser(limits: HTTPLimits(bodyBytes: maximumBody))
+    private var phase = Phase.reading
+    private var head: HTTPRequestHead?
+    private var body: [UInt8] = []
+    private var waiting: [UInt8] = []
+    private var timer: Scheduled<Void>?
+    private var delivery: AnswerDelivery?
+
+    init(_ services: Services) { self.services = services }
+
+    /// Called once, before the first byte comes through.
+    func identified(_ peer: VerifiedPeer) {
+        self.peer = peer
+        startTimer(idle: true)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    // MARK: reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let bytes = unwrapInboundIn(data).readableBytesView
+        switch phase {
+        case .closed: return
+        case .busy:
+            waiting += bytes
+            if waiting.count > Self.maximumWaiting { close() }
+        case .reading: read(Array(bytes))
+        }
+    }
+
+    private func read(_ bytes: [UInt8]) {
+        if parser.isIdle, !bytes.isEmpty { startTimer(idle: false) }
+        do throws(MCPError) {
+            for event in try parser.feed(bytes) { try take(event) }
+        } catch { refuseFraming(error) }
+    }
+
+    private func take(_ event: HTTPRequestParser.Event) throws(MCPError) {
+        switch event {
+        case .head(let head):
+            self.head = head
+            body = []
+            let name = Endpoint.server(head.target)
+            let policy = name.flatMap { services.snapshots.current?.servers[$0]?.policy }
+            try parser.limitBody(to: Int(policy?.requestBody.count ?? 1 << 20))
+            if head.expectsContinue, let context {
+                context.writeAndFlush(
+                    wrapOutboundOut(context.channel.allocator.buffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+            }
+        case .body(let bytes): body += bytes
+        case .end:
+            timer?.cancel()
+            phase = .busy
+            begin()
+        }
+    }
+
+    /// After it nothing on this connection has a meaning any more.
+    private func refuseFraming(_ error: MCPError) {
+        let (status, message) = JSONRPCErrors.answer(error, id: nil, era: nil)
+        if let peer {
+            let reason: DenyReason = error.reason == .bodyTooLarge ? .tooLarge : .malformed
+            let record = DecisionRecord(
+                number: 0, at: services.now(), caller: peer.id.description, address: address?.description,
+                server: head.flatMap { Endpoint.server($0.target) } ?? "", aim: Aim.reach.description, verdict: .deny,
+                reason: reason.rawValue, detail: error.code)
+            services.journal.deny(record)
+            services.tables.attempts.deny(caller: Caller(workload: peer.id).key, now: services.now())
+        }
+        phase = .busy
+        write(Answer(status: status, message), policy: nil, closing: true)
+    }
+
+    private func startTimer(idle: Bool) {
+        timer?.cancel()
+        guard let context else { return }
+        let limit = idle ? TimeAmount.seconds(300) : Self.readTimeout
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: limit) { [weak self] in
+            guard let self, case .reading = phase else { return }
+            if idle { return close() }
+            phase = .busy
+            write(Answer(status: 408), policy: nil, closing: true)
+        }
+    }
+
+    private var address: IPAddress? { context?.channel.remoteAddress?.ipAddress.flatMap(IPAddress.init) }
+
+    // MARK: judging
+
+    private func begin() {
+        guard let context, let head else { return close() }
+        // A server whose first catalog is on its way knows its names in a moment.
+        if let name = Endpoint.server(head.target), let first = services.upstreams.firstCatalog(name) {
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            first.hop(to: context.eventLoop).whenComplete { _ in bound.value.judgeNow() }
+        } else {
+            judgeNow()
+        }
+    }
+
+    private func judgeNow() {
+        guard let context, let peer, let head, case .busy = phase else { return close() }
+        let exchange = Exchange(peer: peer, address: address, head: head, body: body)
+        body = []
+        let snapshot = services.snapshots.current
+        switch judge(exchange, under: snapshot, services.tables, now: services.now()) {
+        case .answer(let answer):
+            if let record = answer.denied { services.journal.deny(record) }
+            let policy = Endpoint.server(head.target).flatMap { snapshot?.servers[$0]?.policy }
+            // What is not to be told from an unknown server bears what an unknown server's answer bears.
+            write(answer, policy: answer.status == 404 ? nil : policy, closing: !head.keepsAlive)
+        case .forward(let permit, let forwarding):
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            let loop = context.eventLoop
+            services.journal.record(forwarding.record) { result in
+                loop.execute { bound.value.recorded(result, permit, forwarding) }
+            }
+        }
+    }
+
+    /// The line is with the kernel, or there is none and so no call.
+    private func recorded(_ result: Result<Int64, SpokeError>, _ permit: Permit, _ forwarding: Forwarding) {
+        guard case .success(let number) = result else {
+            services.tables.concurrency.leave(forwarding.ticket)
+            var record = forwarding.record
+            record.verdict = .deny
+            record.reason = DenyReason.journal.rawValue
+            services.journal.deny(record)
+            let body = JSONRPCErrors.body(
+                id: forwarding.messageID, code: JSONRPCErrors.internalError, message: "Service Unavailable")
+            let headers = [Answer.Field("Content-Type", "application/json"), Answer.Field("Retry-After", "5")]
+            return write(Answer(status: 503, headers: headers, body: body), policy: forwarding.policy, closing: false)
+        }
+        let delivery = AnswerDelivery(number: number, forwarding, services)
+        guard let context, case .busy = phase, let upstream = services.upstreams.configured[forwarding.server] else {
+            return delivery.end(status: 499, "client-gone")
+        }
+        self.delivery = delivery
+        delivery.flow = upstream.send(permit, forwarding, on: context.eventLoop) { [weak self] event in
+            guard let self, self.delivery === delivery else { return }
+            take(delivery.take(event), of: delivery)
+        }
+        if delivery.isOver { delivery.flow = .none }
+    }
+
+    // MARK: answering
+
+    private func take(_ output: AnswerDelivery.Output, of delivery: AnswerDelivery) {
+        switch output {
+        case .nothing: break
+        case .begin(let headers, let bytes):
+            let fields = self.headers(delivery.forwarding.policy, headers, closing: closes)
+            guard let start = try? HTTPWriter.chunkedResponseHead(status: 200, headers: fields) else { return close() }
+            send(start + HTTPWriter.chunk(bytes))
+            backPressure()
+        case .more(let bytes):
+            send(HTTPWriter.chunk(bytes))
+            backPressure()
+        case .last(let bytes):
+            self.delivery = nil
+            send(HTTPWriter.chunk(bytes) + HTTPWriter.lastChunk)
+            finished(closing: closes)
+        case .whole(let answer):
+            self.delivery = nil
+            write(answer, policy: delivery.forwarding.policy, closing: closes)
+        }
+    }
+
+    private var closes: Bool { !(head?.keepsAlive ?? false) }
+
+    private func write(_ answer: Answer, policy: EffectivePolicy?, closing: Bool) {
+        let closing = closing || services.isDraining.withLockedValue(\.self)
+        let fields = headers(policy, answer.headers, closing: closing)
+        guard let bytes = try? HTTPWriter.response(status: answer.status, headers: fields, body: answer.body) else {
+            return close()
+        }
+        send(bytes)
+        finished(closing: closing)
+    }
+
+    private func headers(_ policy: EffectivePolicy?, _ own: [Answer.Field], closing: Bool) -> HTTPHeaders {
+        var headers = HTTPHeaders()
+        let common = policy?.responseHeaders ?? services.snapshots.current?.commonHeaders ?? [:]
+        for (name, value) in common.sorted(by: { $0.key < $1.key }) { headers.add(name, value) }
+        headers.set("Cache-Control", "no-store")
+        for field in own { headers.set(field.name, field.value) }
+        if closing { headers.set("Connection", "close") }
+        return headers
+    }
+
+    private func send(_ bytes: [UInt8]) {
+        guard let context, !bytes.isEmpty else { return }
+        context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)
+    }
+
+    private func finished(closing: Bool) {
+        head = nil
+        guard !closing, !services.isDraining.withLockedValue(\.self) else { return closeAfterWriting() }
+        phase = .reading
+        startTimer(idle: true)
+        let bytes = waiting
+        waiting = []
+        if !bytes.isEmpty || !parser.buffered.isEmpty { read(bytes) }
+    }
+
+    // MARK: the channel
+
+    private func backPressure() {
+        guard let context else { return }
+        delivery?.flow.setReading(context.channel.isWritable)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        backPressure()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is DrainEvent, case .reading = phase, parser.isIdle { return close() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        phase = .closed
+        timer?.cancel()
+        if let delivery {
+            self.delivery = nil
+            delivery.flow.cancel()
+            delivery.end(status: 499, "client-gone")
+        }
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { close() }
+
+    private func closeAfterWriting() {
+        phase = .closed
+        timer?.cancel()
+        guard let context else { return }
+        let channel = context.channel
+        // Everything was flushed: closing waits for what the socket still holds.
+        context.eventLoop.execute { channel.close(promise: nil) }
+    }
+
+    private func close() {
+        phase = .closed
+        timer?.cancel()
+        context?.close(promise: nil)
+    }
+}
+
+/// Tells connections that the spoke ends: idle ones close, busy ones close after their answer.
+struct DrainEvent: Sendable {}
+
+extension Forwarding {
+    /// Of the request that is forwarded; nil for what has no answer.
+    var messageID: RequestID? {
+        if case .message(_, let message) = content { message.id } else { nil }
+    }
+}

@@ -1,0 +1,89 @@
+import MCP
+import Model
+import Trust
+
+/// One complete request of a caller, as the connection read it.
+package struct Exchange: Sendable {
+    package var peer: VerifiedPeer
+    /// The socket's own.
+    package var address: IPAddress?
+    package var head: HTTPRequestHead
+    package var body: [UInt8]
+
+    package init(
+        peer: VerifiedPeer, address: IPAddress?, head: HTTPRequestHead, body: [UInt8]
+    ) {
+        self.peer = peer
+        self.address = address
+        self.head = head
+        self.body = body
+    }
+
+    package var caller: Caller { Caller(workload: peer.id) }
+}
+
+/// What the pipeline made of a request.
+package enum Step: Sendable {
+    case answer(Answer)
+    case forward(Permit, Forwarding)
+
+    package var answer: Answer? { if case .answer(let answer) = self { answer } else { nil } }
+    package var forwarding: Forwarding? { if case .forward(_, let forwarding) = self { forwarding } else { nil } }
+}
+
+/// A whole answer that the spoke gives itself.
+package struct Answer: Hashable, Sendable {
+    package var status: Int
+    /// Besides the policy's own.
+    package var headers: [Field]
+    package var body: [UInt8]
+    /// What the journal is told; nil for an answer that denies nothing.
+    package var denied: DecisionRecord?
+
+    package struct Field: Hashable, Sendable {
+        package var name: String
+        package var value: String
+
+        package init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    package init(status: Int, headers: [Field] = [], body: [UInt8] = [], denied: DecisionRecord? = nil) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.denied = denied
+    }
+
+    package init(status: Int, _ message: MCPMessage, headers: [Field] = [], denied: DecisionRecord? = nil) {
+        self.init(
+            status: status, headers: [Field("Content-Type", "application/json")] + headers, body: message.bytes, denied: denied)
+    }
+}
+
+/// Everything that sending a permitted message upstream takes. The permit stands beside it.
+package struct Forwarding: Sendable {
+    package enum Content: Sendable {
+        case message(MCPAction, MCPMessage)
+        /// `DELETE` of a session.
+        case endSession
+    }
+
+    package var content: Content
+    /// Short name.
+    package var server: String
+    package var caller: String
+    package var version: ProtocolVersion
+    package var session: Session?
+    /// The tool's, for the `Mcp-Param-*` headers.
+    package var definition: JSON?
+    package var headers: HTTPHeaders
+    package var policy: EffectivePolicy
+    package var filter: ListView
+    package var ticket: Concurrency.Ticket
+    package var record: DecisionRecord
+    /// Whether the client reads event streams.
+    package var acceptsStream: Bool
+}

@@ -1,0 +1,44 @@
+import MCP
+import Model
+
+/// One caller's view of one server's lists: an item is shown when an allow could match its use and no deny does for certain.
+package struct ListView: Sendable {
+    /// How long a client may keep a filtered list: as long as a change of policy may take to be noticed.
+    package static let ttlCap: Int64 = 10_000
+
+    private let caller: Caller
+    private let facts: Facts
+    private let ruleset: Ruleset
+    private let catalog: Catalog?
+
+    package init(caller: Caller, facts: Facts, ruleset: Ruleset, catalog: Catalog?) {
+        self.caller = caller
+        self.facts = facts
+        self.ruleset = ruleset
+        self.catalog = catalog
+    }
+
+    /// - Throws: `bad-upstream` for a result that is no such list.
+    package func filtered(_ result: JSON, _ kind: ListKind, _ era: Era) throws(MCPError) -> JSON {
+        try ListFilter.filter(result, kind: kind, era: era, ttlCap: Self.ttlCap) { name, _ in shows(name, kind) }
+    }
+
+    package func shows(_ name: String, _ kind: ListKind) -> Bool {
+        var facts = facts
+        let aim: Aim
+        switch kind {
+        case .tools:
+            guard let tool = catalog?.tool(name) else { return false }
+            facts.readOnly = tool.readOnlyHint
+            facts.arguments = .unbound
+            aim = .use(Capability(.tool, name))
+        case .prompts:
+            guard catalog?.prompt(name) != nil else { return false }
+            facts.arguments = .unbound
+            aim = .use(Capability(.prompt, name))
+        case .resources: aim = .use(Capability(.resource, name))
+        case .resourceTemplates: aim = .template(name)
+        }
+        return decide(Request(caller: caller, aim: aim, facts: facts), under: ruleset).isAllowed
+    }
+}

@@ -1,0 +1,114 @@
+import Logging
+import Model
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import Transport
+import Trust
+
+/// Accepts callers over mutual TLS. The TLS generation is swapped on every change of trust.
+final class Listener: Sendable {
+    private static let maximumConnections = 20_000
+
+    private let services: Services
+    private let tls: TLSContextBox
+    private let connections = OpenConnections()
+    private let channels = NIOLockedValueBox<[ObjectIdentifier: any Channel]>([:])
+    private let nobody: PeerVerifier
+    private let accepting = NIOLockedValueBox<(any Channel)?>(nil)
+
+    /// - Throws: `bad-certificate`.
+    init(_ services: Services, identity: TLSIdentity) throws {
+        self.services = services
+        tls = TLSContextBox(try MutualTLS.serverGeneration(identity))
+        nobody = try PeerVerifier(anchors: [:])
+    }
+
+    /// - Returns: where callers reach it, with the port that was taken.
+    /// - Throws: `cannot-listen`.
+    func start(_ address: HostPort, group: any EventLoopGroup) async throws -> HostPort {
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 512)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.maxMessagesPerRead, value: 4)
+            .childChannelInitializer { [self] channel in
+                channel.eventLoop.makeCompletedFuture { try prepare(channel) }
+            }
+        let channel: any Channel
+        do { channel = try await bootstrap.bind(host: address.host, port: address.port).get() } catch {
+            throw SpokeError("cannot-listen", "cannot listen on `\(address)`: \(error)")
+        }
+        accepting.withLockedValue { $0 = channel }
+        return HostPort(host: address.host, port: channel.localAddress?.port ?? address.port)
+    }
+
+    private func prepare(_ channel: any Channel) throws {
+        let id = ObjectIdentifier(channel)
+        let isFull = channels.withLockedValue { channels in
+            guard channels.count < Self.maximumConnections else { return true }
+            channels[id] = channel
+            return false
+        }
+        guard !isFull else { return channel.close(promise: nil) }
+        channel.closeFuture.whenComplete { [channels] _ in channels.withLockedValue { $0[id] = nil } }
+        let peer = try MutualTLS.addServer(
+            to: channel, tls.current, verifier: { [services, nobody] in services.snapshots.current?.verifier ?? nobody },
+            now: services.now, connections: connections)
+        let connection = Connection(services)
+        try channel.pipeline.syncOperations.addHandler(connection)
+        let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
+        let address = channel.remoteAddress?.ipAddress
+        peer.whenComplete { [services] result in
+            switch result {
+            case .success(let peer): bound.value.identified(peer)
+            case .failure(let error): Self.refused(error, address, services)
+            }
+        }
+    }
+
+    /// A peer that TLS turned away never reaches the pipeline; the journal hears of it here.
+    private static func refused(_ error: any Error, _ address: String?, _ services: Services) {
+        let known = error as? any NaveError
+        let code = known?.code ?? "handshake-failed"
+        // Somebody connected and left: a look whether the port is open, as load balancers take it.
+        guard code != "closed" else { return }
+        let reason =
+            switch code {
+            case "revoked": DenyReason.identityRevoked.rawValue
+            case "handshake-failed" where known?.message.contains("PEER_DID_NOT_RETURN_A_CERTIFICATE") == true:
+                "no-certificate"
+            default: code
+            }
+        let snapshot = services.snapshots.current
+        services.journal.deny(
+            DecisionRecord(
+                number: 0, at: services.now(), caller: "unknown", address: address, server: "", aim: "connect", verdict: .deny,
+                reason: reason,
+                // What BoringSSL says of a failed handshake is for its authors.
+                detail: code == "handshake-failed" ? nil : known.map { String($0.message.prefix(300)) }, revision: snapshot?.revision, bundle: snapshot?.delivery.digest))
+    }
+
+    /// After a change of trust or of our own certificate: new connections get a new generation, and those of peers who are
+    /// not believed any more close.
+    /// - Returns: who was cut off.
+    func trustChanged(_ identity: TLSIdentity, _ snapshot: Snapshot) throws -> [VerifiedPeer] {
+        tls.swap(try MutualTLS.serverGeneration(identity))
+        return connections.closeUnbelieved(snapshot.verifier, now: services.now())
+    }
+
+    /// Stops accepting, lets what is under way end within a time, then closes what is left.
+    func drain(within limit: Duration) async {
+        try? await accepting.withLockedValue { $0 }?.close().get()
+        services.isDraining.withLockedValue { $0 = true }
+        for channel in channels.withLockedValue({ Array($0.values) }) {
+            channel.pipeline.fireUserInboundEventTriggered(DrainEvent())
+        }
+        let clock = ContinuousClock()
+        let deadline = clock.now + limit
+        while channels.withLockedValue({ !$0.isEmpty }), clock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        for channel in channels.withLockedValue({ Array($0.values) }) { channel.close(promise: nil) }
+    }
+}

@@ -1,0 +1,151 @@
+import MCP
+import Model
+import Trust
+
+/// What the pipeline counts and looks up; shared by all event loops.
+package struct Tables: Sendable {
+    package var attempts = AttemptLimit()
+    package var rates = RateLimiter()
+    package var concurrency = Concurrency()
+    package var sessions = SessionTable()
+    package var views = ServerViews()
+
+    package init() {}
+}
+
+/// Judges one request: the whole order of it stands here, from top to bottom. What is forwarded holds a `Permit`, and only
+/// `decide` makes one; whatever is not forwarded is answered here, and the last word is no.
+package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Tables, now: Instant) -> Step {
+    let refusals = Refusals(exchange, snapshot, tables.attempts, now)
+
+    // Who it is, and whether they may still be here.
+    guard let snapshot else { return refusals.unavailable(.noBundle, "no bundle has come yet") }
+    do throws(TrustError) {
+        try snapshot.verifier.recheck(exchange.peer, now: now)
+    } catch { return refusals.nothingHere(.identityRevoked, error.code) }
+    let caller = exchange.caller
+    if let wait = tables.attempts.attempt(caller: caller.key, now: now) { return refusals.tooMany(.attempts, wait) }
+
+    // Where it goes. A server that is not placed here and one that the caller may not reach look the same.
+    guard let name = Endpoint.server(exchange.head.target), let server = snapshot.servers[name],
+        let view = tables.views[name]
+    else { return refusals.nothingHere(.unknownServer, nil) }
+    refusals.name(server)
+    let facts = Facts(
+        now: now, address: exchange.address,
+        freshness: server.policy.stale.freshness(issued: snapshot.delivery.leaseIssued, now: now))
+    if facts.freshness == .expired { return refusals.unavailable(.stale, "no lease in time") }
+    let reach: Permit
+    switch decide(Request(caller: caller, aim: .reach, facts: facts), under: server.ruleset) {
+    case .allow(let permit): reach = permit
+    case .deny(let denial): return refusals.nothingHere(denial)
+    }
+
+    // What it says, read once and strictly.
+    if let problem = HeaderRules.problem(exchange.head) { return refusals.badHeaders(problem) }
+    guard exchange.body.count <= server.policy.requestBody.count else { return refusals.tooLarge() }
+    if exchange.head.method == "DELETE" {
+        return judgeEndOfSession(exchange, reach, server, facts, view, refusals, tables)
+    }
+    guard exchange.head.method == "POST" else { return refusals.methodNotAllowed() }
+    var era: Era?
+    var message: MCPMessage?
+    let understood: (message: MCPMessage, action: MCPAction, version: ProtocolVersion, session: Session?)
+    do throws(MCPError) {
+        let parsed = try MCPMessage(parsing: exchange.body, maximumBytes: Int(server.policy.requestBody.count))
+        message = parsed
+        let id = try exchange.head.headers.only("Mcp-Session-Id")
+        let session = id.flatMap { tables.sessions.find($0, caller: caller.key, server: name, now: now) }
+        let version = try EraRules.version(of: parsed, headers: exchange.head.headers, negotiated: session?.version)
+        era = version.era
+        let action = try MCPAction(parsed, version: version)
+        // A session of another caller does not exist.
+        if version.era == .handshake, id != nil, session == nil, !action.isInitialize { return refusals.foreignSession(parsed.id) }
+        guard let kept = parsed.understood(as: action) else {
+            return refusals.unsupported(action, parsed.id, version.era)
+        }
+        understood = (CapabilityStripping.strip(kept), action, version, version.era == .handshake ? session : nil)
+    } catch { return refusals.malformed(error, id: message?.id, era: era ?? HeaderRules.era(exchange.head), message: message) }
+    let action = understood.action
+    switch Disposition(action) {
+    case .serve: break
+    case .swallow: return .answer(Answer(status: 202))
+    case .refuse: return refusals.unsupported(action, understood.message.id, understood.version.era)
+    }
+
+    // Whether it is allowed. A name that this upstream does not have is no name to decide on.
+    var permit = reach
+    var definition: JSON?
+    if let aim = action.aim {
+        guard let catalog = view.catalog else { return refusals.catalogUnknown(action, understood.message.id, view.detail) }
+        var facts = facts
+        if case .completion(let template) = aim, catalog.resourceTemplates[template] == nil {
+            return refusals.unknownName(
+                Denial(.notInCatalog), aim, Capability(.resource, template), understood, view)
+        }
+        if case .use(let capability) = aim {
+            guard catalog.offers(capability) else {
+                return refusals.unknownName(Denial(.notInCatalog), aim, capability, understood, view)
+            }
+            let tool = capability.kind == .tool ? catalog.tool(capability.name) : nil
+            facts.readOnly = tool?.readOnlyHint
+            definition = tool?.definition
+        }
+        facts.arguments = action.decidedArguments
+        switch decide(Request(caller: caller, aim: aim, facts: facts), under: server.ruleset) {
+        case .allow(let allowed): permit = allowed
+        case .deny(let denial): return refusals.unknownName(denial, aim, aim.capability, understood, view)
+        }
+    }
+    if understood.version.era == .stateless, case .callTool(_, let arguments) = action, let definition {
+        do throws(MCPError) {
+            try EraRules.checkParameters(exchange.head.headers, arguments: arguments, definition: definition)
+        } catch { return refusals.malformed(error, id: understood.message.id, era: .stateless) }
+    }
+
+    // Whether it is too much.
+    if let wait = tables.rates.take(caller: caller.key, server: server.name, server.policy.rates, now: now) {
+        return refusals.tooMany(.rate, wait, permit.aim, understood.message.id)
+    }
+    guard let ticket = tables.concurrency.enter(caller: caller.key, server: server.name, limit: server.policy.concurrency)
+    else { return refusals.tooMany(.concurrency, .seconds(1), permit.aim, understood.message.id) }
+
+    // The caller of this function writes `record` and forwards only once that is done.
+    return .forward(
+        permit,
+        Forwarding(
+            content: .message(action, understood.message), server: name, caller: caller.key, version: understood.version,
+            session: understood.session, definition: definition,
+            headers: HeaderRules.forwarded(exchange.head.headers, removing: server.policy.removedRequestHeaders),
+            policy: server.policy,
+            filter: ListView(caller: caller, facts: facts, ruleset: server.ruleset, catalog: view.catalog),
+            ticket: ticket, record: refusals.record(permit), acceptsStream: HeaderRules.acceptsStream(exchange.head.headers)))
+}
+
+/// `DELETE` ends a session of the handshake era; whoever may reach the server may end a session of their own.
+private func judgeEndOfSession(
+    _ exchange: Exchange, _ permit: Permit, _ server: Snapshot.PlacedServer, _ facts: Facts, _ view: ServerView,
+    _ refusals: Refusals, _ tables: Tables
+) -> Step {
+    guard let id = exchange.head.headers["Mcp-Session-Id"] else { return refusals.methodNotAllowed() }
+    let caller = exchange.caller
+    let name = Endpoint.server(exchange.head.target) ?? ""
+    guard let session = tables.sessions.find(id, caller: caller.key, server: name, now: facts.now) else {
+        return refusals.foreignSession(nil)
+    }
+    if let wait = tables.rates.take(caller: caller.key, server: server.name, server.policy.rates, now: facts.now) {
+        return refusals.tooMany(.rate, wait, permit.aim, nil)
+    }
+    guard let ticket = tables.concurrency.enter(caller: caller.key, server: server.name, limit: server.policy.concurrency)
+    else { return refusals.tooMany(.concurrency, .seconds(1), permit.aim, nil) }
+    tables.sessions.remove(id)
+    return .forward(
+        permit,
+        Forwarding(
+            content: .endSession, server: name, caller: caller.key, version: session.version, session: session,
+            definition: nil,
+            headers: HeaderRules.forwarded(exchange.head.headers, removing: server.policy.removedRequestHeaders),
+            policy: server.policy,
+            filter: ListView(caller: caller, facts: facts, ruleset: server.ruleset, catalog: view.catalog),
+            ticket: ticket, record: refusals.record(permit), acceptsStream: false))
+}

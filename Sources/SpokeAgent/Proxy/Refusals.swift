@@ -1,0 +1,123 @@
+import MCP
+import Model
+
+/// Every way in which one request is refused: the caller learns as little as it takes to act on, the journal the reason.
+final class Refusals {
+    private let exchange: Exchange
+    private let snapshot: Snapshot?
+    private let attempts: AttemptLimit
+    private let now: Instant
+    private var server: Snapshot.PlacedServer?
+
+    init(_ exchange: Exchange, _ snapshot: Snapshot?, _ attempts: AttemptLimit, _ now: Instant) {
+        self.exchange = exchange
+        self.snapshot = snapshot
+        self.attempts = attempts
+        self.now = now
+    }
+
+    /// From here on it is known what the request is for.
+    func name(_ server: Snapshot.PlacedServer) { self.server = server }
+
+    // MARK: the answers
+
+    /// For an unknown server and for one that the caller may not reach, alike.
+    func nothingHere(_ denial: Denial) -> Step { nothingHere(denial.reason, denial.detail, rule: denial.rule) }
+
+    func nothingHere(_ reason: DenyReason, _ detail: String?, rule: String? = nil) -> Step {
+        let body = JSONRPCErrors.body(id: nil, code: JSONRPCErrors.invalidRequest, message: "Not Found")
+        return answer(404, body, denied(reason, .reach, detail, rule: rule))
+    }
+
+    func unavailable(_ reason: DenyReason, _ what: String) -> Step {
+        let body = JSONRPCErrors.body(id: nil, code: JSONRPCErrors.internalError, message: "Service Unavailable")
+        return answer(503, body, denied(reason, .reach, what), [Answer.Field("Retry-After", "5")])
+    }
+
+    func tooMany(_ reason: DenyReason, _ wait: Milliseconds, _ aim: Aim = .reach, _ id: RequestID? = nil) -> Step {
+        let seconds = max(1, (wait.count + 999) / 1000)
+        let body = JSONRPCErrors.body(id: id, code: JSONRPCErrors.internalError, message: "Too Many Requests")
+        return answer(429, body, denied(reason, aim, nil), [Answer.Field("Retry-After", "\(seconds)")])
+    }
+
+    func tooLarge() -> Step {
+        let body = JSONRPCErrors.body(id: nil, code: JSONRPCErrors.invalidRequest, message: "Content Too Large")
+        return answer(413, body, denied(.tooLarge, .reach, nil))
+    }
+
+    func badHeaders(_ problem: (status: Int, message: String)) -> Step {
+        let body = JSONRPCErrors.body(id: nil, code: JSONRPCErrors.invalidRequest, message: problem.message)
+        return answer(problem.status, body, denied(.malformed, .reach, problem.message))
+    }
+
+    func methodNotAllowed() -> Step {
+        let body = JSONRPCErrors.body(id: nil, code: JSONRPCErrors.invalidRequest, message: "Method Not Allowed")
+        return answer(405, body, nil, [Answer.Field("Allow", "POST, DELETE")])
+    }
+
+    func malformed(_ error: MCPError, id: RequestID?, era: Era?, message: MCPMessage? = nil) -> Step {
+        let requested = message?.meta?[EraRules.versionKey]?.string
+        let (status, message) = JSONRPCErrors.answer(error, id: id, era: era, requested: requested)
+        return .answer(
+            Answer(status: status, message, denied: denied(.malformed, .reach, "\(error.code): \(error.message)")))
+    }
+
+    func foreignSession(_ id: RequestID?) -> Step {
+        let body = JSONRPCErrors.body(id: id, code: JSONRPCErrors.invalidRequest, message: "Session not found")
+        return answer(404, body, denied(.foreignSession, .reach, nil))
+    }
+
+    func unsupported(_ action: MCPAction, _ id: RequestID?, _ era: Era) -> Step {
+        let record = denied(.unsupported, .reach, "\(action)".prefix(80).description)
+        guard id != nil else { return .answer(Answer(status: 202, denied: record)) }
+        let (status, message) = JSONRPCErrors.answer(MCPError(.methodNotFound, "Method not found"), id: id, era: era)
+        return .answer(Answer(status: status, message, denied: record))
+    }
+
+    func catalogUnknown(_ action: MCPAction, _ id: RequestID?, _ detail: String?) -> Step {
+        let body = JSONRPCErrors.body(id: id, code: JSONRPCErrors.internalError, message: "The server is not available")
+        return answer(503, body, denied(.catalogUnknown, action.aim ?? .reach, detail), [Answer.Field("Retry-After", "5")])
+    }
+
+    /// What this upstream answers for a name that it does not have.
+    func unknownName(
+        _ denial: Denial, _ aim: Aim, _ capability: Capability?,
+        _ understood: (message: MCPMessage, action: MCPAction, version: ProtocolVersion, session: Session?), _ view: ServerView
+    ) -> Step {
+        let record = denied(denial.reason, aim, denial.detail, rule: denial.rule)
+        guard let capability, let id = understood.message.id else { return .answer(Answer(status: 202, denied: record)) }
+        let unknown = view.unknownAnswer(capability.kind, understood.version.era)
+        let (status, message) = unknown.answer(name: capability.name, id: id)
+        return .answer(Answer(status: status, message, denied: record))
+    }
+
+    // MARK: the journal
+
+    private func answer(
+        _ status: Int, _ body: [UInt8], _ record: DecisionRecord?, _ headers: [Answer.Field] = []
+    ) -> Step {
+        let headers = [Answer.Field("Content-Type", "application/json")] + headers
+        return .answer(Answer(status: status, headers: headers, body: body, denied: record))
+    }
+
+    private func denied(_ reason: DenyReason, _ aim: Aim, _ detail: String?, rule: String? = nil) -> DecisionRecord {
+        if reason != .attempts { attempts.deny(caller: exchange.caller.key, now: now) }
+        return DecisionRecord(
+            number: 0, at: now, caller: exchange.caller.key, address: exchange.address?.description,
+            server: serverName, aim: aim.description, verdict: .deny, reason: reason.rawValue, rule: rule,
+            detail: detail.map { String($0.prefix(300)) }, revision: snapshot?.revision, bundle: snapshot?.delivery.digest)
+    }
+
+    /// The line that has to be with the kernel before the call goes anywhere.
+    func record(_ permit: Permit) -> DecisionRecord {
+        DecisionRecord(
+            number: 0, at: now, caller: exchange.caller.key, address: exchange.address?.description,
+            server: permit.server, aim: permit.aim.description, verdict: .allow,
+            rule: permit.rules.joined(separator: "+"), principal: permit.principals.map(\.description).joined(separator: "+"),
+            revision: permit.revision, bundle: snapshot?.delivery.digest)
+    }
+
+    private var serverName: String {
+        server?.name ?? String((Endpoint.server(exchange.head.target) ?? exchange.head.path).prefix(100))
+    }
+}

@@ -1,0 +1,16 @@
+import Logging
+import MCP
+import Model
+import NIOConcurrencyHelpers
+
+/// What every connection of the listener works with.
+struct Services: Sendable {
+    var snapshots: SnapshotBox
+    var tables: Tables
+    var journal: Journal
+    var upstreams: Upstreams
+    /// Set once, when the spoke ends: answers then close their connections.
+    var isDraining: NIOLockedValueBox<Bool>
+    var now: @Sendable () -> Instant
+    var logger: Logger
+}

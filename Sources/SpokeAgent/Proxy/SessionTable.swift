@@ -1,0 +1,102 @@
+import MCP
+import Model
+import NIOConcurrencyHelpers
+
+/// One session of the handshake era, as a client and the upstream know it.
+package struct Session: Hashable, Sendable {
+    /// What the client sees in `Mcp-Session-Id`: random, ours, worthless to anybody else.
+    package var id: String
+    /// `Caller.key` of who began it.
+    package var caller: String
+    /// Short name.
+    package var server: String
+    package var version: ProtocolVersion
+    /// What the upstream knows the session by; for a stdio server the process.
+    package var upstream: String
+    package var used: Instant
+
+    package init(
+        id: String, caller: String, server: String, version: ProtocolVersion, upstream: String, used: Instant
+    ) {
+        self.id = id
+        self.caller = caller
+        self.server = server
+        self.version = version
+        self.upstream = upstream
+        self.used = used
+    }
+}
+
+/// Sessions by the id that clients see. A session belongs to who began it; to anybody else it does not exist. Pure.
+package struct Sessions: Sendable {
+    package static let idle = Milliseconds.minutes(60)
+    package static let maximumPerCaller = 64
+    package static let maximum = 20_000
+
+    private var byID: [String: Session] = [:]
+    private var counts: [String: Int] = [:]
+
+    package init() {}
+
+    package var count: Int { byID.count }
+
+    /// - Returns: nil for an id that is unknown, of another caller or server, or idle for too long.
+    package mutating func find(_ id: String, caller: String, server: String, now: Instant) -> Session? {
+        guard var session = byID[id], session.caller == caller, session.server == server, now - session.used < Self.idle
+        else { return nil }
+        session.used = max(session.used, now)
+        byID[id] = session
+        return session
+    }
+
+    /// - Returns: sessions that had to make room, oldest first.
+    package mutating func add(_ session: Session) -> [Session] {
+        var evicted: [Session] = []
+        if counts[session.caller, default: 0] >= Self.maximumPerCaller {
+            let own = byID.values.filter { $0.caller == session.caller }
+            evicted += own.min { ($0.used, $0.id) < ($1.used, $1.id) }.map { [$0] } ?? []
+        }
+        if byID.count - evicted.count >= Self.maximum {
+            evicted += byID.values.min { ($0.used, $0.id) < ($1.used, $1.id) }.map { [$0] } ?? []
+        }
+        for old in evicted { remove(old.id) }
+        byID[session.id] = session
+        counts[session.caller, default: 0] += 1
+        return evicted
+    }
+
+    @discardableResult
+    package mutating func remove(_ id: String) -> Session? {
+        guard let session = byID.removeValue(forKey: id) else { return nil }
+        let left = counts[session.caller, default: 1] - 1
+        counts[session.caller] = left > 0 ? left : nil
+        return session
+    }
+
+    /// - Returns: the sessions that were idle too long, or that belong to a caller who may not connect any more.
+    package mutating func sweep(now: Instant, gone: (Session) -> Bool = { _ in false }) -> [Session] {
+        let over = byID.values.filter { now - $0.used >= Self.idle || gone($0) }
+        for session in over { remove(session.id) }
+        return over
+    }
+}
+
+/// The sessions of this spoke, shared by all event loops.
+package final class SessionTable: Sendable {
+    private let box = NIOLockedValueBox(Sessions())
+
+    package init() {}
+
+    package func find(_ id: String, caller: String, server: String, now: Instant) -> Session? {
+        box.withLockedValue { $0.find(id, caller: caller, server: server, now: now) }
+    }
+
+    package func add(_ session: Session) -> [Session] { box.withLockedValue { $0.add(session) } }
+
+    @discardableResult
+    package func remove(_ id: String) -> Session? { box.withLockedValue { $0.remove(id) } }
+
+    package func sweep(now: Instant, gone: (Session) -> Bool = { _ in false }) -> [Session] {
+        box.withLockedValue { $0.sweep(now: now, gone: gone) }
+    }
+}

@@ -1,0 +1,55 @@
+import Logging
+import Model
+import Transport
+
+/// Tells the hub what is in force, what the servers offer, what was decided and what was used; on news and at intervals.
+struct Reporter: Sendable {
+    /// Of decisions in one report; the usage that they made takes about as much again, within the hub's limit of 1 MiB.
+    private static let decisionBytes = 350 << 10
+
+    let hub: HubClient
+    let journal: Journal
+    let applier: DeliveryApplier
+    let services: Services
+    let wakeup: Wakeup
+    let interval: Milliseconds
+    let listener: String
+    let logger: Logger
+
+    /// Runs until its task is cancelled.
+    func run() async {
+        var wasAway = false
+        while !Task.isCancelled {
+            do {
+                while try await report(), !Task.isCancelled {}
+                wasAway = false
+            } catch {
+                let known = error as? any NaveError
+                if !wasAway, !Task.isCancelled {
+                    logger.warning(
+                        "report not taken",
+                        metadata: ["code": "\(known?.code ?? "unreachable")", "detail": "\(known?.message ?? "\(error)")"])
+                }
+                wasAway = true
+            }
+            await wakeup.sleep(atMost: interval)
+        }
+    }
+
+    /// One report.
+    /// - Returns: whether more lines wait already.
+    @discardableResult
+    func report() async throws -> Bool {
+        let told = try await journal.unreported(maximumBytes: Self.decisionBytes)
+        let snapshot = services.snapshots.current
+        let report = Report(
+            journal: journal.name.name, sequence: told.sequence, applied: snapshot?.delivery.applied,
+            refused: await applier.refused, servers: services.upstreams.status(snapshot), usage: told.usage,
+            decisions: told.decisions, checkpoint: snapshot?.delivery.note, listener: listener, since: journal.name.since,
+            at: services.now())
+        let answer = try await hub.post("/v1/spoke/reports", report, as: ReportAnswer.self)
+        // If we die here the lines are told again, and the hub knows them.
+        try await journal.acknowledge(min(answer.sequence, told.sequence))
+        return told.hasMore && answer.sequence >= told.sequence
+    }
+}

@@ -1,0 +1,66 @@
+import Model
+import Transport
+import YAMLFile
+
+/// `spoke.yaml`: what this host runs and dials. It belongs to the host's owner; the hub never sees or changes it.
+package struct SpokeConfiguration: Hashable, Sendable {
+    /// Where callers reach the spoke, `HOST:PORT`; port 0 takes a free one.
+    package var listen: HostPort
+    /// By name, sorted.
+    package var servers: [ServerConfiguration]
+    package var metrics: HostPort?
+    package var sync: JournalSync
+
+    /// When a journal line is on disk.
+    package enum JournalSync: String, CaseIterable, Hashable, Sendable {
+        /// Within a second.
+        case second
+        /// Before its call is forwarded.
+        case always
+    }
+
+    /// - Throws: `bad-configuration`, which lists every problem of the file with its place.
+    package static func read(_ bytes: [UInt8], file: String) throws(SpokeError) -> SpokeConfiguration {
+        let problems = Problems()
+        let node = YAMLFile.parse(bytes, file: file, problems: problems)
+        let configuration = node.flatMap { read(NodeReader($0, problems)) }
+        guard problems.isEmpty, let configuration else {
+            let found = problems.all
+            throw SpokeError(
+                "bad-configuration",
+                "cannot use `\(file)`:\n" + found.map { "  \($0.description)" }.joined(separator: "\n"),
+                place: found.first?.place)
+        }
+        return configuration
+    }
+
+    private static func loopback(_ text: String) -> HostPort? {
+        guard let address = try? HostPort(text), address.isLoopback else { return nil }
+        return address
+    }
+
+    private static func read(_ reader: NodeReader) -> SpokeConfiguration? {
+        let parts = reader.mapping("spoke.yaml") { file in
+            (
+                file.required("listen") { $0.parsed("`HOST:PORT`", { try? HostPort($0) }) },
+                file.required("servers") { $0.entries(maximum: 200, ServerConfiguration.read) },
+                file.optional("metrics") { $0.parsed("a loopback `HOST:PORT`", loopback) },
+                file.optional("audit") { reader in
+                    reader.mapping("audit") { $0.required("sync") { $0.word(JournalSync.self) } } ?? nil
+                }
+            )
+        }
+        guard let parts, let listen = parts.0, let servers = parts.1 else { return nil }
+        return SpokeConfiguration(
+            listen: listen, servers: servers.sorted { $0.name < $1.name }, metrics: parts.2, sync: parts.3 ?? .second)
+    }
+}
+
+extension HostPort {
+    /// `localhost`, 127.0.0.0/8 or ::1.
+    package var isLoopback: Bool {
+        if host == "localhost" { return true }
+        guard let bytes = IPAddress(host)?.bytes else { return false }
+        return bytes.count == 4 ? bytes[0] == 127 : bytes == [UInt8](repeating: 0, count: 15) + [1]
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Model
+import Trust
+
+/// The data directory of one spoke, mode 0700. Nothing else on the host writes there.
+package struct SpokeDirectory: Sendable {
+    package let path: String
+
+    package var key: String { path + "/key.pem" }
+    package var chain: String { path + "/chain.pem" }
+    package var identity: String { path + "/identity.json" }
+    package var manifest: String { path + "/manifest.json" }
+    package var delivery: String { path + "/delivery.json" }
+    package var journal: String { path + "/journal" }
+
+    /// Opens a directory, or makes it.
+    /// - Throws: `not-writable`; `open-to-others` when its mode lets anybody else in.
+    package init(creating path: String) throws(SpokeError) {
+        self.path = path
+        try Self.make(path)
+        try Self.make(journal)
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw .system("not-readable", "cannot look at `\(path)`", errno) }
+        guard status.st_mode & 0o077 == 0 else {
+            throw SpokeError("open-to-others", "`\(path)` can be entered by others", hint: "chmod 0700 \(path)")
+        }
+    }
+
+    /// Opens the directory of an enrolled spoke.
+    /// - Throws: `not-enrolled`, and what `init(creating:)` throws.
+    package init(enrolled path: String) throws(SpokeError) {
+        guard access(path + "/identity.json", F_OK) == 0 else {
+            throw SpokeError(
+                "not-enrolled", "`\(path)` holds no enrolled spoke",
+                hint: "ask for a token with `nave spoke invite ZONE/NAME`, then `nave-spoke enroll --data \(path)`")
+        }
+        try self.init(creating: path)
+    }
+
+    private static func make(_ path: String) throws(SpokeError) {
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            throw .system("not-writable", "cannot make the directory `\(path)`", errno)
+        }
+    }
+
+    /// The key that was made here, or a new one, stored before it is used: a retried enrolment shows the same key.
+    package func keyMakingIfNone() throws -> PrivateKey {
+        if let bytes = try DurableFile.read(key) { return try PrivateKey(pem: String(decoding: bytes, as: UTF8.self)) }
+        let made = try PrivateKey.generateP256()
+        try DurableFile.write(Array(made.pem.utf8), to: key)
+        return made
+    }
+
+    /// Stores what enrolment answered; `identity.json` comes last, so that its presence means that all is there.
+    package func store(_ enrolled: SpokeIdentity, chain pem: String, manifest envelope: JSON) throws {
+        try DurableFile.write(Array(pem.utf8), to: chain)
+        try DurableFile.write(envelope.canonicalBytes, to: manifest)
+        try DurableFile.write(try JSONCoding.canonical(enrolled), to: identity)
+    }
+
+    /// - Throws: `not-enrolled`, or what is wrong with a stored file.
+    package func load() throws -> EnrolledSpoke {
+        guard let identityBytes = try DurableFile.read(identity), let keyBytes = try DurableFile.read(key),
+            let chainBytes = try DurableFile.read(chain), let manifestBytes = try DurableFile.read(manifest)
+        else { throw SpokeError("not-enrolled", "`\(path)` lacks a part of what enrolment stores") }
+        let identity = try JSONCoding.decode(SpokeIdentity.self, from: identityBytes)
+        let manifest = try TrustManifest.verifyFirst(
+            DSSEEnvelope(parsing: manifestBytes), pinnedRootSPKI: identity.root)
+        return EnrolledSpoke(
+            identity: identity, key: try PrivateKey(pem: String(decoding: keyBytes, as: UTF8.self)),
+            chain: try Certificate.chain(pem: String(decoding: chainBytes, as: UTF8.self)), manifest: manifest)
+    }
+}
+
+/// `identity.json`: who this spoke is and where its hub is.
+package struct SpokeIdentity: Hashable, Sendable, Codable {
+    package var v: Int64
+    package var identity: SPIFFEID
+    /// `https://h1.hub.corp.example:8443`: the name that the hub's certificate must bear.
+    package var hub: String
+    /// Where to dial for it: `HOST:PORT`.
+    package var address: String
+    /// `sha256:…` of the root's key that the join token pinned.
+    package var root: String
+
+    package init(identity: SPIFFEID, hub: String, address: String, root: String) {
+        v = 1
+        self.identity = identity
+        self.hub = hub
+        self.address = address
+        self.root = root
+    }
+}
+
+/// Everything that enrolment left in the data directory.
+package struct EnrolledSpoke: Sendable {
+    package var identity: SpokeIdentity
+    package var key: PrivateKey
+    package var chain: [Certificate]
+    package var manifest: TrustManifest
+}

@@ -1,0 +1,26 @@
+import Model
+
+/// The error of this target: a host's configuration, a data directory, a delivery or an upstream that is not what it should be.
+package struct SpokeError: NaveError, Equatable {
+    package var code: String
+    package var message: String
+    package var hint: String?
+    package var place: Place?
+
+    package init(_ code: String, _ message: String, hint: String? = nil, place: Place? = nil) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.place = place
+    }
+
+    /// Keeps what an error of another target says, under its own code.
+    package init(_ error: any NaveError) {
+        self.init(error.code, error.message, hint: error.hint, place: error.place)
+    }
+
+    /// A failed system call: `errno` in words.
+    static func system(_ code: String, _ attempt: String, _ number: Int32) -> SpokeError {
+        SpokeError(code, "\(attempt): \(systemMessage(number))")
+    }
+}

@@ -1,0 +1,148 @@
+import Foundation
+import Logging
+import Model
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Transport
+import Trust
+import UnixSignals
+
+/// `nave-spoke run`: everything wired by hand, in the order in which it must come up and go down.
+package struct SpokeProgram: Sendable {
+    private struct ReadyFile: Codable, Hashable, Sendable {
+        var listen: String
+    }
+
+    private static let maintenance = Duration.seconds(15)
+    private static let drainTime = Duration.seconds(10)
+
+    private let data: String
+    private let configurationFile: String
+    private let readyFile: String?
+    private let reportInterval: Milliseconds
+    private let logger: Logger
+    private let now: @Sendable () -> Instant
+
+    package init(
+        data: String, configurationFile: String, readyFile: String?, reportInterval: Milliseconds, logLevel: Logger.Level
+    ) {
+        self.data = data
+        self.configurationFile = configurationFile
+        self.readyFile = readyFile
+        self.reportInterval = reportInterval
+        logger = Logger(label: "nave.spoke") { _ in JSONLogHandler(level: logLevel) }
+        now = wallClock
+    }
+
+    /// Serves until SIGTERM or SIGINT; then what is under way ends, the journal is made durable, and it returns.
+    /// - Throws: `not-enrolled`, `bad-configuration`, `cannot-listen`, and what reading the data directory throws.
+    package func run() async throws {
+        let directory = try SpokeDirectory(enrolled: data)
+        guard let text = try DurableFile.read(configurationFile, maximumBytes: 1 << 20) else {
+            throw SpokeError("not-readable", "there is no `\(configurationFile)`", hint: "--config names the host's spoke.yaml")
+        }
+        let configuration = try SpokeConfiguration.read(text, file: configurationFile)
+        let spoke = try directory.load()
+        let identity = try TLSIdentity(key: spoke.key, chain: spoke.chain)
+        let logger = logger
+        let files = try JournalFiles(
+            directory: directory.journal, freshName: "j-" + Hex.encode(try randomBytes(8)), now: now())
+        let journal = Journal(files: files, sync: configuration.sync, now: now) { error in
+            logger.error("the journal cannot be written, calls are denied", metadata: ["code": "\(error.code)", "detail": "\(error.message)"])
+        }
+        let group = MultiThreadedEventLoopGroup.singleton
+        let reportWakeup = Wakeup()
+        let tables = Tables()
+        let services = Services(
+            snapshots: SnapshotBox(), tables: tables, journal: journal,
+            upstreams: Upstreams(
+                configuration, views: tables.views, group: group, onChange: reportWakeup.wake, now: now, logger: logger),
+            isDraining: NIOLockedValueBox(false), now: now, logger: logger)
+        let listener = try Listener(services, identity: identity)
+        let applier = DeliveryApplier(
+            verifier: DeliveryVerifier(manifest: spoke.manifest, spoke: spoke.identity.identity), manifest: spoke.manifest,
+            store: DeliveryStore(path: directory.delivery), services: services, listener: listener, identity: identity)
+        do { try await applier.activateStored() } catch {
+            // Nobody is let in until the hub sends a good one.
+            logger.error("the stored delivery is refused", metadata: ["detail": "\(error)"])
+        }
+        let address = try await listener.start(configuration.listen, group: group)
+        let hub = try HubClient(
+            hub: spoke.identity.hub, address: spoke.identity.address, identity: identity,
+            roots: try spoke.manifest.rootCertificates())
+        let reporter = Reporter(
+            hub: hub, journal: journal, applier: applier, services: services, wakeup: reportWakeup,
+            interval: reportInterval, listener: address.description, logger: logger)
+        let sync = Sync(
+            hub: hub, applier: applier, snapshots: services.snapshots, reporter: reportWakeup, logger: logger)
+        logger.info("listening", metadata: ["listen": "\(address)", "identity": "\(spoke.identity.identity)"])
+        let running = Running(
+            sync: sync, reporter: reporter, services: services, listener: listener, hub: hub, journal: journal,
+            maintenance: Self.maintenance, drainTime: Self.drainTime, ready: { try writeReadyFile(address) })
+        var group_ = ServiceGroupConfiguration(
+            services: [.init(service: running)], gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: Logger(label: "nave.spoke.services") { _ in SwiftLogNoOpLogHandler() })
+        group_.maximumGracefulShutdownDuration = .seconds(30)
+        try await ServiceGroup(configuration: group_).run()
+        logger.info("stopped")
+    }
+
+    private func writeReadyFile(_ address: HostPort) throws {
+        guard let readyFile else { return }
+        try DurableFile.write(try JSONCoding.canonical(ReadyFile(listen: address.description)), to: readyFile, mode: 0o644)
+    }
+}
+
+/// What runs between the start and the signal to end.
+private struct Running: Service {
+    let sync: Sync
+    let reporter: Reporter
+    let services: Services
+    let listener: Listener
+    let hub: HubClient
+    let journal: Journal
+    let maintenance: Duration
+    let drainTime: Duration
+    let ready: @Sendable () throws -> Void
+
+    func run() async throws {
+        let tasks = [Task { await sync.run() }, Task { await reporter.run() }, Task { await maintain() }]
+        let announced = Task {
+            // Servers whose catalogs come at once are callable when somebody reads the file.
+            let all = Task { await services.upstreams.allFirstCatalogs() }
+            let limit = Task {
+                try? await Task.sleep(for: .seconds(5))
+                all.cancel()
+            }
+            await all.value
+            limit.cancel()
+            try ready()
+        }
+        try? await gracefulShutdown()
+        for task in tasks { task.cancel() }
+        announced.cancel()
+        await listener.drain(within: drainTime)
+        await services.upstreams.stop()
+        for task in tasks { await task.value }
+        // What was decided last is told when the hub is there; if not, the next start tells it.
+        let last = Task { _ = try? await reporter.report() }
+        let limit = Task {
+            try? await Task.sleep(for: .seconds(3))
+            last.cancel()
+        }
+        await last.value
+        limit.cancel()
+        await journal.stop()
+        await hub.shutdown()
+    }
+
+    private func maintain() async {
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: maintenance) } catch { return }
+            services.upstreams.end(services.tables.sessions.sweep(now: services.now()), callers: [])
+            services.upstreams.sweep()
+        }
+    }
+}

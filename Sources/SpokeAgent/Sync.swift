@@ -1,0 +1,57 @@
+import Logging
+import Model
+import Transport
+
+/// Keeps a stream to the hub open and takes in what comes over it. While the hub is away the last good delivery is enforced.
+struct Sync: Sendable {
+    private static let firstPause: Int64 = 500
+    private static let longestPause: Int64 = 30_000
+
+    let hub: HubClient
+    let applier: DeliveryApplier
+    let snapshots: SnapshotBox
+    let reporter: Wakeup
+    let logger: Logger
+
+    /// Runs until its task is cancelled.
+    func run() async {
+        var pause = Self.firstPause
+        var wasAway = false
+        while !Task.isCancelled {
+            do {
+                let revision = snapshots.current.map { String($0.revision) }
+                let stream = try await hub.stream("/v1/spoke/stream", lastEventID: revision)
+                logger.info("connected to the hub")
+                wasAway = false
+                reporter.wake()
+                for try await event in stream {
+                    pause = Self.firstPause
+                    await take(event)
+                }
+                logger.info("the hub ended the stream")
+            } catch {
+                if Task.isCancelled { return }
+                if !wasAway {
+                    let known = error as? any NaveError
+                    logger.warning(
+                        "the hub is away, the last delivery stays in force",
+                        metadata: ["code": "\(known?.code ?? "unreachable")", "detail": "\(known?.message ?? "\(error)")"])
+                }
+                wasAway = true
+            }
+            // Half of it by chance, so that spokes do not come back all at once.
+            let wait = pause / 2 + Int64.random(in: 0...pause / 2)
+            pause = min(Self.longestPause, pause * 2)
+            do { try await Task.sleep(for: .milliseconds(wait)) } catch { return }
+        }
+    }
+
+    private func take(_ event: ServerSentEvent) async {
+        switch event.name {
+        case "delivery": if await applier.apply(Array(event.data.utf8)) { reporter.wake() }
+        // Version 1 is what enrolment stored; its successors come with the rotation of signing keys.
+        case "manifest", "ping": break
+        default: logger.debug("the hub sent an event of an unknown kind", metadata: ["kind": "\(event.name.prefix(40))"])
+        }
+    }
+}

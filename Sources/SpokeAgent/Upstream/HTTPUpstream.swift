@@ -1,0 +1,120 @@
+import MCP
+import Model
+import NIOCore
+import NIOPosix
+import Transport
+
+/// An MCP server that listens on this host. Keeps idle connections per event loop; a call stays on the loop it came from.
+final class HTTPUpstream: Sendable {
+    private let target: HTTPTarget
+    private let pools: [ObjectIdentifier: NIOLoopBoundBox<UpstreamPool?>]
+
+    init(_ target: HTTPTarget, group: any EventLoopGroup) {
+        self.target = target
+        var pools: [ObjectIdentifier: NIOLoopBoundBox<UpstreamPool?>] = [:]
+        for loop in group.makeIterator() {
+            pools[ObjectIdentifier(loop)] = NIOLoopBoundBox.makeEmptyBox(valueType: UpstreamPool.self, eventLoop: loop)
+        }
+        self.pools = pools
+    }
+
+    /// Sends a call. To be called on `loop`, where every event arrives.
+    ///
+    /// Nothing is ever sent twice: a call has effects, and a connection that broke tells nothing about them.
+    func send(_ call: UpstreamCall, on loop: any EventLoop, _ receive: @escaping (UpstreamEvent) -> Void) -> UpstreamFlow {
+        guard let box = pools[ObjectIdentifier(loop)], let request = try? Self.request(call, target) else {
+            receive(.failed(SpokeError("bad-request", "the request cannot be written")))
+            return .none
+        }
+        let pool = box.value ?? UpstreamPool(target, loop)
+        box.value = pool
+        let exchange = UpstreamExchange(call, request: request, loop: loop, receive: receive)
+        exchange.onAsked = { [weak self] asked in
+            guard let self else { return }
+            _ = self.send(UpstreamCall(refusing: asked.id, method: asked.method, within: call), on: loop) { _ in }
+        }
+        pool.run(exchange)
+        return UpstreamFlow(cancel: exchange.cancel, setReading: exchange.setReading)
+    }
+
+    private static func request(_ call: UpstreamCall, _ target: HTTPTarget) throws(MCPError) -> [UInt8] {
+        var headers = call.headers
+        headers.set("Host", target.authority)
+        headers.set("Accept-Encoding", "identity")
+        if let session = call.session, call.version.era == .handshake { headers.set("Mcp-Session-Id", session) }
+        switch call.content {
+        case .message(let action, let message, let definition):
+            headers.set("Content-Type", "application/json")
+            headers.set("Accept", "application/json, text/event-stream")
+            for (name, value) in EraRules.upstreamHeaders(
+                for: action, message: message, version: call.version, definition: definition)
+            {
+                headers.set(name, value)
+            }
+            return try HTTPWriter.request(method: "POST", target: target.path, headers: headers, body: message.bytes)
+        case .refusal(let message):
+            headers.set("Content-Type", "application/json")
+            headers.set("Accept", "application/json, text/event-stream")
+            if call.version >= .v20250618 { headers.set(EraRules.versionHeader, call.version.rawValue) }
+            return try HTTPWriter.request(method: "POST", target: target.path, headers: headers, body: message.bytes)
+        case .endSession:
+            if call.version >= .v20250618 { headers.set(EraRules.versionHeader, call.version.rawValue) }
+            return try HTTPWriter.request(method: "DELETE", target: target.path, headers: headers, body: nil)
+        }
+    }
+}
+
+/// The connections of one event loop to one upstream.
+final class UpstreamPool {
+    private static let maximumIdle = 64
+    /// Below what common servers keep an idle connection for, so that a call rarely meets one that is closing.
+    static let idleLimit = TimeAmount.seconds(3)
+
+    private let target: HTTPTarget
+    private let loop: any EventLoop
+    private var idle: [UpstreamConnection] = []
+
+    init(_ target: HTTPTarget, _ loop: any EventLoop) {
+        self.target = target
+        self.loop = loop
+    }
+
+    func run(_ exchange: UpstreamExchange) {
+        while let connection = idle.popLast() {
+            if connection.isUsable {
+                connection.start(exchange)
+                return
+            }
+        }
+        let bootstrap = ClientBootstrap(group: loop)
+            .connectTimeout(.milliseconds(exchange.call.connectTimeout.count))
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+        let handler = UpstreamConnection()
+        let bound = NIOLoopBound((handler: handler, exchange: exchange, pool: self), eventLoop: loop)
+        let prepared = bootstrap.channelInitializer { channel in
+            channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value.handler) }
+        }
+        let connected: EventLoopFuture<any Channel>
+        switch target.address {
+        case .tcp(let address): connected = prepared.connect(host: address.host, port: address.port)
+        case .unix(let path): connected = prepared.connect(unixDomainSocketPath: path)
+        }
+        connected.whenComplete { result in
+            let (handler, exchange, pool) = bound.value
+            switch result {
+            case .success:
+                handler.pool = pool
+                handler.start(exchange)
+            case .failure(let error):
+                exchange.fail("upstream-unreachable", "cannot connect: \(error)")
+            }
+        }
+    }
+
+    func giveBack(_ connection: UpstreamConnection) {
+        guard idle.count < Self.maximumIdle else { return connection.close() }
+        idle.append(connection)
+    }
+
+    func forget(_ connection: UpstreamConnection) { idle.removeAll { $0 === connection } }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import Logging
+import MCP
+import Model
+import NIOConcurrencyHelpers
+import NIOCore
+import Trust
+
+/// A server that speaks on its standard streams: one process per caller, and one per session of the handshake era, so that
+/// nothing that one caller left in a process is seen by another.
+final class StdioUpstream: Sendable {
+    /// What the spoke's own questions are kept by; no caller's key looks like it.
+    static let ownCaller = "nave-spoke"
+    static let idle = Milliseconds.minutes(5)
+    static let maximumProcesses = 64
+    static let maximumPerCaller = 8
+
+    private struct Key: Hashable, Sendable {
+        var caller: String
+        /// Nil for the process of a caller's stateless calls.
+        var session: String?
+    }
+
+    private struct State: Sendable {
+        var processes: [Key: StdioProcess] = [:]
+        var isStopped = false
+    }
+
+    private let server: String
+    private let command: StdioCommand
+    private let now: @Sendable () -> Instant
+    private let logger: Logger
+    private let state = NIOLockedValueBox(State())
+
+    init(_ server: String, _ command: StdioCommand, now: @escaping @Sendable () -> Instant, logger: Logger) {
+        self.server = server
+        self.command = command
+        self.now = now
+        self.logger = logger
+    }
+
+    /// Sends a call to the process it belongs to, which is started when there is none. Events arrive on `loop`.
+    func send(
+        _ call: UpstreamCall, caller: String, on loop: any EventLoop, _ receive: @escaping (UpstreamEvent) -> Void
+    ) -> UpstreamFlow {
+        let key: Key
+        var starts = true
+        if call.version.era == .stateless {
+            key = Key(caller: caller, session: nil)
+        } else if case .message(.initialize, _, _) = call.content {
+            guard let random = try? Hex.encode(randomBytes(16)) else {
+                receive(.failed(SpokeError("busy", "no randomness")))
+                return .none
+            }
+            key = Key(caller: caller, session: random)
+        } else {
+            guard let session = call.session else {
+                receive(.refused(status: 400))
+                return .none
+            }
+            key = Key(caller: caller, session: session)
+            starts = false
+        }
+        if case .endSession = call.content {
+            take(key)?.stop()
+            receive(.accepted)
+            return .none
+        }
+        guard let process = process(for: key, starts: starts) else {
+            receive(starts ? .failed(SpokeError("busy", "too many processes of this server run")) : .refused(status: 404))
+            return .none
+        }
+        return process.send(call, session: key.session, on: loop, receive)
+    }
+
+    private func process(for key: Key, starts: Bool) -> StdioProcess? {
+        let moment = now()
+        let (found, evicted) = state.withLockedValue { state -> (StdioProcess?, StdioProcess?) in
+            if let running = state.processes[key], !running.hasEnded {
+                running.touch(moment)
+                return (running, nil)
+            }
+            guard starts, !state.isStopped else { return (nil, nil) }
+            state.processes = state.processes.filter { !$0.value.hasEnded }
+            var evicted: StdioProcess?
+            let own = state.processes.filter { $0.key.caller == key.caller }
+            if own.count >= Self.maximumPerCaller || state.processes.count >= Self.maximumProcesses {
+                let candidates = own.count >= Self.maximumPerCaller ? own : state.processes
+                guard let oldest = candidates.filter({ $0.value.isIdle }).min(by: { $0.value.used < $1.value.used }) else {
+                    return (nil, nil)
+                }
+                evicted = state.processes.removeValue(forKey: oldest.key)
+            }
+            let process = StdioProcess(
+                server, command, speaksFor: key.session == nil ? .stateless : .handshake, at: moment, logger: logger)
+            state.processes[key] = process
+            process.start()
+            return (process, evicted)
+        }
+        evicted?.stop()
+        return found
+    }
+
+    private func take(_ key: Key) -> StdioProcess? { state.withLockedValue { $0.processes.removeValue(forKey: key) } }
+
+    private func take(_ isOver: (Key, StdioProcess) -> Bool) -> [StdioProcess] {
+        state.withLockedValue { state in
+            let over = state.processes.filter { isOver($0.key, $0.value) }
+            for key in over.keys { state.processes[key] = nil }
+            return Array(over.values)
+        }
+    }
+
+    /// Ends the process of a session.
+    func end(session: String) { for process in take({ key, _ in key.session == session }) { process.stop() } }
+
+    /// Ends every process of callers who may not connect any more.
+    func endAll(of callers: Set<String>) { for process in take({ key, _ in callers.contains(key.caller) }) { process.stop() } }
+
+    func endAll() { for process in take({ _, _ in true }) { process.stop() } }
+
+    /// Ends processes that nobody used for five minutes.
+    func sweep() {
+        let moment = now()
+        for process in take({ _, process in process.hasEnded || process.isIdle && moment - process.used >= Self.idle }) {
+            process.stop()
+        }
+    }
+
+    /// Ends every process and waits for it.
+    func stop() async {
+        state.withLockedValue { $0.isStopped = true }
+        let all = take { _, _ in true }
+        for process in all { process.stop() }
+        for process in all { await process.ended() }
+    }
+}

@@ -1,0 +1,49 @@
+import MCP
+import Model
+import NIOCore
+
+/// One server of this host, however it is reached.
+enum Upstream: Sendable {
+    case http(HTTPUpstream)
+    case stdio(StdioUpstream)
+
+    /// Sends what `decide` permitted; without a permit there is no way here. To be called on `loop`, where every event arrives.
+    func send(
+        _ permit: Permit, _ forwarding: Forwarding, on loop: any EventLoop, _ receive: @escaping (UpstreamEvent) -> Void
+    ) -> UpstreamFlow {
+        let call = UpstreamCall(permit, forwarding)
+        switch self {
+        case .http(let upstream): return upstream.send(call, on: loop, receive)
+        case .stdio(let upstream): return upstream.send(call, caller: forwarding.caller, on: loop, receive)
+        }
+    }
+
+    /// Sends one of the spoke's own questions.
+    func ask(
+        _ question: OwnQuestion, id: Int64, version: ProtocolVersion, session: String?, on loop: any EventLoop
+    ) async -> UpstreamEvent {
+        let promise = loop.makePromise(of: UpstreamEvent.self)
+        loop.execute {
+            let receive = { (event: UpstreamEvent) in if event.isLast { promise.succeed(event) } }
+            let call = UpstreamCall(question, id: id, version: version, session: session)
+            switch self {
+            case .http(let upstream): _ = upstream.send(call, on: loop, receive)
+            case .stdio(let upstream): _ = upstream.send(call, caller: StdioUpstream.ownCaller, on: loop, receive)
+            }
+        }
+        do { return try await promise.futureResult.get() } catch {
+            return .failed(SpokeError("upstream-closed", "the question was dropped: \(error)"))
+        }
+    }
+
+    /// Ends what is kept for a session that was evicted or is over.
+    func end(_ session: Session, on loop: any EventLoop) {
+        switch self {
+        case .http(let upstream):
+            loop.execute {
+                _ = upstream.send(UpstreamCall(ending: session), on: loop) { _ in }
+            }
+        case .stdio(let upstream): upstream.end(session: session.upstream)
+        }
+    }
+}

@@ -1,0 +1,186 @@
+import MCP
+import Model
+import NIOCore
+
+/// One call under way on one event loop: from the request's bytes to its last event.
+final class UpstreamExchange {
+    let call: UpstreamCall
+    let request: [UInt8]
+    var onAsked: (AnswerReader.Asked) -> Void = { _ in }
+
+    private var reader: AnswerReader
+    private var receive: ((UpstreamEvent) -> Void)?
+    private var timer: Scheduled<Void>?
+    private weak var connection: UpstreamConnection?
+    private(set) var isReading = true
+
+    init(_ call: UpstreamCall, request: [UInt8], loop: any EventLoop, receive: @escaping (UpstreamEvent) -> Void) {
+        self.call = call
+        self.request = request
+        self.receive = receive
+        let expected: RequestID? = if case .message(_, let message, _) = call.content, message.isRequest { message.id } else { nil }
+        reader = AnswerReader(expected: expected, limit: call.responseLimit)
+        timer = loop.assumeIsolated().scheduleTask(in: .milliseconds(call.requestTimeout.count)) { [weak self] in
+            self?.fail("upstream-timeout", "no answer within \(call.requestTimeout)")
+        }
+    }
+
+    var isOver: Bool { receive == nil }
+
+    func began(on connection: UpstreamConnection) { self.connection = connection }
+
+    func cancel() {
+        finish()
+        connection?.abandon(self)
+    }
+
+    func setReading(_ reading: Bool) {
+        isReading = reading
+        if reading { connection?.readMore() }
+    }
+
+    func head(_ head: HTTPResponseHead) { reader.head(head) }
+
+    func body(_ bytes: [UInt8]) {
+        let (events, asked) = reader.read(bytes)
+        for question in asked { onAsked(question) }
+        for event in events { emit(event) }
+        // The stream may stay open behind its answer; nobody waits for more of it.
+        if reader.hasEnded { connection?.abandon(self) }
+    }
+
+    func end() { if let event = reader.end() { emit(event) } }
+
+    func fail(_ code: String, _ message: String) {
+        emit(.failed(SpokeError(code, message)))
+        connection?.abandon(self)
+    }
+
+    private func emit(_ event: UpstreamEvent) {
+        guard let receive else { return }
+        if event.isLast { finish() }
+        receive(event)
+    }
+
+    private func finish() {
+        receive = nil
+        timer?.cancel()
+        timer = nil
+    }
+}
+
+/// One connection to an upstream, its own framing, one exchange at a time.
+final class UpstreamConnection: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    weak var pool: UpstreamPool?
+    private var context: ChannelHandlerContext?
+    // The framing bounds heads only: a stream has no length, and an answer's is bounded by its reader.
+    private var parser = HTTPResponseParser(limits: HTTPLimits(bodyBytes: Int.max / 2))
+    private var exchange: UpstreamExchange?
+    private var keepsAlive = false
+    private var idleTimer: Scheduled<Void>?
+    private var hasClosed = false
+
+    var isUsable: Bool { !hasClosed && context != nil && parser.isIdle && exchange == nil }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func start(_ exchange: UpstreamExchange) {
+        idleTimer?.cancel()
+        guard let context, !hasClosed else { return exchange.fail("upstream-closed", "the connection closed") }
+        // Cancelled or timed out while the connection was made.
+        guard !exchange.isOver else {
+            pool?.giveBack(self)
+            return
+        }
+        self.exchange = exchange
+        keepsAlive = false
+        exchange.began(on: self)
+        context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: exchange.request)), promise: nil)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard exchange != nil else { return close() }
+        do throws(MCPError) {
+            var input = Array(unwrapInboundIn(data).readableBytesView)
+            repeat {
+                for event in try parser.feed(input) { take(event) }
+                input = []
+            } while exchange != nil && !parser.buffered.isEmpty && !parser.isIdle
+        } catch {
+            let current = exchange
+            exchange = nil
+            close()
+            current?.fail("bad-upstream", error.message)
+        }
+    }
+
+    private func take(_ event: HTTPResponseParser.Event) {
+        switch event {
+        case .head(let head):
+            keepsAlive = head.keepsAlive
+            exchange?.head(head)
+        case .body(let bytes): exchange?.body(bytes)
+        case .end:
+            let current = exchange
+            exchange = nil
+            // Bytes that nobody asked for: the next answer could not be told from them.
+            if keepsAlive, parser.isIdle { rest() } else { close() }
+            current?.end()
+        }
+    }
+
+    private func rest() {
+        guard let context, !hasClosed else { return }
+        idleTimer = context.eventLoop.assumeIsolated().scheduleTask(in: UpstreamPool.idleLimit) { [weak self] in self?.close() }
+        pool?.giveBack(self)
+    }
+
+    /// Holds back while the client does not follow.
+    func read(context: ChannelHandlerContext) {
+        if exchange?.isReading ?? true { context.read() }
+    }
+
+    func readMore() { context?.read() }
+
+    /// Nobody wants the rest of this exchange; closing tells the upstream so.
+    func abandon(_ exchange: UpstreamExchange) {
+        guard self.exchange === exchange else { return }
+        self.exchange = nil
+        close()
+    }
+
+    func close() {
+        hasClosed = true
+        pool?.forget(self)
+        context?.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        hasClosed = true
+        idleTimer?.cancel()
+        pool?.forget(self)
+        let current = exchange
+        exchange = nil
+        if let current {
+            if let events = try? parser.finish(), events.contains(.end) {
+                current.end()
+            } else {
+                current.fail("upstream-closed", "the connection closed before the answer was whole")
+            }
+        }
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        let current = exchange
+        exchange = nil
+        close()
+        current?.fail("upstream-closed", "the connection failed: \(error)")
+    }
+}

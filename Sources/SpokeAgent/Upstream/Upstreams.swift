@@ -1,0 +1,135 @@
+import Logging
+import MCP
+import Model
+import NIOConcurrencyHelpers
+import NIOCore
+
+/// The servers of this host, and the keepers of those that the bundle places here. A name of `spoke.yaml` that the topology
+/// does not place on this spoke is not served: nothing of it is dialled or run.
+final class Upstreams: Sendable {
+    private struct Keeping: Sendable {
+        var tasks: [String: Task<Void, Never>] = [:]
+        var first: [String: EventLoopPromise<Void>] = [:]
+        var isStopped = false
+    }
+
+    let configured: [String: Upstream]
+    let views: ServerViews
+    private let group: any EventLoopGroup
+    private let onChange: @Sendable () -> Void
+    private let now: @Sendable () -> Instant
+    private let logger: Logger
+    private let keeping = NIOLockedValueBox(Keeping())
+
+    /// - Parameter onChange: called when a server comes, goes or offers other things.
+    init(
+        _ configuration: SpokeConfiguration, views: ServerViews, group: any EventLoopGroup,
+        onChange: @escaping @Sendable () -> Void, now: @escaping @Sendable () -> Instant, logger: Logger
+    ) {
+        var upstreams: [String: Upstream] = [:]
+        for server in configuration.servers {
+            switch server.upstream {
+            case .http(let target): upstreams[server.name] = .http(HTTPUpstream(target, group: group))
+            case .stdio(let command):
+                upstreams[server.name] = .stdio(StdioUpstream(server.name, command, now: now, logger: logger))
+            }
+        }
+        configured = upstreams
+        self.views = views
+        self.group = group
+        self.onChange = onChange
+        self.now = now
+        self.logger = logger
+    }
+
+    /// Starts keepers for servers that are placed here now, ends those of servers that are not any more.
+    func reconcile(placed: Set<String>) {
+        let wanted = placed.intersection(configured.keys)
+        for name in configured.keys where !placed.contains(name) {
+            logger.warning("server is not placed on this spoke by the topology, not served", metadata: ["server": "\(name)"])
+        }
+        keeping.withLockedValue { keeping in
+            guard !keeping.isStopped else { return }
+            for (name, task) in keeping.tasks where !wanted.contains(name) {
+                task.cancel()
+                keeping.tasks[name] = nil
+                keeping.first.removeValue(forKey: name)?.succeed(())
+                views[name] = nil
+                if case .stdio(let upstream)? = configured[name] { upstream.endAll() }
+            }
+            for name in wanted where keeping.tasks[name] == nil {
+                guard let upstream = configured[name] else { continue }
+                views[name] = ServerView()
+                let loop = group.next()
+                keeping.first[name] = loop.makePromise(of: Void.self)
+                let keeper = CatalogKeeper(
+                    server: name, upstream: upstream, views: views, loop: loop, now: now, logger: logger, onChange: onChange,
+                    firstDone: { [weak self] in self?.firstDone(name) })
+                keeping.tasks[name] = Task { await keeper.run() }
+            }
+        }
+    }
+
+    private func firstDone(_ name: String) {
+        keeping.withLockedValue { $0.first.removeValue(forKey: name) }?.succeed(())
+    }
+
+    /// While the first catalog of a server is being fetched: when that ends. Nil at every other time.
+    func firstCatalog(_ name: String) -> EventLoopFuture<Void>? {
+        keeping.withLockedValue { $0.first[name]?.futureResult }
+    }
+
+    /// After the first attempt at every server that is kept now.
+    func allFirstCatalogs() async {
+        let futures = keeping.withLockedValue { $0.first.values.map(\.futureResult) }
+        for future in futures { try? await future.get() }
+    }
+
+    /// Ends what is kept for callers who may not connect any more.
+    func end(_ sessions: [Session], callers: Set<String>) {
+        for session in sessions { configured[session.server]?.end(session, on: group.next()) }
+        guard !callers.isEmpty else { return }
+        for case .stdio(let upstream) in configured.values { upstream.endAll(of: callers) }
+    }
+
+    /// Ends processes that nobody used for long.
+    func sweep() {
+        for case .stdio(let upstream) in configured.values { upstream.sweep() }
+    }
+
+    func stop() async {
+        let (tasks, first) = keeping.withLockedValue { keeping in
+            keeping.isStopped = true
+            defer {
+                keeping.tasks = [:]
+                keeping.first = [:]
+            }
+            return (Array(keeping.tasks.values), Array(keeping.first.values))
+        }
+        for promise in first { promise.succeed(()) }
+        for task in tasks { task.cancel() }
+        for case .stdio(let upstream) in configured.values { await upstream.stop() }
+        for task in tasks { await task.value }
+    }
+
+    /// For reports: what the bundle places here, and what `spoke.yaml` names beyond that.
+    func status(_ snapshot: Snapshot?) -> [ServerStatus] {
+        let all = views.all
+        let placed = (snapshot?.servers ?? [:]).map { short, server -> ServerStatus in
+            guard configured[short] != nil else {
+                return ServerStatus(name: server.name, state: .notConfigured, detail: "spoke.yaml does not name it")
+            }
+            let view = all[short] ?? ServerView()
+            return ServerStatus(
+                name: server.name, state: view.state, detail: view.detail.map { String($0.prefix(300)) },
+                tools: (view.catalog?.tools.keys).map { Array($0.sorted().prefix(1000)) } ?? [], catalogAt: view.catalogAt)
+        }
+        guard let snapshot, let zone = snapshot.delivery.bundle.spoke.trustDomain.split(separator: ".").first else {
+            return placed
+        }
+        let beyond = configured.keys.filter { snapshot.servers[$0] == nil }.map {
+            ServerStatus(name: "\(zone)/\($0)", state: .unknown, detail: "spoke.yaml names it, the topology does not place it here")
+        }
+        return (placed + beyond).sorted { $0.name < $1.name }
+    }
+}

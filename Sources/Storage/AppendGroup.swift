@@ -1,0 +1,93 @@
+import GRDB
+import Model
+import Trust
+
+/// What one caller wants to append.
+struct AppendRequest: Sendable {
+    var author: Author
+    var why: String?
+    var make: @Sendable (Registry) throws -> [Event]
+}
+
+/// Appends that share a transaction.
+struct AppendGroup: Sendable {
+    /// In the order of the requests: the indices appended, nil for none, or why that request failed alone.
+    private(set) var outcomes: [Result<ClosedRange<Int64>?, any Error>] = []
+    private(set) var head: LedgerHead
+    /// The registry with the whole group, still without its checkpoint; nil when nothing was appended.
+    private(set) var snapshot: Snapshot?
+    private var events: [Event] = []
+    /// The topology until an object changes.
+    private var topology: Topology?
+
+    /// Runs every request inside the transaction that the caller opened and will commit.
+    /// - Parameter base: the newest snapshot.
+    /// - Throws: what makes the whole transaction fail: no space, no access, a damaged file.
+    init(
+        _ requests: [AppendRequest], on base: Snapshot, now: () -> Instant, random: (Int) throws -> [UInt8],
+        db: Database
+    ) throws {
+        head = try LedgerHead(db)
+        // Another process may have appended since (`nave-hub recover-admin`): then nothing known holds.
+        let start = head.size == base.size ? base : try Snapshot(Registry(db))
+        topology = start.hasTopology ? start.state.topology : nil
+        for request in requests {
+            outcomes.append(try outcome(of: request, now: now, random: random, db: db))
+        }
+        guard !events.isEmpty else { return }
+        try head.store(in: db)
+        snapshot = try start.updated(after: events, Registry(db, known: topology))
+    }
+
+    private mutating func outcome(
+        of request: AppendRequest, now: () -> Instant, random: (Int) throws -> [UInt8], db: Database
+    ) throws -> Result<ClosedRange<Int64>?, any Error> {
+        var head = head
+        var leaves: [Leaf] = []
+        do {
+            try db.inSavepoint {
+                let at = now()
+                for event in try request.make(Registry(db, known: topology)) {
+                    let entry = Entry(at: at, by: request.author, why: request.why, event: event)
+                    let (leaf, disclosures) = try Leaf.concealing(entry, random: random)
+                    try head.append(leaf, disclosures, to: db)
+                    leaves.append(leaf)
+                }
+                return leaves.isEmpty ? .rollback : .commit
+            }
+        } catch {
+            // SQLite rolls back the whole transaction by itself when it cannot write; then the group is gone, not only
+            // this request's savepoint.
+            if !db.isInsideTransaction || (error as? DatabaseError)?.endsTransaction == true { throw error }
+            return .failure(StorageError.wrapping(error, "cannot append to the ledger"))
+        }
+        guard !leaves.isEmpty else { return .success(nil) }
+        let first = self.head.size
+        self.head = head
+        let appended = leaves.map(\.entry.event)
+        events += appended
+        if appended.contains(where: \.changesObjects) { topology = nil }
+        return .success(first...(head.size - 1))
+    }
+}
+
+extension Event {
+    fileprivate var changesObjects: Bool {
+        switch self {
+        case .objectSet, .objectRemoved: true
+        default: false
+        }
+    }
+}
+
+extension DatabaseError {
+    /// Failures after which no statement of the transaction can be trusted.
+    fileprivate var endsTransaction: Bool {
+        switch resultCode {
+        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_NOMEM, .SQLITE_CORRUPT, .SQLITE_READONLY, .SQLITE_INTERRUPT,
+            .SQLITE_CANTOPEN, .SQLITE_BUSY, .SQLITE_ABORT:
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import GRDB
+import Model
+import Trust
+
+/// What an append did.
+package struct Receipt: Sendable {
+    /// Index of the first entry, from 0.
+    package let first: Int64
+    package let last: Int64
+    /// The signed note of a size that includes the entries.
+    package let checkpoint: String
+    /// The registry with the entries.
+    package let snapshot: Snapshot
+}
+
+/// The one writer. Everything the hub decides is appended here, and the registry's rows change in the same transaction.
+///
+/// Callers that come while a commit runs form the next group: a savepoint each, one COMMIT and one signature for all.
+/// Nobody is answered before COMMIT.
+package actor Ledger {
+    private let database: HubDatabase
+    private let signer: PrivateKey
+    private let origin: String
+    private let now: @Sendable () -> Instant
+    private let random: @Sendable (Int) throws -> [UInt8]
+    private nonisolated let box: SnapshotBox
+    private var waiting: [Waiting] = []
+    private var isCommitting = false
+
+    /// How many appends share a commit at most, so that none waits for an endless group.
+    private static let maximumGroup = 256
+
+    private struct Waiting {
+        var request: AppendRequest
+        var answer: CheckedContinuation<Receipt?, any Error>
+    }
+
+    /// Opens the ledger as it stands.
+    /// - Parameters:
+    ///   - signer: the Ed25519 key of checkpoints.
+    ///   - origin: the ledger's name, `corp.example/nave/1`.
+    ///   - random: that many fresh random bytes; they salt commitments.
+    /// - Throws: `StorageError` `other-origin`, `ledger-damaged`; `TrustError` when the head cannot be signed.
+    package init(
+        database: HubDatabase, signer: PrivateKey, origin: String, now: @escaping @Sendable () -> Instant,
+        random: @escaping @Sendable (Int) throws -> [UInt8]
+    ) throws {
+        let (head, opened, snapshot) = try translating("cannot read the ledger") {
+            try database.pool.read { db in
+                let registry = Registry(db)
+                return (try LedgerHead(db), try registry.opened(), try Snapshot(registry))
+            }
+        }
+        if let opened, opened.origin != origin {
+            throw StorageError("other-origin", "the ledger is `\(opened.origin)`, not `\(origin)`")
+        }
+        // The process may have died after COMMIT and before signing: then the note is made now, with the bytes it would
+        // have had, and the entries are shown from here on.
+        var current = snapshot
+        current.state.origin = origin
+        current.checkpoint = try head.note ?? head.signed(origin: origin, by: signer)
+        if head.note == nil {
+            let (note, size) = (current.checkpoint, head.size)
+            try translating("cannot store a checkpoint") {
+                try database.pool.write { db in
+                    try db.run("UPDATE checkpoints SET note = ? WHERE size = ?", [note, size])
+                }
+            }
+        }
+        self.database = database
+        self.signer = signer
+        self.origin = origin
+        self.now = now
+        self.random = random
+        box = SnapshotBox(current)
+    }
+
+    /// The registry as of the newest signed checkpoint.
+    package nonisolated var snapshot: Snapshot { box.current }
+
+    /// Appends what the closure decides on the registry as it stands, all or nothing.
+    ///
+    /// The closure runs inside the write transaction, once; it must have no effect but its result and
+    /// `Registry.keep(artifact:)`. What it throws undoes only what it did and reaches only its caller.
+    /// - Returns: nil when the closure returned no events; then nothing was appended.
+    /// - Throws: what the closure throws; `StorageError` `disk-full`, `conflict` and what `Fold.apply` throws: nothing was
+    ///   appended then. `TrustError` `cannot-sign`: appended, and to be seen with the next checkpoint.
+    package func append(
+        by author: Author, why: String? = nil, _ make: @escaping @Sendable (Registry) throws -> [Event]
+    ) async throws -> Receipt? {
+        try await withCheckedThrowingContinuation { answer in
+            waiting.append(Waiting(request: AppendRequest(author: author, why: why, make: make), answer: answer))
+            guard !isCommitting else { return }
+            isCommitting = true
+            // Not the caller's task: its cancellation must not roll back what others wait for.
+            Task { await self.drain() }
+        }
+    }
+
+    /// Reads the registry at the newest commit, for what the snapshot does not hold.
+    package nonisolated func read<T: Sendable>(_ body: @escaping @Sendable (Registry) throws -> T) async throws -> T {
+        do { return try await database.pool.read { db in try body(Registry(db)) } } catch {
+            throw StorageError.wrapping(error, "cannot read the registry")
+        }
+    }
+
+    private func drain() async {
+        while !waiting.isEmpty {
+            let group = Array(waiting.prefix(Self.maximumGroup))
+            waiting.removeFirst(group.count)
+            let answers = await commit(group.map(\.request))
+            for (caller, answer) in zip(group, answers) { caller.answer.resume(with: answer) }
+        }
+        isCommitting = false
+    }
+
+    /// One transaction, one signature. As many answers as requests.
+    private func commit(_ requests: [AppendRequest]) async -> [Result<Receipt?, any Error>] {
+        let (now, random) = (now, random)
+        let base = box.current
+        do {
+            let group = try await database.pool.write { db in
+                try AppendGroup(requests, on: base, now: now, random: random, db: db)
+            }
+            // If the process dies here: the entries and the registry are on disk, unsigned and unanswered. The start signs
+            // them, and the callers find out by asking again.
+            guard var snapshot = group.snapshot else { return group.outcomes.map { $0.map { _ in nil } } }
+            snapshot.state.origin = origin
+            snapshot.checkpoint = try group.head.signed(origin: origin, by: signer)
+            await keep(note: snapshot.checkpoint, size: group.head.size)
+            box.swap(snapshot)
+            // If the process dies here: signed and in force, and the callers do not know it.
+            return group.outcomes.map { outcome in
+                outcome.map { range in
+                    range.map {
+                        Receipt(
+                            first: $0.lowerBound, last: $0.upperBound, checkpoint: snapshot.checkpoint,
+                            snapshot: snapshot)
+                    }
+                }
+            }
+        } catch {
+            // Not committed: neither entries nor rows, the next group begins at the same head.
+            let error = StorageError.wrapping(error, "cannot append to the ledger")
+            return requests.map { _ in .failure(error) }
+        }
+    }
+
+    /// Stores a note next to its root. Losing it loses nothing: whoever finds none signs again and gets the same bytes. So
+    /// a failure here must not make a committed append look failed.
+    private func keep(note: String, size: Int64) async {
+        try? await database.pool.write { db in
+            try db.run("UPDATE checkpoints SET note = ? WHERE size = ?", [note, size])
+        }
+    }
+}

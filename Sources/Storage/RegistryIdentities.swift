@@ -1,0 +1,133 @@
+import GRDB
+import Model
+
+/// An invitation and what became of it.
+package struct InvitationRecord: Hashable, Sendable {
+    package var invitation: Invitation
+    package var identity: SPIFFEID
+    /// Who invited.
+    package var author: Author
+    /// The certificate whose issue spent it; given again for the same key after a lost answer.
+    package var certificate: CertificateIssued?
+    /// Whether the identity was revoked while the invitation was out.
+    package var isVoid: Bool
+
+    /// Whether it can still be spent; its `expires` is for the caller to judge.
+    package var isOpen: Bool { certificate == nil && !isVoid }
+}
+
+/// Who may be who.
+extension Registry {
+    package func invitation(id: String) throws -> InvitationRecord? { try invitations("id = ?", [id]).first }
+
+    /// - Parameter secretHash: `sha256:…` of the secret's bytes.
+    package func invitation(secretHash: String) throws -> InvitationRecord? {
+        try invitations("secret_hash = ?", [secretHash]).first
+    }
+
+    /// Neither spent nor void, expired ones included, oldest first.
+    package func openInvitations() throws -> [Invitation] {
+        try invitations("spent IS NULL AND voided IS NULL", []).map(\.invitation)
+    }
+
+    /// Every certificate of an identity, oldest first.
+    package func certificates(_ identity: SPIFFEID) throws -> [CertificateIssued] {
+        try certificates("WHERE identity = ? ORDER BY idx", [identity.description])
+    }
+
+    package func latestCertificate(_ identity: SPIFFEID) throws -> CertificateIssued? {
+        try certificates("WHERE identity = ? ORDER BY idx DESC LIMIT 1", [identity.description]).first
+    }
+
+    /// The newest certificate of every identity.
+    package func latestCertificates() throws -> [SPIFFEID: CertificateIssued] {
+        let newest = try certificates("WHERE idx IN (SELECT max(idx) FROM certificates GROUP BY identity)", [])
+        return Dictionary(newest.map { ($0.identity, $0) }) { first, _ in first }
+    }
+
+    package func certificate(serial: String) throws -> CertificateIssued? {
+        try certificates("WHERE serial = ?", [serial]).first
+    }
+
+    /// Sorted by serial.
+    package func revokedSerials() throws -> [String] {
+        try read { try String.fetchAll(db, sql: "SELECT serial FROM revoked_serials ORDER BY serial") }
+    }
+
+    /// Sorted by identity.
+    package func revokedIdentities() throws -> [IdentityRevocation] {
+        try read {
+            try Row.fetchAll(db, sql: "SELECT identity, issued_before FROM revoked_identities ORDER BY identity").map {
+                IdentityRevocation(
+                    identity: try SPIFFEID($0["identity"]), issuedBefore: Instant(milliseconds: $0["issued_before"]))
+            }
+        }
+    }
+
+    package func revokedIdentity(_ identity: SPIFFEID) throws -> IdentityRevocation? {
+        try read {
+            try Int64.fetchOne(
+                db, sql: "SELECT issued_before FROM revoked_identities WHERE identity = ?",
+                arguments: [identity.description]
+            ).map { IdentityRevocation(identity: identity, issuedBefore: Instant(milliseconds: $0)) }
+        }
+    }
+
+    /// Roles that commands gave.
+    package func grantedRoles() throws -> [SPIFFEID: Set<Role>] {
+        try read {
+            var roles: [SPIFFEID: Set<Role>] = [:]
+            for row in try Row.fetchAll(db, sql: "SELECT identity, role FROM roles") {
+                roles[try SPIFFEID(row["identity"]), default: []].insert(try word(row["role"]))
+            }
+            return roles
+        }
+    }
+
+    package func grantedRoles(_ identity: SPIFFEID) throws -> Set<Role> { try grantedRoles()[identity] ?? [] }
+
+    /// The address by which a user was invited.
+    /// - Parameter user: the opaque id, last segment of the SPIFFE ID.
+    /// - Returns: nil for an unknown user and for one whose address was erased.
+    package func address(ofUser user: String) throws -> String? { try addresses()[user] }
+
+    /// Opaque id to address, without those that were erased.
+    package func addresses() throws -> [String: String] {
+        try read {
+            var addresses: [String: String] = [:]
+            for row in try Row.fetchAll(db, sql: "SELECT id, address FROM users") {
+                let concealed = try JSON(parsing: Array((row["address"] as String).utf8))
+                guard let commitment = concealed["commit"]?.string else { continue }
+                addresses[row["id"]] = try String.fetchOne(
+                    db, sql: "SELECT value FROM disclosures WHERE commitment = ?", arguments: [commitment])
+            }
+            return addresses
+        }
+    }
+
+    private func certificates(_ clause: String, _ arguments: StatementArguments) throws -> [CertificateIssued] {
+        try read {
+            try String.fetchAll(db, sql: "SELECT value FROM certificates \(clause)", arguments: arguments).map {
+                try JSONCoding.decode(CertificateIssued.self, from: try revealed($0))
+            }
+        }
+    }
+
+    private func invitations(_ condition: String, _ arguments: StatementArguments) throws -> [InvitationRecord] {
+        try read {
+            let sql = """
+                SELECT i.value, i.identity, i.author, i.voided, c.value AS certificate
+                FROM invitations i LEFT JOIN certificates c ON c.invitation = i.id WHERE i.\(condition) ORDER BY i.idx
+                """
+            return try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
+                InvitationRecord(
+                    invitation: try JSONCoding.decode(Invitation.self, from: try revealed(row["value"])),
+                    identity: try SPIFFEID(row["identity"]), author: try author(row["author"]),
+                    certificate: try (row["certificate"] as String?).map {
+                        try JSONCoding.decode(CertificateIssued.self, from: try revealed($0))
+                    },
+                    isVoid: row["voided"] != nil as Int64?)
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Model
+import Synchronization
+
+/// The registry in memory as of one checkpoint: immutable, read by every request, swapped whole after a commit.
+package struct Snapshot: Sendable {
+    /// Entries in the ledger.
+    package internal(set) var size: Int64
+    /// The signed note of that size.
+    package internal(set) var checkpoint: String
+    package internal(set) var state: RegistryState
+    /// False before the first apply: then `state.topology` is an organization without zones.
+    package internal(set) var hasTopology: Bool
+    /// The newest certificate of every identity.
+    package internal(set) var certificates: [SPIFFEID: CertificateIssued]
+    /// Neither spent nor void; expired ones included.
+    package internal(set) var invitations: [Invitation]
+    /// Given by commands.
+    package internal(set) var roles: [SPIFFEID: Set<Role>]
+    /// A user's opaque id to their address.
+    package internal(set) var addresses: [String: String]
+    /// Who set each object last.
+    package internal(set) var authors: [ObjectName: Author]
+    package internal(set) var reviews: [String: Review]
+
+    /// Reads everything.
+    init(_ registry: Registry) throws {
+        size = try registry.size()
+        checkpoint = ""
+        let topology = try registry.topology()
+        hasTopology = topology != nil
+        state = try Registry(registry.db, known: topology).state()
+        certificates = try registry.latestCertificates()
+        invitations = try registry.openInvitations()
+        roles = try registry.grantedRoles()
+        addresses = try registry.addresses()
+        authors = try registry.objectAuthors()
+        reviews = try registry.reviews()
+    }
+
+    /// Reads again what the entries since could have changed.
+    func updated(after events: [Event], _ registry: Registry) throws -> Snapshot {
+        var next = self
+        next.size = try registry.size()
+        next.checkpoint = ""
+        next.state.changes = try registry.changes()
+        let parts = Set(events.flatMap(\.parts))
+        if parts.contains(.opening) { return try Snapshot(registry) }
+        if parts.contains(.objects) {
+            let topology = try registry.topology()
+            next.hasTopology = topology != nil
+            next.state.topology = try topology ?? registry.state().topology
+            next.authors = try registry.objectAuthors()
+        }
+        if parts.contains(.invitations) {
+            next.invitations = try registry.openInvitations()
+            next.addresses = try registry.addresses()
+        }
+        if parts.contains(.trust) {
+            next.state.revokedSerials = try registry.revokedSerials()
+            next.state.revokedIdentities = try registry.revokedIdentities()
+        }
+        if parts.contains(.roles) { next.roles = try registry.grantedRoles() }
+        if parts.contains(.reviews) { next.reviews = try registry.reviews() }
+        if parts.contains(.grants) { next.state.masks = try registry.masks() }
+        for case .certificateIssued(let issued) in events { next.certificates[issued.identity] = issued }
+        return next
+    }
+}
+
+/// What an entry can change of a snapshot.
+private enum SnapshotPart { case opening, objects, invitations, trust, roles, reviews, grants }
+
+extension Event {
+    fileprivate var parts: [SnapshotPart] {
+        switch self {
+        case .ledgerOpened: [.opening]
+        case .roleGranted: [.roles]
+        case .invitationCreated, .certificateIssued: [.invitations]
+        case .certificateRevoked: [.trust]
+        case .identityRevoked: [.trust, .invitations]
+        case .topologyApplied: []
+        case .objectSet, .objectRemoved: [.objects]
+        case .grantRevoked, .grantReinstated: [.grants]
+        case .reviewOpened, .reviewDecided, .reviewClosed: [.reviews, .grants]
+        }
+    }
+}
+
+/// Holds the newest snapshot. The lock is held for a pointer's copy, never over a read of the database.
+final class SnapshotBox: Sendable {
+    private let value: Mutex<Snapshot>
+
+    init(_ snapshot: Snapshot) { value = Mutex(snapshot) }
+
+    var current: Snapshot { value.withLock { $0 } }
+    func swap(_ snapshot: Snapshot) { value.withLock { $0 = snapshot } }
+}

@@ -1,0 +1,55 @@
+/// The tables of `usage.sqlite`: what spokes told. None of it is in the ledger; all of it has an end (`prune`).
+enum UsageSchema {
+    static let migrations: [DatabaseFile.Migration] = [version1]
+
+    private static let version1 = """
+        CREATE TABLE journals (
+            name TEXT PRIMARY KEY,
+            spoke TEXT NOT NULL,
+            sequence INTEGER NOT NULL,
+            since INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE spokes (
+            spoke TEXT PRIMARY KEY,
+            journal TEXT NOT NULL,
+            sequence INTEGER NOT NULL,
+            since INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            received INTEGER NOT NULL,
+            status TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE usage (
+            server TEXT NOT NULL,
+            principal TEXT NOT NULL,
+            rule TEXT NOT NULL,
+            journal TEXT NOT NULL,
+            day TEXT NOT NULL,
+            caller TEXT NOT NULL,
+            capability TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            PRIMARY KEY (server, principal, rule, journal, day, caller, capability)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX usage_day ON usage (day);
+        CREATE TABLE decisions (
+            journal TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            spoke TEXT NOT NULL,
+            zone TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            caller TEXT NOT NULL,
+            server TEXT NOT NULL,
+            verdict TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            record TEXT NOT NULL,
+            PRIMARY KEY (journal, number)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX decisions_at ON decisions (at);
+        CREATE INDEX decisions_server ON decisions (server, at);
+        CREATE INDEX decisions_caller ON decisions (caller, at);
+        CREATE TABLE pruned (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            before INTEGER NOT NULL
+        ) STRICT;
+        """
+}

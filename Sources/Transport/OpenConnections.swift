@@ -1,0 +1,54 @@
+import Model
+import NIOConcurrencyHelpers
+import NIOCore
+import Trust
+
+/// The connections that are open now and who is at their other end, so that a revocation can close them.
+package final class OpenConnections: Sendable {
+    private struct Member: Sendable {
+        var peer: VerifiedPeer
+        var channel: any Channel
+    }
+
+    private let members = NIOLockedValueBox<[ObjectIdentifier: Member]>([:])
+
+    package init() {}
+
+    package var count: Int { members.withLockedValue { $0.count } }
+
+    /// Identities with at least one open connection.
+    package var identities: Set<SPIFFEID> { members.withLockedValue { Set($0.values.map(\.peer.id)) } }
+
+    func add(_ peer: VerifiedPeer, _ channel: any Channel) {
+        members.withLockedValue { $0[ObjectIdentifier(channel)] = Member(peer: peer, channel: channel) }
+    }
+
+    func remove(_ channel: any Channel) {
+        members.withLockedValue { _ = $0.removeValue(forKey: ObjectIdentifier(channel)) }
+    }
+
+    /// Closes every connection whose peer the verifier no longer believes: revoked, expired, or of a domain that is gone.
+    /// - Returns: Who was cut off.
+    @discardableResult
+    package func closeUnbelieved(_ verifier: PeerVerifier, now: Instant) -> [VerifiedPeer] {
+        let all = members.withLockedValue { Array($0.values) }
+        var closed: [VerifiedPeer] = []
+        for member in all {
+            do throws(TrustError) {
+                try verifier.recheck(member.peer, now: now)
+            } catch {
+                member.channel.close(mode: .all, promise: nil)
+                closed.append(member.peer)
+            }
+        }
+        return closed
+    }
+
+    /// Closes every connection of one identity.
+    package func close(_ identity: SPIFFEID) {
+        let channels = members.withLockedValue { members in
+            members.values.filter { $0.peer.id == identity }.map(\.channel)
+        }
+        for channel in channels { channel.close(mode: .all, promise: nil) }
+    }
+}

@@ -1,0 +1,105 @@
+import AdminCLI
+import ArgumentParser
+import Model
+import Testing
+
+@Suite struct CommandTests {
+    @Test(arguments: [
+        ("TopologyCheckCommand", "topology check dir"), ("TopologyPlan", "topology plan dir -o json"),
+        ("TopologyPlan", "topology plan dir --allow-removals --context corp"),
+        ("TopologyApply", "topology apply dir --yes --allow-removals --why because --dry-run"),
+        ("TopologyExport", "topology export"), ("TopologyExport", "topology export dir"),
+        ("TopologyExport", "topology export -o json"), ("ZoneList", "zone list -o yaml --limit 3"),
+        ("ServerList", "server list --zone finance --label tier=gold --label env=prod"),
+        ("ServerShow", "server show finance/ledger"), ("SpokeInvite", "spoke invite finance/fin-1 --valid-for 8h"),
+        ("SpokeList", "spoke list"), ("SpokeRevoke", "spoke revoke finance/fin-1 --why lost --yes"),
+        ("ClientInvite", "client invite analytics/bot --why FIN-1"), ("ClientEnroll", "client enroll"),
+        ("ClientEnroll", "client enroll nave-join:x --as bot"),
+        ("ClientEnroll", "client enroll --token-file t --context-file c.json"), ("ClientList", "client list --zone a"),
+        ("ClientRevoke", "client revoke analytics/bot --dry-run"), ("UserInvite", "user invite erin@corp.example"),
+        ("Login", "login"), ("Login", "login --token-file t --as work"), ("AccessExplain", "access explain j-1:17"),
+        (
+            "AccessExplain",
+            "access explain --by client:a/b --server f/l --call tool:x --arg n=1 --from 10.0.0.1 --at 2026-11-21T08:00:00Z"
+        ), ("RolloutStatus", "rollout status --wait 30s"), ("RolloutStatus", "rollout status --zone finance"),
+        ("ReviewOpen", "review open --zone finance --due 2026-12-15 --why quarter"),
+        ("ReviewOpen", "review open --zone finance --due 2026-12-15T10:00:00Z"), ("ReviewList", "review list"),
+        ("ReviewShow", "review show ar-1 --unanswered"),
+        ("ReviewDecide", "review decide ar-1/3 --verdict revoke --why gone"),
+        ("ReviewClose", "review close ar-1 --lapse-unanswered --yes"), ("ReviewReport", "review report ar-1 -o json"),
+        ("DecisionList", "decision list --zone f --server f/l --caller client:a/b --denied --since 1h --limit 5"),
+        ("DecisionShow", "decision show j-1:17"), ("Status", "status"), ("ContextList", "context list"),
+        ("ContextUse", "context use corp.example"), ("Connect", "connect finance/ledger --context bot"),
+    ])
+    func parses(type name: String, line: String) throws {
+        let command = try Nave.parseAsRoot(line.split(separator: " ").map(String.init))
+        #expect(String(describing: type(of: command)) == name)
+    }
+
+    @Test(arguments: [
+        "topology check", "topology apply dir --why", "server show ledger", "server show finance/led/ger",
+        "server show Finance/ledger", "server list --label gold", "server list --limit 0", "spoke invite fin-1",
+        "spoke invite finance/fin-1 --valid-for soon", "user invite erin", "login a --token-file b",
+        "client enroll --as x --context-file y", "client enroll --as ../x", "access explain",
+        "access explain --by client:a/b",
+        "access explain j-1:17 --by client:a/b", "access explain --by zone:a --server f/l --call tool:x",
+        "access explain --by client:a/b --server f/l --call x",
+        "access explain --by client:a/b --server f/l --call tool:x --from x",
+        "access explain --by client:a/b --server f/l --call tool:x --arg n=1 --arg n=2", "rollout status --wait long",
+        "review open --zone finance", "review open --zone finance --due tomorrow",
+        "review open --zone f/g --due 2026-12-15",
+        "review decide ar-1 --verdict keep --why x", "review decide ar-1/0 --verdict keep --why x",
+        "review decide ar-1/03 --verdict keep --why x", "review decide ar-1/3 --verdict maybe --why x",
+        "review decide ar-1/3 --verdict keep", "review show ../x", "decision show 17",
+        "decision list --since yesterday",
+        "connect ledger", "status -o xml", "nonsense",
+    ])
+    func refusesAsUsage(line: String) {
+        do {
+            let command = try Nave.parseAsRoot(line.split(separator: " ").map(String.init))
+            Issue.record("`\(line)` was taken for \(type(of: command))")
+        } catch {
+            #expect(Nave.exitCode(for: error).rawValue == ExitStatus.usage.rawValue)
+        }
+    }
+
+    @Test func explainSendsWhatWasSaid() throws {
+        let line = "access explain --by client:a/b --server f/l --call tool:x --arg n=1 --arg who=me --from ::1"
+        let command = try Nave.parseAsRoot(line.split(separator: " ").map(String.init))
+        let explain = try #require(command as? AccessExplain)
+        #expect(
+            explain.request
+                == ExplainRequest(
+                    by: "client:a/b", server: "f/l", capability: "tool:x", arguments: ["n": 1, "who": "me"],
+                    from: IPAddress("::1")))
+    }
+
+    /// A leaf without an example teaches nobody.
+    @Test func helpOfEveryLeafHasAnExample() throws {
+        var leaves = 0
+        func walk(_ type: any ParsableCommand.Type, _ path: [String]) {
+            let children = type.configuration.subcommands
+            guard children.isEmpty else {
+                for child in children { walk(child, path + [child.configuration.commandName ?? "?"]) }
+                return
+            }
+            leaves += 1
+            let help = Nave.helpMessage(for: type, columns: 200)
+            #expect(help.contains((["nave"] + path).joined(separator: " ")) || path == ["connect"], "\(path)")
+            #expect(!type.configuration.abstract.isEmpty)
+        }
+        walk(Nave.self, [])
+        #expect(leaves == 30)
+    }
+}
+
+@Suite struct CallerKeyTests {
+    @Test(arguments: [
+        ("client:analytics/bot", "spiffe://analytics.corp.example/client/bot"),
+        ("spiffe://partner.example/x", "spiffe://partner.example/x"),
+        ("user:ana@corp.example", "user:ana@corp.example"),
+    ])
+    func clientsAreLookedForByTheirIdentity(caller: String, expected: String) throws {
+        #expect(try callerKey(caller, organization: "corp.example") == expected)
+    }
+}
