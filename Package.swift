@@ -86,7 +86,7 @@ let package = Package(
         tests("StorageTests", ["Model", "Trust", "Storage", grdb]),
         tests("HubServiceTests", ["Model", "Trust", "Storage", "HubService"]),
         tests("SpokeAgentTests", ["Model", "MCP", "Trust", "SpokeAgent"]),
-        tests("AdminCLITests", ["Model", "AdminCLI", argumentParser]),
+        tests("AdminCLITests", ["Model", "MCP", "Trust", "Transport", "YAMLFile", "AdminCLI", argumentParser]),
         tests("EndToEndTests", ["Model", "nave", "nave-hub", "nave-spoke"]),
         tests("ProjectTests", []),
     ],

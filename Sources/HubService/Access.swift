@@ -4,7 +4,7 @@ import Storage
 /// Who may do what, and where a server is reached.
 package struct Access: Sendable {
     /// How long a client may keep an answer of `resolve`.
-    static let resolutionValidity = Milliseconds.minutes(10)
+    static let resolutionValidity = Milliseconds.hours(24)
     /// Where a spoke listens that has not said so yet.
     static let standardPort = 9443
 

@@ -52,5 +52,7 @@ package enum Requester: Sendable {
     case spoke(Member)
     /// A client of the topology, or a person.
     case client(SPIFFEID)
+    /// A spoke or a client of the topology, or a person.
+    case member(SPIFFEID)
     case user(Standing)
 }

@@ -41,8 +41,11 @@ struct Dispatcher: HTTPResponder {
     }
 
     private func body(of request: HummingbirdCore.Request, limit: Int) async throws -> [UInt8] {
-        guard limit > 0 else { return [] }
         let tooLarge = HubError(.tooLarge, "too-large", "the request's body has more than \(limit) bytes")
+        guard limit > 0 else {
+            if Self.hasBody(request) { throw HubError(.tooLarge, "too-large", "this request takes no body") }
+            return []
+        }
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
         guard request.headers[.contentType].map(isJSON) ?? false else {
             throw HubError(.invalid, "not-json", "the request's body is not `application/json`")
@@ -50,6 +53,10 @@ struct Dispatcher: HTTPResponder {
         do {
             return Array(try await request.body.collect(upTo: limit).readableBytesView)
         } catch is NIOTooManyBytesError { throw tooLarge }
+    }
+
+    private static func hasBody(_ request: HummingbirdCore.Request) -> Bool {
+        request.headers[.transferEncoding] != nil || request.headers[.contentLength].map { $0 != "0" } ?? false
     }
 
     private func isJSON(_ type: String) -> Bool {
@@ -73,7 +80,7 @@ struct Dispatcher: HTTPResponder {
         let bytes = (try? JSONCoding.canonical(problem)) ?? []
         var response = answer(
             bytes, status: HTTPResponse.Status(code: problem.status), type: "application/problem+json")
-        if request.method == .post {
+        if Self.hasBody(request) {
             // What is left of the body is not read: the connection goes once the answer had time to leave.
             response.headers[.connection] = "close"
             let channel = context.channel

@@ -60,19 +60,16 @@ package struct Enrolment: Sendable {
     /// Spends a token for a certificate, in one append. The same key again gets the same certificate: its answer may have
     /// been lost.
     /// - Parameter address: The caller's, for the log.
-    /// - Throws: `token-unknown`, `token-spent`, `token-expired`, `token-withdrawn`, `not-registered`, `client-ended`,
-    ///   `bad-request`, `weak-key`, `no-proof-of-possession`.
+    /// - Throws: `token-unknown`, `token-altered`, `token-spent`, `token-expired`, `token-withdrawn`, `not-registered`,
+    ///   `client-ended`, `bad-request`, `weak-key`, `no-proof-of-possession`.
     package func enrol(_ request: EnrolRequest, from address: String) async throws -> EnrolAnswer {
-        guard let der = Base64.decode(request.csr), der.count <= 8192 else {
-            throw HubError(.invalid, "bad-request", "the certificate request is not Base64 of at most 8 KiB")
-        }
-        let key = try CertificateRequest(der: der).publicKey
+        let key = try Self.key(of: request.csr)
         let hash = JoinToken.secretHash(of: request.secret)
-        let answer = NIOLockedValueBox<CertificateIssued?>(nil)
+        let found = NIOLockedValueBox<CertificateIssued?>(nil)
         do {
             try await ledger.append(by: .hub) { registry in
-                let (issued, isNew) = try self.certificate(for: hash, key, registry)
-                answer.withLockedValue { $0 = issued }
+                let (issued, isNew) = try self.certificate(for: request, hash, key, registry)
+                found.withLockedValue { $0 = issued }
                 return isNew ? [.certificateIssued(issued)] : []
             }
         } catch let error as HubError {
@@ -83,14 +80,43 @@ package struct Enrolment: Sendable {
             }
             throw error
         }
-        guard let issued = answer.withLockedValue({ $0 }), let bytes = Base64.decode(issued.certificate) else {
+        guard let issued = found.withLockedValue({ $0 }), let bytes = Base64.decode(issued.certificate) else {
             throw HubError(.broken, "internal", "the certificate is missing")
         }
         let leaf = authority.chain(of: try Certificate(der: bytes), identity: issued.identity)
         log.info("enrolled", metadata: ["identity": "\(issued.identity)", "serial": "\(issued.serial)"])
-        return EnrolAnswer(
-            identity: issued.identity, chain: leaf.chainPEM, notAfter: issued.notAfter, manifest: manifest,
+        return answer(leaf, issued.identity)
+    }
+
+    /// A new certificate for whoever calls, over the present one, which stays good until its own end.
+    /// - Parameter identity: The peer's, as the listener verified it.
+    /// - Throws: `not-registered`, `client-ended`, `bad-request`, `weak-key`, `no-proof-of-possession`.
+    package func renew(_ request: RenewRequest, of identity: SPIFFEID) async throws -> EnrolAnswer {
+        let key = try Self.key(of: request.csr)
+        let made = NIOLockedValueBox<Authority.Leaf?>(nil)
+        try await ledger.append(by: Author(requester: identity, robot: "hub")) { registry in
+            let leaf = try self.issue(to: identity, key, registry, self.now())
+            made.withLockedValue { $0 = leaf }
+            return [.certificateIssued(CertificateIssued(leaf.certificate, identity: identity, invitation: nil))]
+        }
+        guard let leaf = made.withLockedValue({ $0 }) else {
+            throw HubError(.broken, "internal", "the certificate is missing")
+        }
+        log.info("renewed", metadata: ["identity": "\(identity)", "serial": "\(leaf.certificate.serial)"])
+        return answer(leaf, identity)
+    }
+
+    private func answer(_ leaf: Authority.Leaf, _ identity: SPIFFEID) -> EnrolAnswer {
+        EnrolAnswer(
+            identity: identity, chain: leaf.chainPEM, notAfter: leaf.certificate.notAfter, manifest: manifest,
             hub: settings.url, address: settings.address.description)
+    }
+
+    private static func key(of csr: String) throws -> PublicKey {
+        guard let der = Base64.decode(csr), der.count <= 8192 else {
+            throw HubError(.invalid, "bad-request", "the certificate request is not Base64 of at most 8 KiB")
+        }
+        return try CertificateRequest(der: der).publicKey
     }
 
     /// No certificate of the identity issued until now is believed from here on; open invitations go too.
@@ -146,12 +172,18 @@ package struct Enrolment: Sendable {
 
     /// What the token's hash stands for, inside the write transaction.
     private func certificate(
-        for hash: String, _ key: PublicKey, _ registry: Registry
+        for request: EnrolRequest, _ hash: String, _ key: PublicKey, _ registry: Registry
     ) throws -> (CertificateIssued, isNew: Bool) {
         guard let record = try registry.invitation(secretHash: hash) else {
             throw HubError(
                 .notFound, "token-unknown", "this hub made no such join token",
                 hint: "paste the whole line, or ask for a new one")
+        }
+        let invited = record.invitation
+        guard invited.kind == request.kind, invited.zone == request.zone, invited.name == request.name else {
+            throw HubError(
+                .forbidden, "token-altered", "this join token was made for \(quoted(record.identity.description))",
+                hint: "its words were changed on the way: ask for a new one over a channel you trust")
         }
         let now = now()
         let revoked = try registry.revokedIdentity(record.identity)?.issuedBefore ?? Instant(milliseconds: 0)
@@ -175,7 +207,7 @@ package struct Enrolment: Sendable {
         }
         // Certificates count in whole seconds: one that is issued in the second of the revocation would be revoked with it.
         let start = max(now, Instant(milliseconds: (revoked.milliseconds + 999) / 1000 * 1000))
-        let leaf = try issue(to: record, key, registry, start)
+        let leaf = try issue(to: record.identity, key, registry, start)
         return (
             CertificateIssued(leaf.certificate, identity: record.identity, invitation: record.invitation.id),
             isNew: true
@@ -183,29 +215,25 @@ package struct Enrolment: Sendable {
     }
 
     private func issue(
-        to record: InvitationRecord, _ key: PublicKey, _ registry: Registry, _ now: Instant
+        to identity: SPIFFEID, _ key: PublicKey, _ registry: Registry, _ now: Instant
     ) throws -> Authority.Leaf {
-        let identity = record.identity
-        switch record.invitation.kind {
-        case .user: return try authority.issue(.client, to: identity, key: key, now: now)
-        case .spoke:
-            guard try registry.topology()?.registers(identity) ?? false else { throw Self.notRegistered(identity) }
+        if identity.trustDomain == settings.organization, identity.kind == "user" {
+            return try authority.issue(.client, to: identity, key: key, now: now)
+        }
+        guard let topology = try registry.topology(), topology.registers(identity) else {
+            throw Self.notRegistered(identity)
+        }
+        guard let client = Member(identity, kind: .client, organization: settings.organization) else {
             return try authority.issue(
                 .spoke, to: identity, dns: "\(identity.name).\(identity.trustDomain)", key: key, now: now)
-        case .client:
-            guard let topology = try registry.topology(), topology.registers(identity) else {
-                throw Self.notRegistered(identity)
-            }
-            let until = topology.clients.first {
-                $0.zone == record.invitation.zone && $0.name == identity.name
-            }?.until
-            let left = until.map { $0 - now } ?? Authority.leafValidity
-            guard left > Milliseconds(0) else {
-                throw HubError(.conflict, "client-ended", "the client's time in the topology is over")
-            }
-            return try authority.issue(
-                .client, to: identity, key: key, validity: min(left, Authority.leafValidity), now: now)
         }
+        let until = topology.clients.first { $0.fullName == client.fullName }?.until
+        let left = until.map { $0 - now } ?? Authority.leafValidity
+        guard left > Milliseconds(0) else {
+            throw HubError(.conflict, "client-ended", "the client's time in the topology is over")
+        }
+        return try authority.issue(
+            .client, to: identity, key: key, validity: min(left, Authority.leafValidity), now: now)
     }
 
     private static func notRegistered(_ identity: SPIFFEID) -> HubError {

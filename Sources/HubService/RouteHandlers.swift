@@ -1,5 +1,6 @@
 import Model
 import Storage
+import Transport
 import Trust
 
 /// The services behind the table.
@@ -67,6 +68,11 @@ package struct RouteHandlers: Sendable {
                 throw HubError.forbidden("only clients and users may do this, not \(quoted(identity.description))")
             }
             return .client(identity)
+        case .member:
+            guard isUser(identity) || snapshot.state.topology.registers(identity) else {
+                throw HubError.forbidden("the topology has no \(quoted(identity.description))")
+            }
+            return .member(identity)
         case .user(let role, let scope):
             guard isUser(identity) else {
                 throw HubError.forbidden("only users may do this, not \(quoted(identity.description))")
@@ -91,7 +97,7 @@ package struct RouteHandlers: Sendable {
         switch requester {
         case .anybody: try await answer(call)
         case .spoke(let spoke): try await answer(call, from: spoke)
-        case .client(let identity): try await answer(call, from: identity)
+        case .client(let identity), .member(let identity): try await answer(call, from: identity)
         case .user(let standing): try await answer(call, from: standing)
         }
     }
@@ -120,6 +126,8 @@ package struct RouteHandlers: Sendable {
             try .coded(
                 try await services.access.resolve(
                     "\(try call.parameter("zone"))/\(try call.parameter("server"))", for: identity))
+        case .renew:
+            try .coded(try await services.enrolment.renew(try call.decoded(RenewRequest.self), of: identity))
         default: throw Self.mismatch(call)
         }
     }
@@ -151,7 +159,7 @@ package struct RouteHandlers: Sendable {
             return try .coded(try await services.access.explain(try call.decoded(ExplainRequest.self), by: standing))
         case .openReview, .listReviews, .showReview, .reviewReport, .decideItem, .closeReview:
             return try await answerReview(call, from: standing)
-        case .enrol, .health, .spokeStream, .spokeReports, .resolve: throw Self.mismatch(call)
+        case .enrol, .health, .spokeStream, .spokeReports, .resolve, .renew: throw Self.mismatch(call)
         }
     }
 

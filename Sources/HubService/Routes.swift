@@ -5,7 +5,7 @@ package enum RouteName: String, CaseIterable, Sendable {
     case enrol, health
     case spokeStream, spokeReports
     case planTopology, applyTopology, exportTopology
-    case invite, revokeIdentity
+    case invite, renew, revokeIdentity
     case zones, servers, spokes, clients, decisions, rollout, status, bundle
     case explain, resolve
     case openReview, listReviews, showReview, reviewReport, decideItem, closeReview
@@ -22,6 +22,8 @@ package struct Route: Hashable, Sendable {
         case spoke
         /// A registered client, or a person.
         case client
+        /// Whoever the hub has enrolled: a registered spoke or client, or a person.
+        case member
         /// A person who holds the role.
         case user(Role, Scope)
     }
@@ -78,6 +80,7 @@ package enum Routes {
         case .exportTopology: get(name, "/v1/topology", .user(.auditor, .organization), .perMinute(60))
 
         case .invite: post(name, "/v1/invitations", .user(.owner, .named), .perMinute(60), 16 << 10)
+        case .renew: post(name, "/v1/certificates/renew", .member, .perMinute(10), 16 << 10)
         case .revokeIdentity: post(name, "/v1/identities/revoke", .user(.owner, .named), .perMinute(60), 16 << 10)
 
         case .zones: get(name, "/v1/zones", .user(.auditor, .named), .perMinute(240))

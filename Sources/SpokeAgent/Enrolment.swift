@@ -21,14 +21,16 @@ package enum Enrolment {
         let token = try JoinToken(parsing: text)
         guard token.kind == .spoke, let zone = token.zone else {
             throw SpokeError(
-                "wrong-token", "this is a token for a \(token.kind.rawValue)", hint: "`nave spoke invite ZONE/NAME` makes one for a spoke")
+                "wrong-token", "this is a token for a \(token.kind.rawValue)",
+                hint: "`nave spoke invite ZONE/NAME` makes one for a spoke")
         }
         let directory = try SpokeDirectory(creating: data)
         if let bytes = try DurableFile.read(directory.identity) {
             let identity = try JSONCoding.decode(SpokeIdentity.self, from: bytes).identity
             guard identity.path == ["spoke", token.name], identity.trustDomain.hasPrefix("\(zone).") else {
                 throw SpokeError(
-                    "already-enrolled", "`\(data)` belongs to `\(identity)`", hint: "take another directory for another spoke")
+                    "already-enrolled", "`\(data)` belongs to `\(identity)`",
+                    hint: "take another directory for another spoke")
             }
         }
         let key = try directory.keyMakingIfNone()

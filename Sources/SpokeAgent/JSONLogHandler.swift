@@ -18,7 +18,8 @@ struct JSONLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         var line = JSONObject([
-            ("time", .string(wallClock().description)), ("level", .string(event.level.rawValue)), ("component", "spoke"),
+            ("time", .string(wallClock().description)), ("level", .string(event.level.rawValue)),
+            ("component", "spoke"),
             ("message", .string(event.message.description)),
         ])
         let merged = metadata.merging(event.metadata ?? [:]) { $1 }

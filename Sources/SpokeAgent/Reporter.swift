@@ -28,7 +28,9 @@ struct Reporter: Sendable {
                 if !wasAway, !Task.isCancelled {
                     logger.warning(
                         "report not taken",
-                        metadata: ["code": "\(known?.code ?? "unreachable")", "detail": "\(known?.message ?? "\(error)")"])
+                        metadata: [
+                            "code": "\(known?.code ?? "unreachable")", "detail": "\(known?.message ?? "\(error)")",
+                        ])
                 }
                 wasAway = true
             }
@@ -45,11 +47,13 @@ struct Reporter: Sendable {
         let report = Report(
             journal: journal.name.name, sequence: told.sequence, applied: snapshot?.delivery.applied,
             refused: await applier.refused, servers: services.upstreams.status(snapshot), usage: told.usage,
-            decisions: told.decisions, checkpoint: snapshot?.delivery.note, listener: listener, since: journal.name.since,
+            decisions: told.decisions, checkpoint: snapshot?.delivery.note, listener: listener,
+            since: journal.name.since,
             at: services.now())
         let answer = try await hub.post("/v1/spoke/reports", report, as: ReportAnswer.self)
         // If we die here the lines are told again, and the hub knows them.
-        try await journal.acknowledge(min(answer.sequence, told.sequence))
-        return told.hasMore && answer.sequence >= told.sequence
+        let isWhole = answer.sequence >= told.sequence
+        try await journal.acknowledge(min(answer.sequence, told.sequence), place: isWhole ? told.place : nil)
+        return told.hasMore && isWhole
     }
 }

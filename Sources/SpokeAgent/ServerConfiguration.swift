@@ -27,11 +27,15 @@ package struct ServerConfiguration: Hashable, Sendable {
                 if server.has("env") {
                     server.problems.add("bad-value", "`env` is for `command` only", at: server.place(of: "env"))
                 }
-                return source.value.parsed("a URL", throwing: { text throws(ModelError) in
-                    .http(try HTTPTarget(text, path: path, allowRemote: remote))
-                })
+                return source.value.parsed(
+                    "a URL",
+                    throwing: { text throws(ModelError) in
+                        .http(try HTTPTarget(text, path: path, allowRemote: remote))
+                    })
             }
-            let words = source.value.list(minimum: 1, maximum: 200) { $0.string("a word of a command", allowsEmpty: true) }
+            let words = source.value.list(minimum: 1, maximum: 200) {
+                $0.string("a word of a command", allowsEmpty: true)
+            }
             guard let program = words.first, !program.isEmpty else { return nil }
             return .stdio(StdioCommand(program: program, arguments: Array(words.dropFirst()), environment: environment))
         }
@@ -113,8 +117,10 @@ package struct EnvironmentVariable: Hashable, Sendable {
 
     static func read(_ key: NodeReader, _ value: NodeReader) -> EnvironmentVariable? {
         let isName = { (text: String) in
-            text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0
-                || UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 || $0 == UInt8(ascii: "_") }
+            text.utf8.allSatisfy {
+                UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0
+                    || UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 || $0 == UInt8(ascii: "_")
+            }
         }
         guard let name = key.parsed("a variable's name", { isName($0) ? $0 : nil }),
             let text = value.string("a value", allowsEmpty: true)
@@ -154,7 +160,8 @@ package struct EnvironmentVariable: Hashable, Sendable {
         case .file(let file): path = file
         case .credential(let name):
             guard let credentials else {
-                throw SpokeError("not-readable", "`credential:\(name)` needs `CREDENTIALS_DIRECTORY`", hint: "systemd sets it")
+                throw SpokeError(
+                    "not-readable", "`credential:\(name)` needs `CREDENTIALS_DIRECTORY`", hint: "systemd sets it")
             }
             path = credentials + "/" + name
         }
@@ -173,13 +180,19 @@ package struct EnvironmentVariable: Hashable, Sendable {
 /// prefix, or as a long run without spaces or slashes that mixes letters and digits.
 func looksSecret(name: String, value: String) -> Bool {
     guard !value.isEmpty else { return false }
-    let words = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "API_KEY", "PRIVATE_KEY", "ACCESS_KEY", "CREDENTIAL"]
+    let words = [
+        "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "API_KEY", "PRIVATE_KEY", "ACCESS_KEY",
+        "CREDENTIAL",
+    ]
     let upper = name.uppercased()
     if words.contains(where: upper.contains) { return true }
-    let prefixes = ["ghp_", "gho_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "sk-", "AKIA", "eyJ", "-----BEGIN", "nave-join:"]
+    let prefixes = [
+        "ghp_", "gho_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "sk-", "AKIA", "eyJ", "-----BEGIN", "nave-join:",
+    ]
     if prefixes.contains(where: value.hasPrefix) { return true }
     let bytes = value.utf8
-    guard bytes.count >= 24, bytes.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ".") }) else {
+    guard bytes.count >= 24, bytes.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ".") })
+    else {
         return false
     }
     return value.contains(where: \.isNumber) && value.contains(where: \.isLetter)

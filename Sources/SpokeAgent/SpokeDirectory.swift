@@ -43,6 +43,18 @@ package struct SpokeDirectory: Sendable {
         }
     }
 
+    /// Takes the directory for this process until it ends, however it ends: two spokes would number one journal twice.
+    /// - Throws: `in-use`, `not-writable`.
+    package func lock() throws(SpokeError) {
+        let file = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw .system("not-writable", "cannot open `\(path)/lock`", errno) }
+        // The descriptor stays open on purpose: the kernel gives the lock back with the process.
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            close(file)
+            throw SpokeError("in-use", "another spoke runs on `\(path)`", hint: "one process a data directory")
+        }
+    }
+
     /// The key that was made here, or a new one, stored before it is used: a retried enrolment shows the same key.
     package func keyMakingIfNone() throws -> PrivateKey {
         if let bytes = try DurableFile.read(key) { return try PrivateKey(pem: String(decoding: bytes, as: UTF8.self)) }

@@ -26,7 +26,8 @@ package struct SpokeProgram: Sendable {
     private let now: @Sendable () -> Instant
 
     package init(
-        data: String, configurationFile: String, readyFile: String?, reportInterval: Milliseconds, logLevel: Logger.Level
+        data: String, configurationFile: String, readyFile: String?, reportInterval: Milliseconds,
+        logLevel: Logger.Level
     ) {
         self.data = data
         self.configurationFile = configurationFile
@@ -40,8 +41,10 @@ package struct SpokeProgram: Sendable {
     /// - Throws: `not-enrolled`, `bad-configuration`, `cannot-listen`, and what reading the data directory throws.
     package func run() async throws {
         let directory = try SpokeDirectory(enrolled: data)
+        try directory.lock()
         guard let text = try DurableFile.read(configurationFile, maximumBytes: 1 << 20) else {
-            throw SpokeError("not-readable", "there is no `\(configurationFile)`", hint: "--config names the host's spoke.yaml")
+            throw SpokeError(
+                "not-readable", "there is no `\(configurationFile)`", hint: "--config names the host's spoke.yaml")
         }
         let configuration = try SpokeConfiguration.read(text, file: configurationFile)
         let spoke = try directory.load()
@@ -50,7 +53,9 @@ package struct SpokeProgram: Sendable {
         let files = try JournalFiles(
             directory: directory.journal, freshName: "j-" + Hex.encode(try randomBytes(8)), now: now())
         let journal = Journal(files: files, sync: configuration.sync, now: now) { error in
-            logger.error("the journal cannot be written, calls are denied", metadata: ["code": "\(error.code)", "detail": "\(error.message)"])
+            logger.error(
+                "the journal cannot be written, calls are denied",
+                metadata: ["code": "\(error.code)", "detail": "\(error.message)"])
         }
         let group = MultiThreadedEventLoopGroup.singleton
         let reportWakeup = Wakeup()
@@ -62,7 +67,8 @@ package struct SpokeProgram: Sendable {
             isDraining: NIOLockedValueBox(false), now: now, logger: logger)
         let listener = try Listener(services, identity: identity)
         let applier = DeliveryApplier(
-            verifier: DeliveryVerifier(manifest: spoke.manifest, spoke: spoke.identity.identity), manifest: spoke.manifest,
+            verifier: DeliveryVerifier(manifest: spoke.manifest, spoke: spoke.identity.identity),
+            manifest: spoke.manifest,
             store: DeliveryStore(path: directory.delivery), services: services, listener: listener, identity: identity)
         do { try await applier.activateStored() } catch {
             // Nobody is let in until the hub sends a good one.
@@ -77,21 +83,25 @@ package struct SpokeProgram: Sendable {
             interval: reportInterval, listener: address.description, logger: logger)
         let sync = Sync(
             hub: hub, applier: applier, snapshots: services.snapshots, reporter: reportWakeup, logger: logger)
+        if let metrics = configuration.metrics {
+            _ = try await MetricsPage(services: services).start(metrics, group: group)
+        }
         logger.info("listening", metadata: ["listen": "\(address)", "identity": "\(spoke.identity.identity)"])
         let running = Running(
             sync: sync, reporter: reporter, services: services, listener: listener, hub: hub, journal: journal,
             maintenance: Self.maintenance, drainTime: Self.drainTime, ready: { try writeReadyFile(address) })
-        var group_ = ServiceGroupConfiguration(
+        var lifecycle = ServiceGroupConfiguration(
             services: [.init(service: running)], gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "nave.spoke.services") { _ in SwiftLogNoOpLogHandler() })
-        group_.maximumGracefulShutdownDuration = .seconds(30)
-        try await ServiceGroup(configuration: group_).run()
+        lifecycle.maximumGracefulShutdownDuration = .seconds(30)
+        try await ServiceGroup(configuration: lifecycle).run()
         logger.info("stopped")
     }
 
     private func writeReadyFile(_ address: HostPort) throws {
         guard let readyFile else { return }
-        try DurableFile.write(try JSONCoding.canonical(ReadyFile(listen: address.description)), to: readyFile, mode: 0o644)
+        try DurableFile.write(
+            try JSONCoding.canonical(ReadyFile(listen: address.description)), to: readyFile, mode: 0o644)
     }
 }
 

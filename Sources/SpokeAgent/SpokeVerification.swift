@@ -17,7 +17,9 @@ package enum SpokeVerification {
         let spoke = try directory.load()
         outcome.lines.append("identity  \(spoke.identity.identity)")
         if let leaf = spoke.chain.first {
-            if leaf.publicKey != spoke.key.publicKey { outcome.problems.append("the certificate is not for the stored key") }
+            if leaf.publicKey != spoke.key.publicKey {
+                outcome.problems.append("the certificate is not for the stored key")
+            }
             if leaf.notAfter <= now { outcome.problems.append("the certificate ended at \(leaf.notAfter)") }
             outcome.lines.append("certificate until \(leaf.notAfter)")
         }
@@ -36,7 +38,8 @@ package enum SpokeVerification {
                 return
             }
             outcome.lines.append(
-                "delivery  revision \(held.bundle.revision), \(held.digest), lease of \(held.leaseIssued), ledger size \(held.checkpoint.size)")
+                "delivery  revision \(held.bundle.revision), \(held.digest), lease of \(held.leaseIssued), ledger size \(held.checkpoint.size)"
+            )
         } catch { outcome.problems.append("delivery: \(error)") }
     }
 

@@ -35,7 +35,9 @@ struct Sync: Sendable {
                     let known = error as? any NaveError
                     logger.warning(
                         "the hub is away, the last delivery stays in force",
-                        metadata: ["code": "\(known?.code ?? "unreachable")", "detail": "\(known?.message ?? "\(error)")"])
+                        metadata: [
+                            "code": "\(known?.code ?? "unreachable")", "detail": "\(known?.message ?? "\(error)")",
+                        ])
                 }
                 wasAway = true
             }
@@ -51,7 +53,8 @@ struct Sync: Sendable {
         case "delivery": if await applier.apply(Array(event.data.utf8)) { reporter.wake() }
         // Version 1 is what enrolment stored; its successors come with the rotation of signing keys.
         case "manifest", "ping": break
-        default: logger.debug("the hub sent an event of an unknown kind", metadata: ["kind": "\(event.name.prefix(40))"])
+        default:
+            logger.debug("the hub sent an event of an unknown kind", metadata: ["kind": "\(event.name.prefix(40))"])
         }
     }
 }

@@ -21,7 +21,11 @@ package enum FrontClient {
         let answer: EnrolAnswer
         do throws(TransportError) {
             answer = try await client.post(
-                "/v1/enroll", EnrolRequest(secret: token.secret, csr: Base64.encode(csr)), as: EnrolAnswer.self)
+                "/v1/enroll",
+                EnrolRequest(
+                    secret: token.secret, kind: token.invitationKind, zone: token.zone, name: token.name,
+                    csr: Base64.encode(csr)),
+                as: EnrolAnswer.self)
         } catch {
             await client.shutdown()
             throw error

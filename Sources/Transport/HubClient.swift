@@ -42,6 +42,8 @@ package final class HubClient: Sendable {
             timeout: .init(connect: .seconds(10), read: .seconds(45)))
         configuration.httpVersion = .http1Only
         configuration.dnsOverride = [name: dialled.host]
+        // A hub that is away is said to be away at once; whoever can wait tries again by its own clock.
+        configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: configuration)
         // The certificate is checked for the name; the port is where the connection goes.
         base = "https://\(name):\(dialled.port)"

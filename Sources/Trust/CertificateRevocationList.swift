@@ -67,7 +67,7 @@ package struct CertificateRevocationList: Hashable, Sendable {
 
     /// Believes the list: `issuer` signed it and may, and it is in force. What an issuer's own path is worth, its caller
     /// checked.
-    /// - Throws: `foreign-crl`, `wrong-key-usage`, `bad-signature`, `not-yet-valid`, `expired`.
+    /// - Throws: `foreign-crl`, `wrong-key-usage`, `weak-signature`, `bad-signature`, `not-yet-valid`, `expired`.
     package func verify(issuer: Certificate, now: Instant) throws(TrustError) {
         let handle = try Self.decoded(der)
         defer {
@@ -83,6 +83,10 @@ package struct CertificateRevocationList: Hashable, Sendable {
         }
         guard issuer.isCA, issuer.keyUsage?.contains(.crlSign) ?? false else {
             throw TrustError("wrong-key-usage", "\(backticked(issuer.subject)) may not sign revocation lists")
+        }
+        let algorithm = OBJ_nid2sn(X509_CRL_get_signature_nid(handle)).map { String(cString: $0) } ?? "unknown"
+        guard CertificateRules.signatureAlgorithms.contains(algorithm) else {
+            throw TrustError("weak-signature", "the revocation list is signed with \(backticked(algorithm))")
         }
         guard X509_CRL_verify(handle, issuer.publicKey.handle) == 1 else {
             throw TrustError.openSSL("bad-signature", "the signature of the revocation list does not hold")

@@ -143,7 +143,8 @@ package struct CertificateRules: Sendable {
         }
     }
 
-    private static let signatureAlgorithms: Set<String> = [
+    /// By libcrypto's short names; also those that revocation lists may be signed with.
+    static let signatureAlgorithms: Set<String> = [
         "ecdsa-with-SHA256", "ecdsa-with-SHA384", "ecdsa-with-SHA512", "RSA-SHA256", "RSA-SHA384", "RSA-SHA512",
         "ED25519",
     ]

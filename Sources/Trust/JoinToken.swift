@@ -129,3 +129,14 @@ package struct JoinToken: Hashable, Sendable, CustomStringConvertible {
         return (host, port)
     }
 }
+
+extension JoinToken {
+    /// The kind of invitation that the token stands for.
+    package var invitationKind: Invitation.Kind {
+        switch kind {
+        case .spoke: .spoke
+        case .client: .client
+        case .user: .user
+        }
+    }
+}

@@ -26,6 +26,10 @@ extension PrivateKey {
 /// A URI without secrets, of printable ASCII.
 private struct TokenURI {
     static let maximumBytes = 1024
+    private static let attributes: Set<String> = [
+        "token", "object", "id", "type", "serial", "model", "manufacturer", "slot-id", "slot-manufacturer",
+        "slot-description",
+    ]
 
     let text: String
     /// What the engine reads: everything but the module.
@@ -45,13 +49,16 @@ private struct TokenURI {
             throw TrustError(
                 "bad-token-uri", "a token's URI must not hold the PIN itself", hint: "use `pin-source=file:/path`")
         }
-        guard parts.count <= 2, parts[0].contains("object=") || parts[0].contains("id="),
+        let attributes = parts[0].dropFirst(PrivateKey.tokenScheme.utf8.count).split(separator: ";").map {
+            String($0.prefix { $0 != "=" })
+        }
+        guard parts.count <= 2, Set(attributes).isSubset(of: Self.attributes),
+            attributes.contains("object") || attributes.contains("id"), Set(attributes).count == attributes.count,
             Set(names).count == names.count, names.allSatisfy({ $0 == "module-path" || $0 == "pin-source" })
         else {
             throw TrustError(
                 "bad-token-uri",
-                "\(backticked(text)) does not name one key by `object` or `id`, or holds a query that is "
-                    + "neither `module-path` nor `pin-source`")
+                "\(backticked(text)) does not name one key by `object` or `id`, or says something twice or not known")
         }
         func value(_ name: String) -> String? {
             queries.first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.utf8.count + 1)) }
@@ -61,7 +68,11 @@ private struct TokenURI {
         guard module.map({ $0.hasPrefix("/") && !$0.contains("%") }) ?? true else {
             throw TrustError("bad-token-uri", "the module path in \(backticked(text)) is not an absolute plain path")
         }
-        forEngine = parts[0] + (value("pin-source").map { "?pin-source=\($0)" } ?? "")
+        let source = value("pin-source")
+        guard source.map({ $0.hasPrefix("file:/") }) ?? true else {
+            throw TrustError("bad-token-uri", "the PIN's source in \(backticked(text)) is not `file:/path`")
+        }
+        forEngine = parts[0] + (source.map { "?pin-source=\($0)" } ?? "")
     }
 }
 

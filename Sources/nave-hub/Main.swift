@@ -13,7 +13,7 @@ struct NaveHub: AsyncParsableCommand {
               nave-hub init --data /var/lib/nave --organization corp.example
               nave-hub serve --data /var/lib/nave
 
-            Every flag but the first can stand in the environment; --help of each command names the variables.
+            Flags can stand in the environment instead; --help of each command names the variables.
             """,
         version: HubProgram.version,
         subcommands: [Init.self, Serve.self, Verify.self])

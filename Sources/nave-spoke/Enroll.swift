@@ -22,7 +22,9 @@ struct Enroll: AsyncParsableCommand {
 
     func run() async throws {
         let data = try required(data, "data", "NAVE_DATA")
-        guard token == nil || tokenFile == nil else { throw ValidationError("Give the token or --token-file, not both") }
+        guard token == nil || tokenFile == nil else {
+            throw ValidationError("Give the token or --token-file, not both")
+        }
         print(try await failing { try await Commands.enroll(data: data, token: token, tokenFile: tokenFile) })
     }
 }

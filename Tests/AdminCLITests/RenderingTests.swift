@@ -157,6 +157,11 @@ import Testing
                 """)
     }
 
+    @Test func aShortObservationIsSeenToBeShort() {
+        let evidence = Evidence(kind: .unused, observedFrom: now - .minutes(5), observedTo: now)
+        #expect(evidenceText(evidence) == "unused 2026-11-21 11:55Z to 2026-11-21 12:00Z")
+    }
+
     @Test func reportSaysWhoDecidedAndWhatLapsed() throws {
         let text = reviewReportText(try review(state: .closed), now: now, .off)
         #expect(

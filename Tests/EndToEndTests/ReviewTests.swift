@@ -75,11 +75,12 @@ struct ReviewTests {
         let opened = try await wheel.nave(["review", "open", "--zone", "finance", "--due", due.description])
         try #require(opened.code == 0, "\(opened.errors)")
         try await wheel.converge()
-        let read: JSON = ["call": "read_entry", "arguments": ["account": "4711"]]
-        #expect(try await wheel.session("finance/ledger", [read])[0]["text"] == "4711: 1200")
+        let call = Wheel.modernCall("read_entry", ["account": "4711"])
+        let before = try await wheel.curl("/ledger/mcp", as: "bot", body: call.body, headers: call.headers)
+        #expect(before.status == 200 && before.body.contains("4711: 1200"), "\(before)")
         try await wheel.hub?.terminate()
-        try await eventually("the grant lapses") {
-            try await wheel.session("finance/ledger", [read])[0]["text"] != "4711: 1200"
+        try await eventually("the grant lapses, and with it the whole server for this caller") {
+            try await wheel.curl("/ledger/mcp", as: "bot", body: call.body, headers: call.headers).status == 404
         }
         #expect(Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) >= due)
     }

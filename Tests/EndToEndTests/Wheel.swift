@@ -214,7 +214,7 @@ final class Wheel: @unchecked Sendable {
                 String(decoding: JSON.array(steps).bytes, as: UTF8.self), Checkout.program("nave").path, "connect",
                 server, "--context", directory.file("\(name).json"),
             ]
-        let finished = try await run(python, arguments)
+        let finished = try await run(python, arguments, environment: ["XDG_CACHE_HOME": directory.file("cache")])
         let lines = try finished.output.split(separator: "\n").map { try JSON(parsing: Array($0.utf8)) }
         try #require(
             lines.count == steps.count,

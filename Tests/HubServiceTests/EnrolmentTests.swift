@@ -2,6 +2,7 @@ import HubService
 import Model
 import Storage
 import Testing
+import Transport
 import Trust
 
 @Suite struct EnrolmentTests {
@@ -135,10 +136,28 @@ import Trust
         let csr = Base64.encode(der)
         let outcome = await code {
             try await hub.parts.services.enrolment.enrol(
-                EnrolRequest(secret: token.secret, csr: csr), from: "127.0.0.1")
+                token.request(csr: csr), from: "127.0.0.1")
         }
         #expect(outcome == "no-proof-of-possession")
         // It spent nothing.
+        #expect(await code { try await hub.enrol(token, try PrivateKey.generateP256()) } == nil)
+    }
+
+    @Test func anAlteredTokenIsRefusedAndSpendsNothing() async throws {
+        let hub = try await TestHub.applied()
+        let token = try await hub.invite(.spoke)
+        let csr = Base64.encode(try CertificateRequest.make(key: try PrivateKey.generateP256()))
+        for change: (inout EnrolRequest) -> Void in [
+            { $0.zone = "analytics" }, { $0.zone = nil }, { $0.name = "fin-2" }, { $0.kind = .client },
+        ] {
+            var request = token.request(csr: csr)
+            change(&request)
+            let altered = request
+            let outcome = await code {
+                try await hub.parts.services.enrolment.enrol(altered, from: "127.0.0.1")
+            }
+            #expect(outcome == "token-altered")
+        }
         #expect(await code { try await hub.enrol(token, try PrivateKey.generateP256()) } == nil)
     }
 
@@ -151,5 +170,21 @@ import Trust
         #expect(await code { try await enrolment.revoke(stranger, by: hub.owner) } == "unknown-identity")
         let itself = RevocationRequest(identity: try SPIFFEID("spiffe://corp.example/hub/h1"))
         #expect(await code { try await enrolment.revoke(itself, by: hub.owner) } == "unknown-identity")
+    }
+
+    @Test func aPresentIdentityGetsANewCertificateForANewKey() async throws {
+        let hub = try await TestHub.applied()
+        let first = try await hub.enrol(try await hub.invite(.spoke), .generateP256())
+        hub.advance(by: .days(2))
+        let key = try PrivateKey.generateP256()
+        let request = RenewRequest(csr: Base64.encode(try CertificateRequest.make(key: key)))
+        let second = try await hub.parts.services.enrolment.renew(request, of: first.identity)
+        let leaf = try Certificate.chain(pem: second.chain)[0]
+        #expect(second.identity == first.identity)
+        #expect(leaf.publicKey == key.publicKey)
+        #expect(leaf.dnsSANs == ["fin-1.finance.corp.example"])
+        #expect(second.notAfter > first.notAfter)
+        let gone = try SPIFFEID("spiffe://finance.corp.example/spoke/fin-9")
+        #expect(await code { try await hub.parts.services.enrolment.renew(request, of: gone) } == "not-registered")
     }
 }

@@ -65,6 +65,7 @@ import Testing
                 case .anybody: []
                 case .spoke: ["spoke"]
                 case .client: ["owner", "auditor", "nobody", "client"]
+                case .member: ["owner", "auditor", "nobody", "client", "spoke"]
                 case .user(.auditor, _): ["owner", "auditor"]
                 case .user(.reviewer, _), .user(.owner, _): ["owner"]
                 }
@@ -86,7 +87,7 @@ import Testing
             switch route.caller {
             case .anybody: break
             case .spoke: call.identity = spoke
-            case .client, .user: call.identity = hub.owner.identity
+            case .client, .member, .user: call.identity = hub.owner.identity
             }
             let complete = call
             let outcome = await code {

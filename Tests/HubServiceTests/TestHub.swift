@@ -72,7 +72,7 @@ final class TestHub: Sendable {
     func enrol(_ token: JoinToken, _ key: PrivateKey) async throws -> EnrolAnswer {
         let csr = Base64.encode(try CertificateRequest.make(key: key))
         return try await parts.services.enrolment.enrol(
-            EnrolRequest(secret: token.secret, csr: csr), from: "127.0.0.1")
+            token.request(csr: csr), from: "127.0.0.1")
     }
 
     /// Two zones; finance has two spokes, two servers, a client and a rule.
@@ -114,4 +114,11 @@ func code(_ body: () async throws -> some Any) async -> String? {
         _ = try await body()
         return nil
     } catch { return (error as? any NaveError)?.code ?? "\(error)" }
+}
+
+extension JoinToken {
+    /// What its holder sends.
+    func request(csr: String) -> EnrolRequest {
+        EnrolRequest(secret: secret, kind: invitationKind, zone: zone, name: name, csr: csr)
+    }
 }

@@ -43,11 +43,45 @@ import Testing
         #expect(result["ttlMs"]?.integer == expected)
     }
 
+    @Test(arguments: [[:], ["resultType": "complete"], ["content": [], "isError": true]] as [JSON])
+    func completeResultsPass(result: JSON) throws { try ServerResult.check(result) }
+
+    @Test(
+        arguments: [
+            ["resultType": "input_required", "inputRequests": ["a": ["method": "elicitation/create"]]],
+            ["resultType": "task", "taskId": "1"], ["resultType": ""], ["resultType": "Complete"], ["resultType": nil],
+            ["resultType": true], ["resultType": ["complete"]], ["resultType": "complete\u{301}"], nil, [], "complete",
+            1,
+        ] as [JSON])
+    func everyOtherResultIsRefused(result: JSON) {
+        #expect(refusal { try ServerResult.check(result) } == "bad-upstream")
+    }
+
+    static let read = MCPAction.readResource(uri: "note://a")
+    static let call = MCPAction.callTool(name: "a", arguments: JSONObject())
+
+    @Test(
+        arguments: [
+            (Self.read, ["cacheScope": "public", "ttlMs": 60000], ["cacheScope": "private", "ttlMs": 5000]),
+            (Self.read, ["cacheScope": "public", "ttlMs": 10], ["cacheScope": "private", "ttlMs": 10]),
+            (Self.read, ["contents": []], ["contents": [], "cacheScope": "private", "ttlMs": 0]),
+            (Self.call, ["cacheScope": "public"], ["cacheScope": "private", "ttlMs": 0]),
+            (Self.call, ["ttlMs": 9000], ["cacheScope": "private", "ttlMs": 5000]),
+            (.discover, ["cacheScope": 1, "ttlMs": "x"], ["cacheScope": "private", "ttlMs": 0]),
+            (Self.call, ["content": []], ["content": []]), (Self.read, 7, 7),
+        ] as [(MCPAction, JSON, JSON)])
+    func whatIsDecidedForOneCallerIsCachedForNoOther(action: MCPAction, result: JSON, expected: JSON) {
+        #expect(ServerResult.confined(result, of: action, era: .stateless, ttlCap: 5000) == expected)
+        #expect(ServerResult.confined(result, of: action, era: .handshake, ttlCap: 5000) == result)
+    }
+
     @Test func itemsThatCannotBeCalledAreNotListed() throws {
         let resources: JSON = ["resources": [["uri": "n://a"], ["uri": "N://a"], ["uri": "n://a/../b"]]]
         let result = try ListFilter.filter(resources, kind: .resources, era: .handshake, ttlCap: 0) { _, _ in true }
         #expect(result["resources"] == [["uri": "n://a"]])
-        let templates: JSON = ["resourceTemplates": [["uriTemplate": "c://{id}"], ["uriTemplate": "c d"]]]
+        let templates: JSON = [
+            "resourceTemplates": [["uriTemplate": "c://{id}"], ["uriTemplate": "c d"], ["uriTemplate": "c://{a"]]
+        ]
         let kept = try ListFilter.filter(templates, kind: .resourceTemplates, era: .handshake, ttlCap: 0) { _, _ in true
         }
         #expect(kept["resourceTemplates"] == [["uriTemplate": "c://{id}"]])

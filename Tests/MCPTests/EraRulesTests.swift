@@ -171,18 +171,24 @@ import Testing
         #expect(headers.count == 3)
     }
 
-    @Test func clientCapabilitiesToServeServersAreTakenOut() throws {
-        let capabilities: JSON = [
-            "sampling": [:], "elicitation": ["form": [:]], "roots": [:], "experimental": ["x": 1],
-        ]
+    @Test(
+        arguments: [
+            ["sampling": [:]], ["elicitation": ["form": [:]]], ["roots": [:]], ["tasks": ["cancel": [:]]],
+            ["extensions": ["io.modelcontextprotocol/tasks": [:]]], ["experimental": ["x": 1]], ["notYetKnown": [:]],
+            [:],
+            7,
+        ] as [JSON])
+    func noClientCapabilityGoesOn(capabilities: JSON) throws {
         let initialize = Self.call("initialize", [("protocolVersion", "2025-11-25"), ("capabilities", capabilities)])
-        #expect(CapabilityStripping.strip(initialize).params?["capabilities"] == ["experimental": ["x": 1]])
-        #expect(CapabilityStripping.strip(initialize).params?["protocolVersion"] == "2025-11-25")
+        let params = CapabilityStripping.strip(initialize).params
+        #expect(params == JSONObject([("protocolVersion", "2025-11-25"), ("capabilities", [:])]))
         let meta: JSON = ["io.modelcontextprotocol/clientCapabilities": capabilities, "progressToken": 1]
-        let stripped = CapabilityStripping.strip(Self.call("tools/list", [], meta: meta))
-        #expect(
-            stripped.params?["_meta"]
-                == ["io.modelcontextprotocol/clientCapabilities": ["experimental": ["x": 1]], "progressToken": 1])
+        for method in ["tools/list", "tools/call", "server/discover"] {
+            let stripped = CapabilityStripping.strip(Self.call(method, [], meta: meta))
+            #expect(
+                stripped.params?["_meta"]
+                    == ["io.modelcontextprotocol/clientCapabilities": [:], "progressToken": 1])
+        }
         let call = Self.call("tools/call", [("name", "a"), ("capabilities", capabilities)])
         #expect(CapabilityStripping.strip(call) == call)
     }

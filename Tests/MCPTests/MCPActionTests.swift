@@ -151,6 +151,23 @@ import Testing
         #expect(refusal { try MCPAction(nothing, version: .v20250618) } == "invalid-request")
     }
 
+    @Test func templatesHaveBalancedBracesAndFewExpressions() {
+        let sixteen = "c://" + String(repeating: "{a}", count: 16)
+        for template in ["c://{id}/p", "{+a}{?b,c*}", "c://a", sixteen] { #expect(isTemplate(template), "\(template)") }
+        let bad = [
+            "", "a b", "{", "}", "{a", "a}", "}{", "{{a}}", "{a{b}}", "{a}}", sixteen + "{a}", "{é}",
+            String(repeating: "{", count: 2040), String(repeating: "{a}", count: 600),
+            String(repeating: "a", count: 2049),
+        ]
+        for template in bad { #expect(!isTemplate(template), "\(template.prefix(20))") }
+    }
+
+    @Test func aTypeOfReferenceIsBoundedBeforeItIsCompared() {
+        let type = "ref/prompt" + String(repeating: "\u{301}", count: 100) + String(repeating: "\u{316}", count: 100)
+        let params = #"{"ref":{"type":"\#(type)","name":"p"},"argument":{"name":"a","value":""}}"#
+        #expect(refusal { try Self.action("completion/complete", params) } == "invalid-params")
+    }
+
     @Test func onlyUnderstoodParametersGoOn() throws {
         let params = JSONObject([("name", "a"), ("x", 1), ("arguments", ["y": 1]), ("_meta", ["z": 1])])
         let message = MCPMessage.request(id: .integer(1), method: "tools/call", params: params)

@@ -93,6 +93,24 @@ import Testing
         #expect(message.renumbered(.string("s-1")).id == .string("s-1"))
     }
 
+    /// Each key is one that Swift's strings would take minutes to compare, were it let through.
+    @Test func keysThatAreDearToCompareAreRefused() {
+        let marks = String(repeating: "\u{301}", count: 50_000) + String(repeating: "\u{316}", count: 50_000)
+        for text in [
+            #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name\#(marks)":2}}"#,
+            #"{"jsonrpc":"2.0","method\#(marks)":"a","id":1}"#, #"{"\#(marks)":1,"x":2}"#,
+        ] {
+            #expect(refusal { try MCPMessage(parsing: Array(text.utf8), maximumBytes: 1 << 20) } == "bad-key")
+        }
+    }
+
+    @Test func versionsAreReadByteForByte() {
+        for version in ProtocolVersion.allCases { #expect(ProtocolVersion(rawValue: version.rawValue) == version) }
+        for other in ["", "2025-11-2", "2025-11-25\u{301}", "2027-01-01"] {
+            #expect(ProtocolVersion(rawValue: other) == nil)
+        }
+    }
+
     @Test func serverMessagesAreTold() {
         func told(_ text: String) -> ServerMessage { ServerMessage(parsing: Array(text.utf8), maximumBytes: 1000) }
         #expect(

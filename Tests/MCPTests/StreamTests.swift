@@ -33,6 +33,18 @@ import Testing
         ("id: a\u{0}b\ndata: é\n\n", [SSEEvent(data: Array("é".utf8))]),
     ]
 
+    @Test func whichDataIsAMessageIsToldByBytes() {
+        #expect(SSEEvent(event: "message", data: [1]).carriesMessage)
+        #expect(SSEEvent(data: [1]).carriesMessage)
+        #expect(!SSEEvent(event: "message", data: []).carriesMessage)
+        let marks = String(repeating: "\u{301}", count: 100_000) + String(repeating: "\u{316}", count: 100_000)
+        let text = "event: message\(marks)\ndata\(marks): 1\ndata: 2\n\n"
+        let (events, problem) = Self.events([Array(text.utf8)[...]], limit: 1 << 20)
+        #expect(problem == nil)
+        #expect(events.map(\.data) == [Array("2".utf8)])
+        #expect(events.map(\.carriesMessage) == [false])
+    }
+
     @Test(arguments: table) func readsStreamsHoweverTheyAreCut(text: String, expected: [SSEEvent]) {
         let bytes = Array(text.utf8)
         #expect(Self.events([bytes[...]]).0 == expected)

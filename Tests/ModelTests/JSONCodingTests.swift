@@ -122,6 +122,31 @@ import Testing
         }
     }
 
+    /// A case of an enum, a key of a set, an address: all are compared as Swift's strings by whoever decodes.
+    @Test func textThatIsDearToCompareIsNotOurs() throws {
+        let marks = String(repeating: "\u{301}", count: 15) + String(repeating: "\u{316}", count: 15)
+        let inner = try JSONCoding.decode(Inner.self, from: ["id": 1, "note": .string("a\(marks)b\(marks)")])
+        #expect(inner.note == "a\(marks)b\(marks)")
+        let tooMany: [(String, () throws -> Void)] = [
+            (
+                "$.note",
+                { _ = try JSONCoding.decode(Inner.self, from: ["id": 1, "note": .string("a\(marks)\u{301}")]) }
+            ),
+            ("$[0]", { _ = try JSONCoding.decode([String].self, from: [.string("a\(marks)\u{301}")]) }),
+            ("$", { _ = try JSONCoding.decode(Kind.self, from: .string("small\(marks)\(marks)")) }),
+        ]
+        for (path, decode) in tooMany {
+            do {
+                try decode()
+                Issue.record("decoded at \(path)")
+            } catch let error as ModelError {
+                #expect(error.code == "unknown-value")
+                #expect(error.message == "\(path): the text holds more than 30 combining marks in a row")
+            }
+        }
+        #expect(try JSONCoding.decode(JSON.self, from: .string(marks + marks)) == .string(marks + marks))
+    }
+
     @Test func fractionsAndHugeNumbersAreNotOurs() {
         #expect(throws: ModelError.self) { try JSONCoding.encode(1.5) }
         #expect(throws: ModelError.self) { try JSONCoding.encode([Float(1)]) }

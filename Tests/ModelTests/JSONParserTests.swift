@@ -65,6 +65,56 @@ import Testing
         _ = try JSON(parsing: Array(text.utf8))
     }
 
+    /// Swift's strings take time quadratic in a run of combining marks to be hashed, compared or folded: such keys are
+    /// refused before anything does. Were they not, this would take many minutes.
+    @Test(arguments: [JSON.Limits.standard, .untrusted(maximumBytes: 4 << 20)])
+    func refusesKeysThatAreDearToCompare(limits: JSON.Limits) {
+        func text(_ key: String) -> [UInt8] { Array(#"{"x":1,"b\#(key)":2}"#.utf8) }
+        for count in [62, 10_000, 500_000] {
+            let marks = String(repeating: "\u{301}", count: count / 2) + String(repeating: "\u{316}", count: count / 2)
+            #expect(failure { try JSON(parsing: text(marks), limits: limits) } == "bad-key")
+        }
+        let escaped = String(repeating: #"\u0301\u0316"#, count: 50)
+        #expect(failure { try JSON(parsing: text(escaped), limits: limits) } == "bad-key")
+        #expect(failure { try JSON(parsing: text(String(repeating: "é", count: 64)), limits: limits) } == "bad-key")
+        #expect(failure { try JSON(parsing: text(String(repeating: "a", count: 1024)), limits: limits) } == "bad-key")
+    }
+
+    @Test func keysUpToTheBoundsAreRead() throws {
+        for key in [
+            String(repeating: "é", count: 64), "a" + String(repeating: "\u{301}", count: 30),
+            String(repeating: "a", count: 1024),
+        ] {
+            let text = Array(#"{"x":1,"\#(key)":2}"#.utf8)
+            #expect(try JSON(parsing: text, limits: .untrusted(maximumBytes: 4096))[key] == 2)
+        }
+        let slashes = Array(#"{"\#(String(repeating: #"\/"#, count: 1000))":2}"#.utf8)
+        #expect(try JSON(parsing: slashes)[String(repeating: "/", count: 1000)] == 2)
+    }
+
+    /// The worst that the bounds let through, a mebibyte of it: each key costs no more than its own few bytes.
+    @Test func manyKeysOfManyMarksAreRead() throws {
+        let marks = String(repeating: "\u{301}", count: 15) + String(repeating: "\u{316}", count: 15)
+        let fewer = String(repeating: "\u{301}", count: 14) + String(repeating: "\u{316}", count: 14)
+        let members = (0..<8000).map { "\"\($0 + 10_000)\(marks)x\(fewer)\":1" }
+        let text = Array("{\(members.joined(separator: ","))}".utf8)
+        #expect((1_000_000...1 << 20).contains(text.count))
+        let value = try JSON(parsing: text, limits: .untrusted(maximumBytes: 1 << 20))
+        #expect(value.object?.count == 8000)
+        let last = try #require(value.object?.keys.last)
+        #expect(value[last] == 1)
+        #expect(value["17999"] == nil)
+    }
+
+    @Test func equalTreesHashAlikeAndByBytes() {
+        let marks = String(repeating: "\u{301}", count: 100_000) + String(repeating: "\u{316}", count: 100_000)
+        let trees: Set<JSON> = [
+            .string(marks), .string(marks), ["a": .string(marks)], "\u{212A}", "K", 1, "1", true, nil,
+        ]
+        #expect(trees.count == 8)
+        #expect(trees.contains(["a": .string(marks)]))
+    }
+
     @Test func findsDuplicatesAmongManyKeys() {
         let members = (0..<100).map { "\"key\($0)\":\($0)" } + ["\"key50\":1"]
         #expect(failure { try JSON(parsing: Array("{\(members.joined(separator: ","))}".utf8)) } == "duplicate-key")

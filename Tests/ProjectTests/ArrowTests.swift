@@ -14,7 +14,7 @@ struct ArrowTests {
         "MCP": ["Model"],
         "Trust": ["Model", "COpenSSL"],
         "YAMLFile": ["Model", "CYAML"],
-        "Transport": nio.union(["Model", "Trust", "AsyncHTTPClient", "Logging", "NIOHTTP1", "NIOFoundationCompat"]),
+        "Transport": nio.union(["Model", "Trust", "AsyncHTTPClient", "Logging", "NIOHTTP1", "NIOTLS"]),
         "Storage": ["Model", "Trust", "GRDB"],
         "HubService": nio.union([
             "Model", "Trust", "Transport", "Storage", "Hummingbird", "HummingbirdCore", "HTTPTypes", "ServiceLifecycle",

@@ -30,7 +30,10 @@ struct ConfigurationTests {
             return
         }
         #expect(command.program == "mcp-server-git")
-        #expect(command.environment.map(\.value) == [.file("/run/credentials/token"), .literal("debug"), .credential("git")])
+        #expect(
+            command.environment.map(\.value) == [
+                .file("/run/credentials/token"), .literal("debug"), .credential("git"),
+            ])
         guard case .http(let target) = configuration.servers[2].upstream else {
             Issue.record("socket is no URL")
             return
@@ -39,20 +42,37 @@ struct ConfigurationTests {
         #expect(target.path == "/rpc")
     }
 
-    @Test("what is refused, with the words that say why", arguments: [
-        ("servers: {}", "missing-key", "`listen`"),
-        ("listen: here\nservers: {}", "bad-value", "HOST:PORT"),
-        ("listen: 127.0.0.1:1\nservers: {}\nmetrics: 0.0.0.0:9464", "bad-value", "loopback"),
-        ("listen: 127.0.0.1:1\nservers: { a: { url: \"http://10.0.0.1:80/mcp\" } }", "remote-upstream", "not on this host"),
-        ("listen: 127.0.0.1:1\nservers: { a: { url: \"https://127.0.0.1/mcp\" } }", "bad-url", "TLS"),
-        ("listen: 127.0.0.1:1\nservers: { a: { url: \"http://u@127.0.0.1/mcp\" } }", "bad-url", "upstream"),
-        ("listen: 127.0.0.1:1\nservers: { A: { command: [x] } }", "bad-value", "name"),
-        ("listen: 127.0.0.1:1\nservers: { a: { command: [x], env: { API_TOKEN: hunter2 } } }", "literal-secret", "API_TOKEN"),
-        ("listen: 127.0.0.1:1\nservers: { a: { command: [x], env: { V: ghp_0123456789abcdef } } }", "literal-secret", "V"),
-        ("listen: 127.0.0.1:1\nservers: { a: { command: [x], env: { V: \"file:relative\" } } }", "bad-value", "absolute"),
-        ("listen: 127.0.0.1:1\nservers: { a: { comand: [x] } }", "unknown-key", "comand"),
-        ("listen: 127.0.0.1:1\nservers: { a: { command: [x], url: \"http://127.0.0.1:1/\" } }", "bad-value", "not both"),
-    ])
+    @Test(
+        "what is refused, with the words that say why",
+        arguments: [
+            ("servers: {}", "missing-key", "`listen`"),
+            ("listen: here\nservers: {}", "bad-value", "HOST:PORT"),
+            ("listen: 127.0.0.1:1\nservers: {}\nmetrics: 0.0.0.0:9464", "bad-value", "loopback"),
+            (
+                "listen: 127.0.0.1:1\nservers: { a: { url: \"http://10.0.0.1:80/mcp\" } }", "remote-upstream",
+                "not on this host"
+            ),
+            ("listen: 127.0.0.1:1\nservers: { a: { url: \"https://127.0.0.1/mcp\" } }", "bad-url", "TLS"),
+            ("listen: 127.0.0.1:1\nservers: { a: { url: \"http://u@127.0.0.1/mcp\" } }", "bad-url", "upstream"),
+            ("listen: 127.0.0.1:1\nservers: { A: { command: [x] } }", "bad-value", "name"),
+            (
+                "listen: 127.0.0.1:1\nservers: { a: { command: [x], env: { API_TOKEN: hunter2 } } }", "literal-secret",
+                "API_TOKEN"
+            ),
+            (
+                "listen: 127.0.0.1:1\nservers: { a: { command: [x], env: { V: ghp_0123456789abcdef } } }",
+                "literal-secret", "V"
+            ),
+            (
+                "listen: 127.0.0.1:1\nservers: { a: { command: [x], env: { V: \"file:relative\" } } }", "bad-value",
+                "absolute"
+            ),
+            ("listen: 127.0.0.1:1\nservers: { a: { comand: [x] } }", "unknown-key", "comand"),
+            (
+                "listen: 127.0.0.1:1\nservers: { a: { command: [x], url: \"http://127.0.0.1:1/\" } }", "bad-value",
+                "not both"
+            ),
+        ])
     func refused(_ text: String, _ code: String, _ words: String) throws {
         let error = #expect(throws: SpokeError.self) { try read(text) }
         #expect(error?.code == "bad-configuration")

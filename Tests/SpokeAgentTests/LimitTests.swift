@@ -24,7 +24,8 @@ struct LimitTests {
     func layers() {
         var buckets = TokenBuckets()
         let rates = [
-            Limits.Rate(requests: 100, per: .seconds(60), burst: 100), Limits.Rate(requests: 1, per: .seconds(10), burst: 1),
+            Limits.Rate(requests: 100, per: .seconds(60), burst: 100),
+            Limits.Rate(requests: 1, per: .seconds(10), burst: 1),
         ]
         #expect(buckets.take(rates, now: now) == nil)
         for _ in 0..<200 { #expect(buckets.take(rates, now: now) == .seconds(10)) }
@@ -37,7 +38,9 @@ struct LimitTests {
         var buckets = TokenBuckets()
         let rate = Limits.Rate(requests: 7, per: .seconds(3), burst: 5)
         var taken = 0
-        for step in 0..<10_000 where buckets.take([rate], now: now + Milliseconds(Int64(step * 13))) == nil { taken += 1 }
+        for step in 0..<10_000 where buckets.take([rate], now: now + Milliseconds(Int64(step * 13))) == nil {
+            taken += 1
+        }
         let milliseconds = 9_999 * 13
         #expect(taken <= 5 + milliseconds * 7 / 3000 + 1)
         #expect(taken >= milliseconds * 7 / 3000 - 1)

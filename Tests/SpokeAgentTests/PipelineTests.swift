@@ -29,7 +29,8 @@ struct PipelineTests {
     func allowed() throws {
         let exchange = try SpokeFixture.exchange(
             "tools/call", JSONObject([("name", "read_entry"), ("arguments", ["account": "4711"]), ("extra", 1)]),
-            name: "read_entry", headers: [("Authorization", "Bearer x"), ("X-Forwarded-For", "10.0.0.1"), ("X-Trace", "1")])
+            name: "read_entry",
+            headers: [("Authorization", "Bearer x"), ("X-Forwarded-For", "10.0.0.1"), ("X-Trace", "1")])
         guard case .forward(let permit, let forwarding) = step(exchange) else {
             Issue.record("not forwarded: \(step(exchange))")
             return
@@ -76,7 +77,8 @@ struct PipelineTests {
         #expect(bodies.count == 1)
     }
 
-    @Test("an unknown server, one that is not reachable for the caller and one from outside the networks are one answer")
+    @Test(
+        "an unknown server, one that is not reachable for the caller and one from outside the networks are one answer")
     func nothingHere() throws {
         let stranger = try SpokeFixture.peer("spiffe://analytics.corp.example/client/stranger")
         let exchanges = [
@@ -111,7 +113,8 @@ struct PipelineTests {
         // A certificate that was issued later is another matter.
         let renewed = try SpokeFixture.exchange("tools/list", peer: try SpokeFixture.peer(notBefore: now + .hours(1)))
         #expect(judge(renewed, under: revoked, tables, now: now).forwarding != nil)
-        let foreign = try SpokeFixture.exchange("tools/list", peer: try SpokeFixture.peer("spiffe://evil.example/client/x"))
+        let foreign = try SpokeFixture.exchange(
+            "tools/list", peer: try SpokeFixture.peer("spiffe://evil.example/client/x"))
         #expect(try refusal(step(foreign)).status == 404)
         #expect(try refusal(judge(old, under: snapshot, tables, now: now + .days(8))).status == 404)
     }
@@ -132,13 +135,15 @@ struct PipelineTests {
         #expect(reason == DenyReason.stale.rawValue)
     }
 
-    @Test("what cannot be read in one way is refused", arguments: [
-        (#"{"jsonrpc":"2.0","id":1,"method":"tools/list","method":"tools/call"}"#, 400),
-        (#"{"jsonrpc":"2.0","id":1,"Method":"tools/list","method":"tools/list"}"#, 400),
-        (#"[{"jsonrpc":"2.0","id":1,"method":"tools/list"}]"#, 400),
-        (#"{"jsonrpc":"2.0","id":NaN,"method":"tools/list"}"#, 400),
-        ("", 400),
-    ])
+    @Test(
+        "what cannot be read in one way is refused",
+        arguments: [
+            (#"{"jsonrpc":"2.0","id":1,"method":"tools/list","method":"tools/call"}"#, 400),
+            (#"{"jsonrpc":"2.0","id":1,"Method":"tools/list","method":"tools/list"}"#, 400),
+            (#"[{"jsonrpc":"2.0","id":1,"method":"tools/list"}]"#, 400),
+            (#"{"jsonrpc":"2.0","id":NaN,"method":"tools/list"}"#, 400),
+            ("", 400),
+        ])
     func malformed(_ body: String, _ status: Int) throws {
         let found = try refusal(step(try SpokeFixture.raw(Array(body.utf8))))
         #expect(found.status == status)
@@ -154,15 +159,17 @@ struct PipelineTests {
         #expect(try JSON(parsing: answer.body)["error"]?["code"]?.integer == -32020)
     }
 
-    @Test("headers and methods", arguments: [
-        ("POST", [("Origin", "https://evil.example")], "application/json", 403),
-        ("POST", [("Content-Encoding", "gzip")], "application/json", 415),
-        ("POST", [], "text/plain", 415),
-        ("POST", [], "application/json; charset=utf-16", 415),
-        ("GET", [], "application/json", 405),
-        ("PUT", [], "application/json", 405),
-        ("DELETE", [], "application/json", 405),
-    ])
+    @Test(
+        "headers and methods",
+        arguments: [
+            ("POST", [("Origin", "https://evil.example")], "application/json", 403),
+            ("POST", [("Content-Encoding", "gzip")], "application/json", 415),
+            ("POST", [], "text/plain", 415),
+            ("POST", [], "application/json; charset=utf-16", 415),
+            ("GET", [], "application/json", 405),
+            ("PUT", [], "application/json", 405),
+            ("DELETE", [], "application/json", 405),
+        ])
     func headers(_ method: String, _ fields: [(String, String)], _ type: String, _ status: Int) throws {
         let exchange = try SpokeFixture.raw(Array("{}".utf8), headers: fields, method: method, type: type)
         #expect(step(exchange).answer?.status == status)
@@ -187,7 +194,8 @@ struct PipelineTests {
             let body = #"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#
             return step(
                 try SpokeFixture.raw(
-                    Array(body.utf8), headers: [("Mcp-Session-Id", id), ("MCP-Protocol-Version", "2025-11-25")], peer: peer))
+                    Array(body.utf8), headers: [("Mcp-Session-Id", id), ("MCP-Protocol-Version", "2025-11-25")],
+                    peer: peer))
         }
         let rules = [try SpokeFixture.rule("all", ["*"], to: ["anyone"])]
         let open = try fixture.snapshot(try fixture.bundle(rules: rules))
@@ -195,7 +203,8 @@ struct PipelineTests {
         let body = #"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#
         let stolen = judge(
             try SpokeFixture.raw(
-                Array(body.utf8), headers: [("Mcp-Session-Id", "mine"), ("MCP-Protocol-Version", "2025-11-25")], peer: other),
+                Array(body.utf8), headers: [("Mcp-Session-Id", "mine"), ("MCP-Protocol-Version", "2025-11-25")],
+                peer: other),
             under: open, tables, now: now)
         #expect(try refusal(stolen) == (404, DenyReason.foreignSession.rawValue))
         #expect(try refusal(try list("made-up", try SpokeFixture.peer())).status == 404)
@@ -235,7 +244,9 @@ struct PipelineTests {
 
         let fresh = try SpokeFixture.tables()
         var reasons: [String?] = []
-        for _ in 0...AttemptLimit.denials.capacity { reasons.append(try refusal(try call("write_entry", fresh)).reason) }
+        for _ in 0...AttemptLimit.denials.capacity {
+            reasons.append(try refusal(try call("write_entry", fresh)).reason)
+        }
         #expect(reasons.last == DenyReason.attempts.rawValue)
         #expect(reasons.dropLast().allSatisfy { $0 == DenyReason.noRule.rawValue })
     }

@@ -49,7 +49,8 @@ struct SpokeFixture {
             rules: try rules
                 ?? [
                     Self.rule("no-deletes", ["tool:delete_*"], to: ["anyone"], effect: .deny),
-                    Self.rule("read", ["tool:read_*", "resource:ledger://reports/**"], to: ["client:analytics/reporting-bot"]),
+                    Self.rule(
+                        "read", ["tool:read_*", "resource:ledger://reports/**"], to: ["client:analytics/reporting-bot"]),
                 ],
             masks: [], revokedSerials: [], revokedIdentities: revokedIdentities)
     }

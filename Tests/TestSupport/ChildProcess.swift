@@ -86,6 +86,8 @@ package func run(
 
 package struct TimedOut: Error, CustomStringConvertible {
     package var description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// Returns as soon as the condition holds.

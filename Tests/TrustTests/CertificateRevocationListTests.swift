@@ -134,4 +134,59 @@ import Trust
         let unknown = try await verify("foreign")
         #expect(unknown.code != 0 && unknown.errors.contains("unable to get certificate CRL"), "\(unknown.errors)")
     }
+
+    /// Lists of another maker for the same issuer: `openssl ca -gencrl`.
+    private static let foreignLists: [(name: String, arguments: [String], numbered: Bool, code: String?)] = [
+        ("plain, with a reason on its entry", ["-md", "sha256"], true, nil),
+        ("SHA-1", ["-md", "sha1"], true, "weak-signature"),
+        ("a critical extension that narrows it", ["-md", "sha256", "-crlexts", "narrow"], true, "bad-crl"),
+        ("no issuer's key", ["-md", "sha256", "-crlexts", "anonymous"], true, "bad-crl"),
+        ("no number", ["-md", "sha256"], false, "bad-crl"),
+    ]
+
+    @Test("lists that openssl made", arguments: foreignLists)
+    func foreignList(_ name: String, _ arguments: [String], _ numbered: Bool, _ code: String?) async throws {
+        let path = try TrustPath()
+        let directory = try TemporaryDirectory()
+        try directory.write("ca.pem", path.intermediate.pem)
+        try directory.write("ca.key", path.intermediateKey.pem)
+        try directory.write(
+            "index.txt", "R\t270101000000Z\t261121110000Z,keyCompromise\t4142434445464748\tunknown\t/CN=x\n")
+        try directory.write("number", "2A\n")
+        try directory.write(
+            "ca.cnf",
+            """
+            [ca]
+            default_ca = own
+            [own]
+            database = \(directory.file("index.txt"))
+            \(numbered ? "crlnumber = \(directory.file("number"))" : "")
+            crl_extensions = plain
+            unique_subject = no
+            [plain]
+            authorityKeyIdentifier = keyid:always
+            [narrow]
+            authorityKeyIdentifier = keyid:always
+            issuingDistributionPoint = critical, @users
+            [users]
+            onlyuser = TRUE
+            [anonymous]
+            issuerAltName = DNS:x.example
+            """)
+        let made = try await run(
+            URL(fileURLWithPath: "/usr/bin/openssl"),
+            [
+                "ca", "-gencrl", "-config", directory.file("ca.cnf"), "-cert", directory.file("ca.pem"), "-keyfile",
+                directory.file("ca.key"), "-crl_lastupdate", "20261121115500Z", "-crl_nextupdate", "20261122120000Z",
+            ] + arguments)
+        #expect(made.code == 0, "\(made.errors)")
+        let der = try #require(PEM.decode(label: "X509 CRL", made.output).first)
+        let found = refusal {
+            let list = try CertificateRevocationList(der: der)
+            try list.verify(issuer: path.intermediate, now: TestPKI.now)
+            #expect(list.entries == [.init(serial: "4142434445464748", at: TestPKI.now - .hours(1))])
+            #expect(list.number == 42)
+        }
+        #expect(found == code)
+    }
 }

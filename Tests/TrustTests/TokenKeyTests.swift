@@ -186,6 +186,7 @@ struct TokenKeyTests {
             Self.uri("object=root", "&pin-value=24680"), "pkcs11:object=root;pin-value=24680",
             Self.uri("object=root", "&x=y"),
             Self.uri("object=root", "&module-path=/a"), "pkcs11:object=root?module-path=a.so", "pkcs11:object=root?a?b",
+            "pkcs11:object=root;object=large", "pkcs11:object=root;x=y", Self.uri("object=root", "&pin-source=|cat"),
             "pkcs11:object=" + String(repeating: "a", count: 1024),
         ] {
             do {

@@ -7,6 +7,8 @@ import Transport
 /// The connections of `nave connect` to the spokes that front one server.
 actor SpokeConnections {
     private static let maximumIdle = 8
+    /// Handshakes at once; who comes then waits for one of them or for a connection that comes back.
+    private static let maximumDialling = 8
     /// A spoke closes idle connections later; one that is older is not worth the risk of a lost message.
     private static let idleLimit = Milliseconds.seconds(30)
 
@@ -14,6 +16,8 @@ actor SpokeConnections {
     private let generation: TLSGeneration
     private let opened: OpenedContext
     private var idle: [(connection: SpokeConnection, since: Instant)] = []
+    private var dialling = 0
+    private var waiting: [CheckedContinuation<Void, Never>] = []
 
     init(resolver: Resolver, opened: OpenedContext) throws(TransportError) {
         self.resolver = resolver
@@ -40,9 +44,14 @@ actor SpokeConnections {
         }
         if connection.isUsable, idle.count < Self.maximumIdle {
             idle.append((connection, .now))
+            wakeOne()
         } else {
             connection.close()
         }
+    }
+
+    private func wakeOne() {
+        if !waiting.isEmpty { waiting.removeFirst().resume() }
     }
 
     func close() {
@@ -51,9 +60,18 @@ actor SpokeConnections {
     }
 
     private func connection() async throws -> SpokeConnection {
-        while let (connection, since) = idle.popLast() {
-            if connection.isUsable, Instant.now - since < Self.idleLimit { return connection }
-            connection.close()
+        while true {
+            while let (connection, since) = idle.popLast() {
+                if connection.isUsable, Instant.now - since < Self.idleLimit { return connection }
+                connection.close()
+            }
+            if dialling < Self.maximumDialling { break }
+            await withCheckedContinuation { waiting.append($0) }
+        }
+        dialling += 1
+        defer {
+            dialling -= 1
+            wakeOne()
         }
         let first = try await resolver.resolution()
         do {

@@ -79,7 +79,8 @@ package func evidenceText(_ evidence: Evidence) -> String {
     case .used: return "used \(evidence.count)" + (evidence.last.map { ", last \(day($0))" } ?? "")
     case .unused:
         guard let from = evidence.observedFrom, let to = evidence.observedTo else { return "unused" }
-        return "unused \(day(from)) to \(day(to))"
+        // An observation of hours says little: let it be seen.
+        return day(from) == day(to) ? "unused \(minute(from)) to \(minute(to))" : "unused \(day(from)) to \(day(to))"
     case .unknown:
         return evidence.silent.isEmpty ? "unknown" : "unknown (silent: \(evidence.silent.joined(separator: ", ")))"
     }

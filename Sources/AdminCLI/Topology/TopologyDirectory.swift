@@ -100,10 +100,12 @@ package struct TopologyDirectory {
 }
 
 extension TopologyDirectory {
-    /// For commands that need a topology to send: says everything that is wrong with it, and ends.
+    /// For commands that need a topology to send: says everything that is wrong with it, and ends. What is only odd the
+    /// plan says again, but for files that were not read, which the hub never learns of.
     /// - Throws: `Ended(.blocked)`.
     static func sound(_ directory: String, _ terminal: Terminal) throws -> Topology {
-        let read = try TopologyDirectory(reading: directory, now: .now)
+        var read = try TopologyDirectory(reading: directory, now: .now)
+        if read.problems.isEmpty { read.findings.removeAll { $0.code != "not-read" } }
         for line in read.lines(terminal.talkColour) { terminal.say(line) }
         guard read.problems.isEmpty else { throw Ended(.blocked) }
         return read.topology

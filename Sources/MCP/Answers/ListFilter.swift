@@ -19,11 +19,7 @@ package enum ListFilter {
             return keeps(name, item)
         }
         object[kind.itemsKey] = .array(kept)
-        if era == .stateless {
-            object["cacheScope"] = "private"
-            let declared = object["ttlMs"]?.integer ?? 0
-            object["ttlMs"] = .number(JSONNumber(max(0, min(declared, ttlCap))))
-        }
+        if era == .stateless { object = ServerResult.confined(object, ttlCap: ttlCap) }
         return .object(object)
     }
 

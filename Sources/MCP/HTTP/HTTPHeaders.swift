@@ -1,3 +1,5 @@
+import Model
+
 /// Header fields in the order they came; names are compared without regard to ASCII case, values as they are.
 package struct HTTPHeaders: Sendable {
     package private(set) var fields: [(name: String, value: String)]
@@ -53,7 +55,7 @@ package struct HTTPHeaders: Sendable {
 
 extension HTTPHeaders: Equatable {
     package static func == (left: HTTPHeaders, right: HTTPHeaders) -> Bool {
-        left.fields.elementsEqual(right.fields) { $0.name == $1.name && $0.value == $1.value }
+        left.fields.elementsEqual(right.fields) { sameBytes($0.name, $1.name) && sameBytes($0.value, $1.value) }
     }
 }
 

@@ -1,27 +1,20 @@
 import Model
 
-/// Takes out of a client's capabilities what would let a server ask something of it: such requests are not served yet,
-/// and a server must not send what was not declared.
+/// Takes a client's capabilities out. Each of those that MCP defines (`sampling`, `elicitation`, `roots`, `tasks`,
+/// `extensions`, `experimental`) lets a server ask or answer what is not served here, and a server must not send what was
+/// not declared; so none of them goes on, nor any that is not known yet.
 package enum CapabilityStripping {
-    private static let stripped = ["sampling", "elicitation", "roots", "tasks"]
-
-    /// The message as the upstream is to see it: `params.capabilities` of `initialize`, and
+    /// The message as the upstream is to see it, with `{}` for `params.capabilities` of `initialize` and for
     /// `_meta["io.modelcontextprotocol/clientCapabilities"]` of any message.
     package static func strip(_ message: MCPMessage) -> MCPMessage {
         guard var params = message.params else { return message }
-        if message.method == "initialize", let capabilities = params["capabilities"]?.object {
-            params["capabilities"] = .object(reduced(capabilities))
-        }
-        if var meta = params["_meta"]?.object, let capabilities = meta[EraRules.capabilitiesKey]?.object {
-            meta[EraRules.capabilitiesKey] = .object(reduced(capabilities))
+        if message.method == "initialize", params["capabilities"] != nil { params["capabilities"] = [:] }
+        if var meta = params["_meta"]?.object, meta[EraRules.capabilitiesKey] != nil {
+            meta[EraRules.capabilitiesKey] = [:]
             params["_meta"] = .object(meta)
         }
         var message = message
         message.params = params
         return message
-    }
-
-    private static func reduced(_ capabilities: JSONObject) -> JSONObject {
-        JSONObject(capabilities.pairs.filter { !stripped.contains($0.key) }.map { ($0.key, $0.value) })
     }
 }

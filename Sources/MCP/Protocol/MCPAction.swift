@@ -176,7 +176,24 @@ package func isCallableName(_ name: String) -> Bool {
         && name.utf8.first != 0x20 && name.utf8.last != 0x20
 }
 
-/// 1 to 2048 characters of printable ASCII: what a URI template can be listed and completed by.
+/// 1 to 2048 characters of printable ASCII with at most 16 expressions in braces, none within another: what a URI
+/// template can be listed and completed by.
 package func isTemplate(_ template: String) -> Bool {
-    (1...2048).contains(template.utf8.count) && template.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    guard (1...2048).contains(template.utf8.count) else { return false }
+    var expressions = 0
+    var isOpen = false
+    for byte in template.utf8 {
+        switch byte {
+        case UInt8(ascii: "{"):
+            guard !isOpen else { return false }
+            isOpen = true
+            expressions += 1
+        case UInt8(ascii: "}"):
+            guard isOpen else { return false }
+            isOpen = false
+        case 0x21...0x7E: break
+        default: return false
+        }
+    }
+    return !isOpen && expressions <= 16
 }

@@ -26,6 +26,8 @@ package enum RequestID: Hashable, Sendable, CustomStringConvertible {
     package var description: String { json.description }
 
     package static func == (left: RequestID, right: RequestID) -> Bool { left.json == right.json }
+
+    package func hash(into hasher: inout Hasher) { json.hash(into: &hasher) }
 }
 
 /// The `error` member of a response.
@@ -38,6 +40,16 @@ package struct JSONRPCError: Hashable, Sendable {
         self.code = code
         self.message = message
         self.data = data
+    }
+
+    package static func == (left: JSONRPCError, right: JSONRPCError) -> Bool {
+        left.code == right.code && sameBytes(left.message, right.message) && left.data == right.data
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(code)
+        hasher.combine(bytesOf: message)
+        hasher.combine(data)
     }
 }
 
@@ -64,7 +76,7 @@ package enum MCPMessage: Hashable, Sendable {
         if case .array = json { throw MCPError(.batch, "JSON-RPC batches are not served", hint: "send one message") }
         guard case .object(let object) = json else { throw Self.invalid("a message is an object") }
         guard object["jsonrpc"] == "2.0" else { throw Self.invalid("`jsonrpc` is not \"2.0\"") }
-        for key in object.keys where !["jsonrpc", "id", "method", "params", "result", "error"].contains(key) {
+        for key in object.keys where !Self.members.contains(where: { sameBytes($0, key) }) {
             throw Self.invalid("the key \(quoted(key)) has no place in a message")
         }
         if let method = object["method"] {
@@ -73,6 +85,8 @@ package enum MCPMessage: Hashable, Sendable {
             self = try Self.answer(object)
         }
     }
+
+    private static let members = ["jsonrpc", "id", "method", "params", "result", "error"]
 
     private static func call(_ object: JSONObject, method: JSON) throws(MCPError) -> MCPMessage {
         guard object["result"] == nil, object["error"] == nil else {

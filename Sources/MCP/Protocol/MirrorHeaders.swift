@@ -49,6 +49,7 @@ struct MirroredParameters {
         "not",
         "if", "then", "else", "contentSchema",
     ]
+    private static let types = ["string", "integer", "boolean"]
     private static let keywordsWithList = ["allOf", "anyOf", "oneOf", "prefixItems"]
     private static let keywordsWithMap = ["patternProperties", "dependentSchemas", "$defs", "definitions"]
 
@@ -71,7 +72,7 @@ struct MirroredParameters {
 
     private mutating func add(_ annotation: JSON, type: JSON?, path: [String]?) {
         guard let path, !path.isEmpty, let token = annotation.string, isToken(token.utf8), token.utf8.count <= 128,
-            let type = type?.string, ["string", "integer", "boolean"].contains(type),
+            let type = type?.string, Self.types.contains(where: { sameBytes($0, type) }),
             !parameters.contains(where: { sameHeaderName($0.header, "Mcp-Param-\(token)") })
         else {
             isValid = false

@@ -57,7 +57,7 @@ struct Parameters {
         let argument = Parameters(try object("argument"))
         _ = try argument.text("name", atMost: 256)
         _ = try argument.text("value", atMost: 64 << 10)
-        switch reference["type"]?.string {
+        switch try reference.text("type", atMost: 16) {
         case "ref/prompt": return Capability(.prompt, try reference.name())
         case "ref/resource":
             let template = try reference.text("uri", atMost: 2048)

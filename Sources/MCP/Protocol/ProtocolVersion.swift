@@ -1,3 +1,5 @@
+import Model
+
 /// The two ways of speaking MCP.
 package enum Era: String, Hashable, Sendable {
     /// A session begins with `initialize` and is kept by `Mcp-Session-Id`.
@@ -13,6 +15,12 @@ package enum ProtocolVersion: String, CaseIterable, Comparable, Sendable {
     case v20250618 = "2025-06-18"
     case v20251125 = "2025-11-25"
     case v20260728 = "2026-07-28"
+
+    /// Compared byte for byte; an upstream may name anything.
+    package init?(rawValue: String) {
+        guard let version = Self.allCases.first(where: { sameBytes($0.rawValue, rawValue) }) else { return nil }
+        self = version
+    }
 
     package var era: Era { self == .v20260728 ? .stateless : .handshake }
 

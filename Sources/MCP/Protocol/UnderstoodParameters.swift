@@ -9,7 +9,8 @@ extension MCPMessage {
         guard let params else { return self }
         guard let known = action.parameters else { return nil }
         var message = self
-        message.params = JSONObject(params.pairs.filter { known.contains($0.key) }.map { ($0.key, $0.value) })
+        let kept = params.pairs.filter { pair in known.contains { sameBytes($0, pair.key) } }
+        message.params = JSONObject(kept.map { ($0.key, $0.value) })
         return message
     }
 }

@@ -1,3 +1,5 @@
+import Model
+
 /// One block of an event stream: what stands between two blank lines.
 ///
 /// A block need not be a message: keep-alive comments and the priming event (an id and empty data) have none, and must
@@ -24,7 +26,8 @@ package struct SSEEvent: Equatable, Sendable {
     /// Whether the data is to be read as a JSON-RPC message.
     package var carriesMessage: Bool {
         guard let data, !data.isEmpty else { return false }
-        return event == nil || event == "message"
+        guard let event else { return true }
+        return sameBytes(event, "message")
     }
 
     fileprivate var isEmpty: Bool { self == SSEEvent() }
@@ -99,6 +102,8 @@ package struct SSEParser: Sendable {
     }
 
     private mutating func setField(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) throws(MCPError) {
+        // No name that means something is longer, and a long one is not looked at as a string.
+        guard name.count <= 5 else { return }
         switch String(decoding: name, as: UTF8.self) {
         case "": event.comments.append(try text(value))
         case "event": event.event = try text(value)

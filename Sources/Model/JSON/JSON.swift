@@ -98,11 +98,17 @@ extension JSON {
         default: false
         }
     }
-}
 
-/// Byte for byte; Swift's `==` on strings would also take canonically equivalent ones for equal.
-package func sameBytes(_ left: String, _ right: String) -> Bool {
-    left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+    package func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .bool(let value): hasher.combine(value)
+        case .number(let number): hasher.combine(bytesOf: number.text)
+        case .string(let text): hasher.combine(bytesOf: text)
+        case .array(let elements): hasher.combine(elements)
+        case .object(let object): hasher.combine(object)
+        }
+    }
 }
 
 extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,

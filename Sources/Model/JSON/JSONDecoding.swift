@@ -84,6 +84,14 @@ extension JSONPath {
     fileprivate func wrongType(_ expected: String, _ json: JSON) -> LocatedModelError {
         failure("wrong-type", "\(expected) is expected, this is of kind \(json.kind)")
     }
+
+    /// The text, once it is known that whoever decodes may compare and hash it.
+    fileprivate func comparable(_ text: String) throws -> String {
+        guard isStreamSafe(text) else {
+            throw failure("unknown-value", "the text holds more than 30 combining marks in a row")
+        }
+        return text
+    }
 }
 
 private struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
@@ -101,7 +109,10 @@ private struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func decodeNil(forKey key: Key) throws -> Bool { try value(key).isNull }
 
     func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try scalar(key, "true or false", \.bool) }
-    func decode(_ type: String.Type, forKey key: Key) throws -> String { try scalar(key, "a string", \.string) }
+    func decode(_ type: String.Type, forKey key: Key) throws -> String {
+        try path(key).comparable(scalar(key, "a string", \.string))
+    }
+
     func decode(_ type: Int64.Type, forKey key: Key) throws -> Int64 { try scalar(key, "a whole number", \.integer) }
 
     func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
@@ -202,7 +213,7 @@ private struct SingleValueDecoding: SingleValueDecodingContainer {
 
     func decodeNil() -> Bool { decoder.json.isNull }
     func decode(_ type: Bool.Type) throws -> Bool { try scalar("true or false", \.bool) }
-    func decode(_ type: String.Type) throws -> String { try scalar("a string", \.string) }
+    func decode(_ type: String.Type) throws -> String { try decoder.path.comparable(scalar("a string", \.string)) }
     func decode(_ type: Double.Type) throws -> Double { throw fraction }
     func decode(_ type: Float.Type) throws -> Float { throw fraction }
     func decode(_ type: Int.Type) throws -> Int { try integer(type) }

@@ -55,7 +55,7 @@ final class JSONNode: Encoder {
     fileprivate func add(_ node: JSONNode, key: String) throws {
         guard case .keyed(var members) = content else { throw mixed }
         content = .empty
-        members.removeAll { sameBytes($0.key, key) }
+        // Of a key written twice the object keeps the later value.
         members.append((key, node))
         content = .keyed(members)
     }

@@ -2,7 +2,7 @@
 package struct JSONObject: Hashable, Sendable {
     package private(set) var pairs: [(key: String, value: JSON)]
     /// Where each key lies, once there are enough of them to pay for it.
-    private var positions: [String: Int]?
+    private var positions: [ByteKey: Int]?
 
     private static let indexed = 16
 
@@ -37,7 +37,7 @@ package struct JSONObject: Hashable, Sendable {
             case (nil, let value?):
                 pairs.append((key, value))
                 if positions != nil {
-                    positions?[key] = pairs.count - 1
+                    positions?[ByteKey(text: key)] = pairs.count - 1
                 } else if pairs.count > Self.indexed {
                     index()
                 }
@@ -48,18 +48,14 @@ package struct JSONObject: Hashable, Sendable {
     }
 
     private mutating func index() {
-        var positions: [String: Int] = [:]
+        var positions: [ByteKey: Int] = [:]
         positions.reserveCapacity(pairs.count)
-        for (position, pair) in pairs.enumerated() { positions[pair.key] = position }
+        for (position, pair) in pairs.enumerated() { positions[ByteKey(text: pair.key)] = position }
         self.positions = positions
     }
 
     private func position(of key: String) -> Int? {
-        if let positions {
-            guard let position = positions[key] else { return nil }
-            if sameBytes(pairs[position].key, key) { return position }
-            // The dictionary compares by canonical equivalence; only a scan finds the other spelling.
-        }
+        if let positions { return positions[ByteKey(text: key)] }
         return pairs.firstIndex { sameBytes($0.key, key) }
     }
 
@@ -71,7 +67,7 @@ package struct JSONObject: Hashable, Sendable {
         var combined = 0
         for pair in pairs {
             var member = Hasher()
-            member.combine(pair.key)
+            member.combine(bytesOf: pair.key)
             member.combine(pair.value)
             combined ^= member.finalize()
         }

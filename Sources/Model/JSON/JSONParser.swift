@@ -11,6 +11,10 @@ extension JSON {
         /// Refuses objects with keys that a lenient reader could take for each other (`name` and `Name`).
         package var refusesCaseFoldedKeys = false
 
+        /// Of a key; and of one that is not of ASCII alone, which is dearer to compare.
+        package static let maximumKeyBytes = 1024
+        package static let maximumUnicodeKeyBytes = 128
+
         package init() {}
 
         package static let standard = Limits()
@@ -25,7 +29,7 @@ extension JSON {
     }
 
     /// Reads one RFC 8259 text, strictly: UTF-8 without byte order mark, no duplicate keys, no control characters
-    /// in keys, no lone surrogates, nothing after the value.
+    /// in keys, no keys over the bounds of ``Limits``, no lone surrogates, nothing after the value.
     ///
     /// Throws `bad-json`, `bad-encoding`, `duplicate-key`, `ambiguous-key`, `bad-key`, `lone-surrogate`, `bad-number`,
     /// `json-too-large`, `json-too-deep` or `json-too-many-keys`.
@@ -140,12 +144,8 @@ struct JSONParser: ~Copyable {
         while true {
             guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else { throw syntax("a key is a string") }
             let key = try string()
-            if !isPlain {
-                allPlain = false
-                if key.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) {
-                    throw failure("bad-key", "a key holds a control character")
-                }
-            }
+            try checkKey(key)
+            if !isPlain { allPlain = false }
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw syntax("a key is followed by `:`") }
             skipSpace()
@@ -162,13 +162,33 @@ struct JSONParser: ~Copyable {
         return .object(JSONObject(unique: pairs))
     }
 
+    /// Swift normalises the strings that it hashes, compares or folds, and takes time quadratic in a run of combining
+    /// marks for it; nothing does so with a key before it has passed here.
+    private func checkKey(_ key: String) throws(ModelError) {
+        let length = key.utf8.count
+        guard length <= JSON.Limits.maximumKeyBytes else {
+            throw failure("bad-key", "a key is longer than \(JSON.Limits.maximumKeyBytes) bytes")
+        }
+        if isPlain { return }
+        if !key.utf8.allSatisfy({ $0 < 0x80 }) {
+            guard length <= JSON.Limits.maximumUnicodeKeyBytes else {
+                throw failure(
+                    "bad-key", "a key not of ASCII alone is longer than \(JSON.Limits.maximumUnicodeKeyBytes) bytes")
+            }
+            guard isStreamSafe(key) else { throw failure("bad-key", "a key holds too many combining marks in a row") }
+        }
+        if key.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) {
+            throw failure("bad-key", "a key holds a control character")
+        }
+    }
+
     /// Canonically equivalent keys count as duplicates: Swift's dictionaries could not keep them apart.
     private func refuseAlike(_ pairs: [(key: String, value: JSON)], allPlain: Bool) throws(ModelError) {
         guard pairs.count > 1 else { return }
         if pairs.count <= 12, allPlain {
             for later in 1..<pairs.count {
                 for earlier in 0..<later where pairs[earlier].key.utf8.count == pairs[later].key.utf8.count {
-                    if pairs[earlier].key == pairs[later].key { throw duplicate(pairs[later].key) }
+                    if sameBytes(pairs[earlier].key, pairs[later].key) { throw duplicate(pairs[later].key) }
                     if limits.refusesCaseFoldedKeys, sameLetters(pairs[earlier].key, pairs[later].key) {
                         throw ambiguous(pairs[later].key)
                     }

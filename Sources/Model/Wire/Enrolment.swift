@@ -36,15 +36,22 @@ package struct InvitationAnswer: Hashable, Sendable, Codable {
     }
 }
 
-/// `POST /v1/enroll` on the front listener: a token's secret and a request for a certificate.
+/// `POST /v1/enroll` on the front listener: a token's secret, what the token says it is for, and a request for a certificate.
 package struct EnrolRequest: Hashable, Sendable, Codable {
     /// Base64url, as the token carries it.
     package var secret: String
+    /// The token's words. A token that was altered must not be spent on something else than its holder believes.
+    package var kind: Invitation.Kind
+    package var zone: String?
+    package var name: String
     /// PKCS#10 DER in Base64 (RFC 2986). Only its key and proof of possession are believed.
     package var csr: String
 
-    package init(secret: String, csr: String) {
+    package init(secret: String, kind: Invitation.Kind, zone: String?, name: String, csr: String) {
         self.secret = secret
+        self.kind = kind
+        self.zone = zone
+        self.name = name
         self.csr = csr
     }
 }

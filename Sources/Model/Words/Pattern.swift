@@ -44,11 +44,26 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     package func matches(_ text: some StringProtocol) -> Bool {
-        contains(text.utf8.map { Token.byte($0) })
+        var automaton = Automaton(tokens)
+        for byte in text.utf8 {
+            guard automaton.take(byte) else { return false }
+        }
+        return automaton.accepts
     }
 
     /// Whether every expansion of the URI template (RFC 6570) matches: its expressions are met by runs of this pattern only.
-    package func covers(template: String) -> Bool { contains(Self.tokens(ofTemplate: template)) }
+    package func covers(template: String) -> Bool {
+        var automaton = Automaton(tokens)
+        for symbol in Self.tokens(ofTemplate: template) {
+            let isAlive =
+                switch symbol {
+                case .byte(let byte): automaton.take(byte)
+                case .run(let crossesSlash): automaton.takeRun(crossesSlash: crossesSlash)
+                }
+            guard isAlive else { return false }
+        }
+        return automaton.accepts
+    }
 
     /// Whether some expansion of the URI template (RFC 6570) could match.
     package func overlaps(template: String) -> Bool {
@@ -77,39 +92,16 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
         return next[0]
     }
 
-    /// Simulates the pattern as an automaton: O(text × tokens), whatever the input. A run inside `text` is a symbol that
-    /// only a run of at least its reach can take.
-    private func contains(_ text: [Token]) -> Bool {
-        var states = [Bool](repeating: false, count: tokens.count + 1)
-        states[0] = true
-        closeOverRuns(&states)
-        for symbol in text {
-            var next = [Bool](repeating: false, count: tokens.count + 1)
-            for (index, token) in tokens.enumerated() where states[index] {
-                switch (token, symbol) {
-                case (.byte(let a), .byte(let b)): if a == b { next[index + 1] = true }
-                case (.run, .byte(let b)): if token.takes(b) { next[index] = true }
-                case (.run(let wide), .run(let needed)): if wide || !needed { next[index] = true }
-                case (.byte, .run): break
-                }
-            }
-            closeOverRuns(&next)
-            states = next
-        }
-        return states[tokens.count]
-    }
-
-    /// A run may stand for nothing.
-    private func closeOverRuns(_ states: inout [Bool]) {
-        for (index, token) in tokens.enumerated() where states[index] && token.isRun { states[index + 1] = true }
-    }
-
     /// `{x}` expands within one segment; `{+x}`, `{/x}`, `{x*}` and the other operators may cross slashes.
     private static func tokens(ofTemplate template: String) -> [Token] {
         var tokens: [Token] = []
         var rest = Array(template.utf8)[...]
+        // Beyond the last one no brace can close, and none is looked for.
+        let lastClose = rest.lastIndex(of: UInt8(ascii: "}")) ?? 0
         while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "{"), let close = rest.firstIndex(of: UInt8(ascii: "}")) else {
+            guard byte == UInt8(ascii: "{"), rest.startIndex <= lastClose,
+                let close = rest.firstIndex(of: UInt8(ascii: "}"))
+            else {
                 tokens.append(.byte(byte))
                 continue
             }
@@ -119,6 +111,69 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
             rest = rest[(close + 1)...]
         }
         return tokens
+    }
+}
+
+/// The states of a pattern on its way through a text: O(text × tokens) whatever the input, and usually far less, as only
+/// the span of states that are still alive is looked at.
+private struct Automaton {
+    private let tokens: [Pattern.Token]
+    /// Whether `tokens[index...]` has still to be met; false outside `alive`.
+    private var states: [Bool]
+    private var next: [Bool]
+    private var alive = 0..<0
+    private var lowest = Int.max
+    private var highest = 0
+
+    init(_ tokens: [Pattern.Token]) {
+        self.tokens = tokens
+        states = [Bool](repeating: false, count: tokens.count + 1)
+        next = states
+        reach(0)
+        advance()
+    }
+
+    var accepts: Bool { states[tokens.count] }
+
+    /// Returns whether any state is alive still.
+    mutating func take(_ byte: UInt8) -> Bool {
+        for index in alive where states[index] && index < tokens.count {
+            switch tokens[index] {
+            case .byte(let mine): if mine == byte { reach(index + 1) }
+            case .run: if tokens[index].takes(byte) { reach(index) }
+            }
+        }
+        return advance()
+    }
+
+    /// Takes a run of unknown bytes, which only a run of at least its reach can meet.
+    mutating func takeRun(crossesSlash: Bool) -> Bool {
+        for index in alive where states[index] && index < tokens.count {
+            if case .run(let wide) = tokens[index], wide || !crossesSlash { reach(index) }
+        }
+        return advance()
+    }
+
+    /// A run may stand for nothing.
+    private mutating func reach(_ state: Int) {
+        lowest = min(lowest, state)
+        var state = state
+        while !next[state] {
+            next[state] = true
+            highest = max(highest, state)
+            guard state < tokens.count, tokens[state].isRun else { return }
+            state += 1
+        }
+    }
+
+    @discardableResult
+    private mutating func advance() -> Bool {
+        for index in alive { states[index] = false }
+        swap(&states, &next)
+        alive = lowest > highest ? 0..<0 : lowest..<highest + 1
+        lowest = .max
+        highest = 0
+        return !alive.isEmpty
     }
 }
 

@@ -14,7 +14,8 @@ actor DeliveryApplier {
     private(set) var refused: RefusedDelivery?
 
     init(
-        verifier: DeliveryVerifier, manifest: TrustManifest, store: DeliveryStore, services: Services, listener: Listener,
+        verifier: DeliveryVerifier, manifest: TrustManifest, store: DeliveryStore, services: Services,
+        listener: Listener,
         identity: TLSIdentity
     ) {
         self.verifier = verifier
@@ -70,7 +71,8 @@ actor DeliveryApplier {
         services.logger.info(
             "bundle in force",
             metadata: [
-                "revision": "\(delivery.bundle.revision)", "digest": "\(delivery.digest)", "servers": "\(snapshot.servers.count)",
+                "revision": "\(delivery.bundle.revision)", "digest": "\(delivery.digest)",
+                "servers": "\(snapshot.servers.count)",
                 "rules": "\(delivery.bundle.rules.count)",
             ])
     }

@@ -49,7 +49,9 @@ package struct DeliveryVerifier: Sendable {
         let payload = try payload(of: envelope, type: PolicyBundle.payloadType, role: .bundle)
         let bundle = try JSONCoding.decodeCanonical(PolicyBundle.self, from: payload)
         guard bundle.v == PolicyBundle.wireVersion else {
-            throw SpokeError("wire-version", "the bundle is of wire version \(bundle.v), this spoke reads \(PolicyBundle.wireVersion)")
+            throw SpokeError(
+                "wire-version",
+                "the bundle is of wire version \(bundle.v), this spoke reads \(PolicyBundle.wireVersion)")
         }
         guard bundle.spoke == spoke else {
             throw SpokeError("other-spoke", "the bundle is for `\(bundle.spoke)`, this is `\(spoke)`")
@@ -101,7 +103,8 @@ package struct DeliveryVerifier: Sendable {
         _ lease: Lease, of digest: String, with held: VerifiedDelivery?, now: Instant
     ) throws(SpokeError) {
         guard lease.bundle == digest else {
-            throw SpokeError("lease-other-bundle", "the lease is for \(backticked(lease.bundle)), the bundle is `\(digest)`")
+            throw SpokeError(
+                "lease-other-bundle", "the lease is for \(backticked(lease.bundle)), the bundle is `\(digest)`")
         }
         guard lease.issued <= now + Self.skew else {
             throw SpokeError(

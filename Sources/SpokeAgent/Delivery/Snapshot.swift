@@ -26,7 +26,8 @@ package struct Snapshot: Sendable {
         let bundle = delivery.bundle
         var denied: [SPIFFEID: Instant] = [:]
         for revocation in bundle.revokedIdentities {
-            denied[revocation.identity] = max(denied[revocation.identity] ?? revocation.issuedBefore, revocation.issuedBefore)
+            denied[revocation.identity] = max(
+                denied[revocation.identity] ?? revocation.issuedBefore, revocation.issuedBefore)
         }
         verifier = try PeerVerifier(
             anchors: Dictionary(bundle.domains.map { ($0, roots) }) { first, _ in first },

@@ -8,14 +8,17 @@ package final class Journal: Sendable {
     private enum Item: Sendable {
         case lines([JournalLine], @Sendable (Result<[Int64], SpokeError>) -> Void)
         case denial(DecisionRecord)
-        case unreported(Int, @Sendable (Result<Unreported, SpokeError>) -> Void)
-        case acknowledge(Int64, @Sendable (Result<Void, SpokeError>) -> Void)
+        case unread(@Sendable (JournalReading) -> Void)
+        case usage(after: Int64, upTo: Int64, @Sendable ([UsageCounter]) -> Void)
+        case acknowledge(Int64, JournalReading.Place?, @Sendable (Result<Void, SpokeError>) -> Void)
         case stop(@Sendable () -> Void)
     }
 
     /// What the next report tells.
     package struct Unreported: Sendable {
         package var sequence: Int64
+        /// Behind the last of the decisions.
+        package var place: JournalReading.Place?
         package var decisions: [DecisionRecord]
         package var usage: [UsageCounter]
         /// Whether more is waiting than was asked for.
@@ -55,9 +58,11 @@ package final class Journal: Sendable {
     package func record(_ record: DecisionRecord, _ done: @escaping @Sendable (Result<Int64, SpokeError>) -> Void) {
         let accepted = post(
             .lines([.decision(record)]) { result in
-                done(result.flatMap { numbers in
-                    numbers.first.map(Result.success) ?? .failure(SpokeError("journal", "the journal gave no number"))
-                })
+                done(
+                    result.flatMap { numbers in
+                        numbers.first.map(Result.success)
+                            ?? .failure(SpokeError("journal", "the journal gave no number"))
+                    })
             })
         if !accepted { done(.failure(SpokeError("journal", "the journal does not follow, or has ended"))) }
     }
@@ -67,17 +72,26 @@ package final class Journal: Sendable {
 
     package func outcome(_ outcome: JournalLine.Outcome) { _ = post(.lines([.outcome(outcome)]) { _ in }) }
 
+    /// What the hub was not told yet, up to a size. For one caller at a time, who also acknowledges.
     package func unreported(maximumBytes: Int) async throws -> Unreported {
-        try await withCheckedThrowingContinuation { continuation in
-            let accepted = post(.unreported(maximumBytes) { continuation.resume(with: $0) }, always: true)
-            if !accepted { continuation.resume(throwing: SpokeError("journal", "the journal has ended")) }
-        }
+        let reading = try await ask { .unread($0) }
+        let (decisions, place) = try reading.decisions(maximumBytes: maximumBytes)
+        let sequence = decisions.last?.number ?? reading.acknowledged
+        // A counter that changed later still is told with a later report, so there are no more of them than decisions.
+        let usage = try await ask { .usage(after: reading.acknowledged, upTo: sequence, $0) }
+        return Unreported(
+            sequence: sequence, place: place, decisions: decisions, usage: usage, hasMore: sequence < reading.last)
     }
 
     /// The hub holds every line up to `number`.
-    package func acknowledge(_ number: Int64) async throws {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            let accepted = post(.acknowledge(number) { continuation.resume(with: $0) }, always: true)
+    /// - Parameter place: behind that line, when it is known.
+    package func acknowledge(_ number: Int64, place: JournalReading.Place? = nil) async throws {
+        try await ask { .acknowledge(number, place, $0) }.get()
+    }
+
+    private func ask<Value: Sendable>(_ item: (@escaping @Sendable (Value) -> Void) -> Item) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            let accepted = post(item { continuation.resume(returning: $0) }, always: true)
             if !accepted { continuation.resume(throwing: SpokeError("journal", "the journal has ended")) }
         }
     }
@@ -124,8 +138,9 @@ package final class Journal: Sendable {
                 let some = worker.denied(record)
                 lines += some.map(JournalLine.decision)
                 waiting.append((some.count, { _ in }))
-            case .unreported(let bytes, let done): done(worker.unreported(maximumBytes: bytes))
-            case .acknowledge(let number, let done): done(worker.acknowledge(number))
+            case .unread(let done): done(worker.unread)
+            case .usage(let after, let upTo, let done): done(worker.usage(after: after, upTo: upTo))
+            case .acknowledge(let number, let place, let done): done(worker.acknowledge(number, place))
             case .stop(let done): stopped = done
             }
         }

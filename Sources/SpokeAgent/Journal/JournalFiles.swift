@@ -97,14 +97,14 @@ package struct JournalFiles: Sendable {
     /// - Returns: the offset behind the last whole line that was taken.
     /// - Throws: `bad-journal` for a line that is not one of ours.
     static func forEachLine(
-        _ path: String, from offset: Int, _ take: (JournalLine, Int) -> Bool
+        _ path: String, from offset: Int, upTo limit: Int? = nil, _ take: (JournalLine, Int) -> Bool
     ) throws(SpokeError) -> Int {
         let handle = open(path, O_RDONLY | O_CLOEXEC)
         guard handle >= 0 else { throw .system("not-readable", "cannot open `\(path)`", errno) }
         defer { close(handle) }
         var status = stat()
         guard fstat(handle, &status) == 0 else { throw .system("not-readable", "cannot look at `\(path)`", errno) }
-        let end = Int(status.st_size)
+        let end = min(Int(status.st_size), limit ?? Int.max)
         var position = offset
         var read = offset
         var pending: [UInt8] = []
@@ -121,7 +121,8 @@ package struct JournalFiles: Sendable {
                 do {
                     line = try JournalLine(parsing: Array(rest[..<newline]))
                 } catch {
-                    throw SpokeError("bad-journal", "the line at byte \(position) of `\(path)` is damaged: \(error.message)")
+                    throw SpokeError(
+                        "bad-journal", "the line at byte \(position) of `\(path)` is damaged: \(error.message)")
                 }
                 position += newline - rest.startIndex + 1
                 rest = rest[(newline + 1)...]
@@ -204,38 +205,30 @@ package struct JournalFiles: Sendable {
         try openSegment(last + 1)
     }
 
-    /// The decisions after the last acknowledged one, up to a size, and what they changed.
-    package func unreported(maximumBytes: Int) throws(SpokeError) -> (decisions: [DecisionRecord], usage: [UsageCounter]) {
-        var decisions: [DecisionRecord] = []
-        var held = 0
-        for segment in segments where segment >= cursor.segment {
-            var isFull = false
-            _ = try Self.forEachLine(path(segment), from: segment == cursor.segment ? cursor.offset : 0) { line, _ in
-                guard case .decision(let record) = line, record.number > acknowledged else { return true }
-                held += 400 + record.caller.utf8.count + record.aim.utf8.count + (record.detail?.utf8.count ?? 0)
-                guard held <= maximumBytes else {
-                    isFull = true
-                    return false
-                }
-                decisions.append(record)
-                return true
-            }
-            if isFull { break }
-        }
-        // A counter that changed later still is told with a later report, so there are no more of them than decisions.
-        return (decisions, usage.changed(after: acknowledged, upTo: decisions.last?.number ?? acknowledged))
+    /// Where the decisions after the last acknowledged one stand now.
+    package var unread: JournalReading {
+        let from = segments.filter { $0 >= cursor.segment }
+        return JournalReading(
+            parts: from.map { segment in
+                JournalReading.Part(
+                    segment: segment, path: path(segment), from: segment == cursor.segment ? cursor.offset : 0,
+                    end: segment == from.last ? size : nil)
+            }, acknowledged: acknowledged, last: last)
     }
 
     /// The hub holds everything up to `number`: older segments may go once a file holds what they counted.
     ///
     /// Steps: write `usage.json`; delete segments that lie wholly before `number`. If we die between them, the next start
     /// passes over lines that are folded in already.
+    /// - Parameter place: behind the line of that number, when it is known; else it is looked for.
     /// - Throws: `not-writable`, `not-readable`.
-    package mutating func acknowledge(_ number: Int64, now: Instant) throws(SpokeError) {
+    package mutating func acknowledge(
+        _ number: Int64, place: JournalReading.Place? = nil, now: Instant
+    ) throws(SpokeError) {
         guard number > acknowledged else { return }
         acknowledged = min(number, last)
         usage.forget(acknowledged: acknowledged, now: now)
-        try advanceCursor()
+        if let place { cursor = (place.segment, place.offset) } else { try advanceCursor() }
         let done = zip(segments, segments.dropFirst()).filter { $0.1 <= acknowledged + 1 }.map(\.0)
         guard !done.isEmpty else { return }
         try storeUsage()

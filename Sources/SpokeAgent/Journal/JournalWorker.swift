@@ -50,19 +50,15 @@ struct JournalWorker {
         }
     }
 
-    mutating func unreported(maximumBytes: Int) -> Result<Journal.Unreported, SpokeError> {
-        do throws(SpokeError) {
-            let (decisions, usage) = try files.unreported(maximumBytes: maximumBytes)
-            let sequence = decisions.last?.number ?? files.acknowledged
-            return .success(
-                Journal.Unreported(
-                    sequence: sequence, decisions: decisions, usage: usage, hasMore: sequence < files.last))
-        } catch { return .failure(error) }
+    var unread: JournalReading { files.unread }
+
+    func usage(after acknowledged: Int64, upTo number: Int64) -> [UsageCounter] {
+        files.usage.changed(after: acknowledged, upTo: number)
     }
 
-    mutating func acknowledge(_ number: Int64) -> Result<Void, SpokeError> {
+    mutating func acknowledge(_ number: Int64, _ place: JournalReading.Place?) -> Result<Void, SpokeError> {
         do throws(SpokeError) {
-            try files.acknowledge(number, now: now())
+            try files.acknowledge(number, place: place, now: now())
             return .success(())
         } catch { return .failure(error) }
     }

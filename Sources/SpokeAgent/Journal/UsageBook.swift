@@ -50,7 +50,9 @@ package struct UsageBook: Sendable {
     package mutating func fold(_ record: DecisionRecord) {
         guard record.number > number else { return }
         number = record.number
-        guard record.verdict == .allow, record.aim.contains(":"), let rule = record.rule, let principal = record.principal else {
+        guard record.verdict == .allow, record.aim.contains(":"), let rule = record.rule,
+            let principal = record.principal
+        else {
             return
         }
         let key = Key(

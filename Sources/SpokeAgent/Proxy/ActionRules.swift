@@ -10,7 +10,8 @@ enum Disposition {
 
     init(_ action: MCPAction) {
         switch action {
-        case .initialize, .discover, .initialized, .ping, .list, .callTool, .readResource, .getPrompt, .complete, .setLevel,
+        case .initialize, .discover, .initialized, .ping, .list, .callTool, .readResource, .getPrompt, .complete,
+            .setLevel,
             .cancelled:
             self = .serve
         // A server's requests never reach a client, so nothing waits for its answer, its progress or its roots.

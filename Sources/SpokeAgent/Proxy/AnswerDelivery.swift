@@ -79,7 +79,9 @@ final class AnswerDelivery {
                 } catch { return failed(SpokeError("bad-upstream", error.message)) }
             case .initialize:
                 do throws(SpokeError) {
-                    if let session = try begin(response.session, result) { headers.append(Answer.Field("Mcp-Session-Id", session)) }
+                    if let session = try begin(response.session, result) {
+                        headers.append(Answer.Field("Mcp-Session-Id", session))
+                    }
                 } catch { return failed(error) }
             default: break
             }
@@ -93,7 +95,8 @@ final class AnswerDelivery {
 
     /// Gives the client a session id of our own for the upstream's.
     private func begin(_ upstream: String?, _ result: JSON) throws(SpokeError) -> String? {
-        guard let version = result["protocolVersion"]?.string.flatMap(ProtocolVersion.init), version.era == .handshake else {
+        guard let version = result["protocolVersion"]?.string.flatMap(ProtocolVersion.init), version.era == .handshake
+        else {
             throw SpokeError("bad-upstream", "the server answered `initialize` with a version that is not served")
         }
         guard let upstream else { return nil }
@@ -124,7 +127,8 @@ final class AnswerDelivery {
 
     private func failed(_ failure: SpokeError) -> Output {
         services.logger.debug(
-            "call failed", metadata: ["server": "\(forwarding.server)", "code": "\(failure.code)", "decision": "\(number)"])
+            "call failed",
+            metadata: ["server": "\(forwarding.server)", "code": "\(failure.code)", "decision": "\(number)"])
         return switch failure.code {
         case "upstream-timeout": error(504, JSONRPCErrors.internalError, "Gateway Timeout", failure.code)
         case "busy": error(503, JSONRPCErrors.internalError, "Service Unavailable", failure.code)

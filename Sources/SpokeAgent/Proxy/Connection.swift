@@ -18,6 +18,7 @@ final class Connection: ChannelDuplexHandler {
     /// The largest body that any policy can allow here.
     private static let maximumBody = 64 << 20
     private static let readTimeout = TimeAmount.seconds(30)
+    private static let lingering = TimeAmount.milliseconds(500)
 
     private enum Phase {
         case reading
@@ -55,11 +56,15 @@ final class Connection: ChannelDuplexHandler {
         let bytes = unwrapInboundIn(data).readableBytesView
         switch phase {
         case .closed: return
-        case .busy:
-            waiting += bytes
-            if waiting.count > Self.maximumWaiting { close() }
+        case .busy: wait(bytes)
+        case .reading where !waiting.isEmpty: wait(bytes)
         case .reading: read(Array(bytes))
         }
+    }
+
+    private func wait(_ bytes: ByteBufferView) {
+        waiting += bytes
+        if waiting.count > Self.maximumWaiting { close() }
     }
 
     private func read(_ bytes: [UInt8]) {
@@ -79,7 +84,8 @@ final class Connection: ChannelDuplexHandler {
             try parser.limitBody(to: Int(policy?.requestBody.count ?? 1 << 20))
             if head.expectsContinue, let context {
                 context.writeAndFlush(
-                    wrapOutboundOut(context.channel.allocator.buffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+                    wrapOutboundOut(context.channel.allocator.buffer(string: "HTTP/1.1 100 Continue\r\n\r\n")),
+                    promise: nil)
             }
         case .body(let bytes): body += bytes
         case .end:
@@ -96,13 +102,20 @@ final class Connection: ChannelDuplexHandler {
             let reason: DenyReason = error.reason == .bodyTooLarge ? .tooLarge : .malformed
             let record = DecisionRecord(
                 number: 0, at: services.now(), caller: peer.id.description, address: address?.description,
-                server: head.flatMap { Endpoint.server($0.target) } ?? "", aim: Aim.reach.description, verdict: .deny,
-                reason: reason.rawValue, detail: error.code)
-            services.journal.deny(record)
+                server: serverName, aim: Aim.reach.description, verdict: .deny,
+                reason: reason.rawValue, detail: error.code, revision: services.snapshots.current?.revision,
+                bundle: services.snapshots.current?.delivery.digest)
+            services.deny(record)
             services.tables.attempts.deny(caller: Caller(workload: peer.id).key, now: services.now())
         }
         phase = .busy
         write(Answer(status: status, message), policy: nil, closing: true)
+    }
+
+    /// The full name where it is one of ours.
+    private var serverName: String {
+        guard let name = head.flatMap({ Endpoint.server($0.target) }) else { return "" }
+        return services.snapshots.current?.servers[name]?.name ?? name
     }
 
     private func startTimer(idle: Bool) {
@@ -139,7 +152,7 @@ final class Connection: ChannelDuplexHandler {
         let snapshot = services.snapshots.current
         switch judge(exchange, under: snapshot, services.tables, now: services.now()) {
         case .answer(let answer):
-            if let record = answer.denied { services.journal.deny(record) }
+            if let record = answer.denied { services.deny(record) }
             let policy = Endpoint.server(head.target).flatMap { snapshot?.servers[$0]?.policy }
             // What is not to be told from an unknown server bears what an unknown server's answer bears.
             write(answer, policy: answer.status == 404 ? nil : policy, closing: !head.keepsAlive)
@@ -159,12 +172,13 @@ final class Connection: ChannelDuplexHandler {
             var record = forwarding.record
             record.verdict = .deny
             record.reason = DenyReason.journal.rawValue
-            services.journal.deny(record)
+            services.deny(record)
             let body = JSONRPCErrors.body(
                 id: forwarding.messageID, code: JSONRPCErrors.internalError, message: "Service Unavailable")
             let headers = [Answer.Field("Content-Type", "application/json"), Answer.Field("Retry-After", "5")]
             return write(Answer(status: 503, headers: headers, body: body), policy: forwarding.policy, closing: false)
         }
+        services.counts.count(forwarding.record)
         let delivery = AnswerDelivery(number: number, forwarding, services)
         guard let context, case .busy = phase, let upstream = services.upstreams.configured[forwarding.server] else {
             return delivery.end(status: 499, "client-gone")
@@ -232,9 +246,17 @@ final class Connection: ChannelDuplexHandler {
         guard !closing, !services.isDraining.withLockedValue(\.self) else { return closeAfterWriting() }
         phase = .reading
         startTimer(idle: true)
+        guard !waiting.isEmpty || !parser.buffered.isEmpty, let context else { return }
+        // Not from here: a thousand short requests in a row would stand on the stack one above the other.
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute { bound.value.readWaiting() }
+    }
+
+    private func readWaiting() {
+        guard case .reading = phase else { return }
         let bytes = waiting
         waiting = []
-        if !bytes.isEmpty || !parser.buffered.isEmpty { read(bytes) }
+        read(bytes)
     }
 
     // MARK: the channel
@@ -272,8 +294,14 @@ final class Connection: ChannelDuplexHandler {
         timer?.cancel()
         guard let context else { return }
         let channel = context.channel
-        // Everything was flushed: closing waits for what the socket still holds.
-        context.eventLoop.execute { channel.close(promise: nil) }
+        guard !parser.isIdle || !waiting.isEmpty else {
+            // Everything was flushed: the socket sends what it still holds before it closes.
+            context.eventLoop.execute { channel.close(promise: nil) }
+            return
+        }
+        // A client that is still sending gets time to read why it should stop: closing on unread bytes would reset the
+        // connection and the answer with it.
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingering) { channel.close(promise: nil) }
     }
 
     private func close() {

@@ -59,7 +59,8 @@ package struct Answer: Hashable, Sendable {
 
     package init(status: Int, _ message: MCPMessage, headers: [Field] = [], denied: DecisionRecord? = nil) {
         self.init(
-            status: status, headers: [Field("Content-Type", "application/json")] + headers, body: message.bytes, denied: denied)
+            status: status, headers: [Field("Content-Type", "application/json")] + headers, body: message.bytes,
+            denied: denied)
     }
 }
 

@@ -6,7 +6,8 @@ enum HeaderRules {
     /// - Returns: the status to refuse with and why; nil when all is in order.
     static func problem(_ head: HTTPRequestHead) -> (status: Int, message: String)? {
         let headers = head.headers
-        for name in ["Authorization", "Content-Type", "Content-Encoding", "Origin"] where headers.values(name).count > 1 {
+        for name in ["Authorization", "Content-Type", "Content-Encoding", "Origin"] where headers.values(name).count > 1
+        {
             return (400, "the header `\(name)` stands more than once")
         }
         // A browser names an origin; nothing that a browser runs has a caller's certificate to lend.
@@ -35,7 +36,8 @@ enum HeaderRules {
 
     /// Never taken over: framing and routing are made anew, and nothing may claim to speak for the caller.
     private static let dropped: Set<String> = [
-        "accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type",
+        "accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length",
+        "content-type",
         "cookie", "expect", "forwarded", "host", "keep-alive", "last-event-id", "origin", "proxy-authenticate",
         "proxy-authorization", "proxy-connection", "referer", "te", "trailer", "transfer-encoding", "true-client-ip",
         "upgrade", "via", "x-http-method", "x-http-method-override", "x-method-override", "x-real-ip",

@@ -53,7 +53,8 @@ final class Listener: Sendable {
         guard !isFull else { return channel.close(promise: nil) }
         channel.closeFuture.whenComplete { [channels] _ in channels.withLockedValue { $0[id] = nil } }
         let peer = try MutualTLS.addServer(
-            to: channel, tls.current, verifier: { [services, nobody] in services.snapshots.current?.verifier ?? nobody },
+            to: channel, tls.current,
+            verifier: { [services, nobody] in services.snapshots.current?.verifier ?? nobody },
             now: services.now, connections: connections)
         let connection = Connection(services)
         try channel.pipeline.syncOperations.addHandler(connection)
@@ -81,12 +82,14 @@ final class Listener: Sendable {
             default: code
             }
         let snapshot = services.snapshots.current
-        services.journal.deny(
+        services.deny(
             DecisionRecord(
-                number: 0, at: services.now(), caller: "unknown", address: address, server: "", aim: "connect", verdict: .deny,
+                number: 0, at: services.now(), caller: "unknown", address: address, server: "", aim: "connect",
+                verdict: .deny,
                 reason: reason,
                 // What BoringSSL says of a failed handshake is for its authors.
-                detail: code == "handshake-failed" ? nil : known.map { String($0.message.prefix(300)) }, revision: snapshot?.revision, bundle: snapshot?.delivery.digest))
+                detail: code == "handshake-failed" ? nil : known.map { String($0.message.prefix(300)) },
+                revision: snapshot?.revision, bundle: snapshot?.delivery.digest))
     }
 
     /// After a change of trust or of our own certificate: new connections get a new generation, and those of peers who are

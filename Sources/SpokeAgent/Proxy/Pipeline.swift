@@ -60,12 +60,19 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
         era = version.era
         let action = try MCPAction(parsed, version: version)
         // A session of another caller does not exist.
-        if version.era == .handshake, id != nil, session == nil, !action.isInitialize { return refusals.foreignSession(parsed.id) }
+        if version.era == .handshake, id != nil, session == nil, !action.isInitialize {
+            return refusals.foreignSession(parsed.id)
+        }
         guard let kept = parsed.understood(as: action) else {
             return refusals.unsupported(action, parsed.id, version.era)
         }
-        understood = (CapabilityStripping.strip(kept), action, version, version.era == .handshake ? session : nil)
-    } catch { return refusals.malformed(error, id: message?.id, era: era ?? HeaderRules.era(exchange.head), message: message) }
+        understood = (
+            CapabilityStripping.strip(kept), action, version,
+            version.era == .handshake && !action.isInitialize ? session : nil
+        )
+    } catch {
+        return refusals.malformed(error, id: message?.id, era: era ?? HeaderRules.era(exchange.head), message: message)
+    }
     let action = understood.action
     switch Disposition(action) {
     case .serve: break
@@ -77,7 +84,9 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
     var permit = reach
     var definition: JSON?
     if let aim = action.aim {
-        guard let catalog = view.catalog else { return refusals.catalogUnknown(action, understood.message.id, view.detail) }
+        guard let catalog = view.catalog else {
+            return refusals.catalogUnknown(action, understood.message.id, view.detail)
+        }
         var facts = facts
         if case .completion(let template) = aim, catalog.resourceTemplates[template] == nil {
             return refusals.unknownName(
@@ -107,19 +116,22 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
     if let wait = tables.rates.take(caller: caller.key, server: server.name, server.policy.rates, now: now) {
         return refusals.tooMany(.rate, wait, permit.aim, understood.message.id)
     }
-    guard let ticket = tables.concurrency.enter(caller: caller.key, server: server.name, limit: server.policy.concurrency)
+    guard
+        let ticket = tables.concurrency.enter(caller: caller.key, server: server.name, limit: server.policy.concurrency)
     else { return refusals.tooMany(.concurrency, .seconds(1), permit.aim, understood.message.id) }
 
     // The caller of this function writes `record` and forwards only once that is done.
     return .forward(
         permit,
         Forwarding(
-            content: .message(action, understood.message), server: name, caller: caller.key, version: understood.version,
+            content: .message(action, understood.message), server: name, caller: caller.key,
+            version: understood.version,
             session: understood.session, definition: definition,
             headers: HeaderRules.forwarded(exchange.head.headers, removing: server.policy.removedRequestHeaders),
             policy: server.policy,
             filter: ListView(caller: caller, facts: facts, ruleset: server.ruleset, catalog: view.catalog),
-            ticket: ticket, record: refusals.record(permit), acceptsStream: HeaderRules.acceptsStream(exchange.head.headers)))
+            ticket: ticket, record: refusals.record(permit),
+            acceptsStream: HeaderRules.acceptsStream(exchange.head.headers)))
 }
 
 /// `DELETE` ends a session of the handshake era; whoever may reach the server may end a session of their own.
@@ -136,7 +148,8 @@ private func judgeEndOfSession(
     if let wait = tables.rates.take(caller: caller.key, server: server.name, server.policy.rates, now: facts.now) {
         return refusals.tooMany(.rate, wait, permit.aim, nil)
     }
-    guard let ticket = tables.concurrency.enter(caller: caller.key, server: server.name, limit: server.policy.concurrency)
+    guard
+        let ticket = tables.concurrency.enter(caller: caller.key, server: server.name, limit: server.policy.concurrency)
     else { return refusals.tooMany(.concurrency, .seconds(1), permit.aim, nil) }
     tables.sessions.remove(id)
     return .forward(

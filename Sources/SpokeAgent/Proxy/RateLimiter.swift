@@ -26,7 +26,8 @@ package struct TokenBuckets: Hashable, Sendable {
         /// Until a whole token is there.
         var wait: Milliseconds {
             let missing = max(0, 1000 - millitokens)
-            return Milliseconds((missing * rate.per.count + Int64(rate.requests) * 1000 - 1) / (Int64(max(1, rate.requests)) * 1000))
+            return Milliseconds(
+                (missing * rate.per.count + Int64(rate.requests) * 1000 - 1) / (Int64(max(1, rate.requests)) * 1000))
         }
     }
 
@@ -55,7 +56,9 @@ package struct TokenBuckets: Hashable, Sendable {
         let held = buckets
         buckets = rates.enumerated().map { index, rate in
             var bucket = Bucket(rate: rate, millitokens: Int64(rate.capacity) * 1000, at: now)
-            if held.indices.contains(index) { bucket.millitokens = min(bucket.millitokens, max(0, held[index].millitokens)) }
+            if held.indices.contains(index) {
+                bucket.millitokens = min(bucket.millitokens, max(0, held[index].millitokens))
+            }
             return bucket
         }
     }

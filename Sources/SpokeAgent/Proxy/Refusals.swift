@@ -76,16 +76,20 @@ final class Refusals {
 
     func catalogUnknown(_ action: MCPAction, _ id: RequestID?, _ detail: String?) -> Step {
         let body = JSONRPCErrors.body(id: id, code: JSONRPCErrors.internalError, message: "The server is not available")
-        return answer(503, body, denied(.catalogUnknown, action.aim ?? .reach, detail), [Answer.Field("Retry-After", "5")])
+        return answer(
+            503, body, denied(.catalogUnknown, action.aim ?? .reach, detail), [Answer.Field("Retry-After", "5")])
     }
 
     /// What this upstream answers for a name that it does not have.
     func unknownName(
         _ denial: Denial, _ aim: Aim, _ capability: Capability?,
-        _ understood: (message: MCPMessage, action: MCPAction, version: ProtocolVersion, session: Session?), _ view: ServerView
+        _ understood: (message: MCPMessage, action: MCPAction, version: ProtocolVersion, session: Session?),
+        _ view: ServerView
     ) -> Step {
         let record = denied(denial.reason, aim, denial.detail, rule: denial.rule)
-        guard let capability, let id = understood.message.id else { return .answer(Answer(status: 202, denied: record)) }
+        guard let capability, let id = understood.message.id else {
+            return .answer(Answer(status: 202, denied: record))
+        }
         let unknown = view.unknownAnswer(capability.kind, understood.version.era)
         let (status, message) = unknown.answer(name: capability.name, id: id)
         return .answer(Answer(status: status, message, denied: record))
@@ -105,7 +109,8 @@ final class Refusals {
         return DecisionRecord(
             number: 0, at: now, caller: exchange.caller.key, address: exchange.address?.description,
             server: serverName, aim: aim.description, verdict: .deny, reason: reason.rawValue, rule: rule,
-            detail: detail.map { String($0.prefix(300)) }, revision: snapshot?.revision, bundle: snapshot?.delivery.digest)
+            detail: detail.map { String($0.prefix(300)) }, revision: snapshot?.revision,
+            bundle: snapshot?.delivery.digest)
     }
 
     /// The line that has to be with the kernel before the call goes anywhere.
@@ -113,7 +118,8 @@ final class Refusals {
         DecisionRecord(
             number: 0, at: now, caller: exchange.caller.key, address: exchange.address?.description,
             server: permit.server, aim: permit.aim.description, verdict: .allow,
-            rule: permit.rules.joined(separator: "+"), principal: permit.principals.map(\.description).joined(separator: "+"),
+            rule: permit.rules.joined(separator: "+"),
+            principal: permit.principals.map(\.description).joined(separator: "+"),
             revision: permit.revision, bundle: snapshot?.delivery.digest)
     }
 

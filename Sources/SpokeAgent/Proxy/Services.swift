@@ -8,9 +8,16 @@ struct Services: Sendable {
     var snapshots: SnapshotBox
     var tables: Tables
     var journal: Journal
+    var counts = DecisionCounts()
     var upstreams: Upstreams
     /// Set once, when the spoke ends: answers then close their connections.
     var isDraining: NIOLockedValueBox<Bool>
     var now: @Sendable () -> Instant
     var logger: Logger
+
+    /// Nothing is forwarded on a denial, so nobody waits for its line.
+    func deny(_ record: DecisionRecord) {
+        counts.count(record)
+        journal.deny(record)
+    }
 }

@@ -2,11 +2,11 @@ import MCP
 import Model
 
 /// Makes events of the bytes that an HTTP upstream answers to one message. No I/O.
-struct AnswerReader {
+package struct AnswerReader {
     /// What a server asked of the client, to be refused in its name.
-    struct Asked: Sendable {
-        var id: RequestID
-        var method: String
+    package struct Asked: Hashable, Sendable {
+        package var id: RequestID
+        package var method: String
     }
 
     private enum Body {
@@ -21,15 +21,15 @@ struct AnswerReader {
     private var status = 0
     private var session: String?
     private var body = Body.none
-    private(set) var hasEnded = false
+    package private(set) var hasEnded = false
 
     /// - Parameter expected: the id of the request; nil for a message that has no answer.
-    init(expected: RequestID?, limit: Int) {
+    package init(expected: RequestID?, limit: Int) {
         self.expected = expected
         self.limit = limit
     }
 
-    mutating func head(_ head: HTTPResponseHead) {
+    package mutating func head(_ head: HTTPResponseHead) {
         status = head.status
         session = head.headers["Mcp-Session-Id"].flatMap { id in
             (1...1024).contains(id.utf8.count) && id.utf8.allSatisfy { (0x21...0x7E).contains($0) } ? id : nil
@@ -47,13 +47,15 @@ struct AnswerReader {
     }
 
     /// - Returns: what these bytes complete, and what the server asked.
-    mutating func read(_ bytes: [UInt8]) -> (events: [UpstreamEvent], asked: [Asked]) {
+    package mutating func read(_ bytes: [UInt8]) -> (events: [UpstreamEvent], asked: [Asked]) {
         guard !hasEnded else { return ([], []) }
         switch body {
         case .none, .other: return ([], [])
         case .json(var held):
             body = .none
-            guard held.count + bytes.count <= limit else { return ([fail("answer-too-large", "the answer exceeds \(limit) bytes")], []) }
+            guard held.count + bytes.count <= limit else {
+                return ([fail("answer-too-large", "the answer exceeds \(limit) bytes")], [])
+            }
             held += bytes
             body = .json(held)
             return ([], [])
@@ -77,7 +79,8 @@ struct AnswerReader {
             return
         }
         switch ServerMessage(parsing: data, maximumBytes: limit) {
-        case .notification(let method, let params): made.append(.notification(.notification(method: method, params: params)))
+        case .notification(let method, let params):
+            made.append(.notification(.notification(method: method, params: params)))
         case .request(let id, let method): asked.append(Asked(id: id, method: method))
         case .response(let id, let message):
             guard id == expected else { return made.append(fail("bad-upstream", "an answer to another request came")) }
@@ -88,7 +91,7 @@ struct AnswerReader {
     }
 
     /// The body is complete.
-    mutating func end() -> UpstreamEvent? {
+    package mutating func end() -> UpstreamEvent? {
         guard !hasEnded else { return nil }
         hasEnded = true
         guard let expected else {
@@ -112,7 +115,9 @@ struct AnswerReader {
     }
 
     private func refusedOrBad() -> UpstreamEvent {
-        status >= 400 ? .refused(status: status) : .failed(SpokeError("bad-upstream", "the answer of status \(status) holds no message"))
+        status >= 400
+            ? .refused(status: status)
+            : .failed(SpokeError("bad-upstream", "the answer of status \(status) holds no message"))
     }
 
     private mutating func fail(_ code: String, _ message: String) -> UpstreamEvent {

@@ -63,7 +63,9 @@ struct CatalogKeeper: Sendable {
                 }
                 if !wasDown {
                     onChange()
-                    logger.warning("server is down", metadata: ["server": "\(server)", "code": "\(error.code)", "detail": "\(error.message)"])
+                    logger.warning(
+                        "server is down",
+                        metadata: ["server": "\(server)", "code": "\(error.code)", "detail": "\(error.message)"])
                 }
             }
             if isFirst { firstDone() }
@@ -102,7 +104,8 @@ struct CatalogKeeper: Sendable {
         for unused in found.dropFirst() {
             guard let session = unused.session else { continue }
             let over = Session(
-                id: "", caller: StdioUpstream.ownCaller, server: server, version: unused.version, upstream: session, used: now())
+                id: "", caller: StdioUpstream.ownCaller, server: server, version: unused.version, upstream: session,
+                used: now())
             upstream.end(over, on: loop)
         }
         return found[0]
@@ -120,7 +123,9 @@ struct CatalogKeeper: Sendable {
                     .list(kind, cursor: cursor), id: Int64(100 + page), version: conversation.version,
                     session: conversation.session, on: loop)
                 guard let result = try result(answer, kind) else { break }
-                do throws(MCPError) { cursor = try catalog.add(page: result, kind: kind) } catch { throw SpokeError(error) }
+                do throws(MCPError) { cursor = try catalog.add(page: result, kind: kind) } catch {
+                    throw SpokeError(error)
+                }
                 if cursor == nil { break }
             }
         }
@@ -139,7 +144,8 @@ struct CatalogKeeper: Sendable {
             case .request, .notification: throw SpokeError("bad-upstream", "`\(kind.method)` was not answered")
             }
         case .failed(let error): throw error
-        case .refused(let status): throw SpokeError("bad-upstream", "`\(kind.method)` was refused with status \(status)")
+        case .refused(let status):
+            throw SpokeError("bad-upstream", "`\(kind.method)` was refused with status \(status)")
         case .accepted, .notification, .keepAlive: throw SpokeError("bad-upstream", "`\(kind.method)` was not answered")
         }
     }
@@ -150,7 +156,8 @@ struct CatalogKeeper: Sendable {
         for kind in CapabilityKind.allCases where declares(conversation, kind) {
             let name = kind == .resource ? "nave://probe-\(random)/none" : "nave-probe-\(random)"
             let answer = await upstream.ask(
-                .probe(kind, name: name), id: 90, version: conversation.version, session: conversation.session, on: loop)
+                .probe(kind, name: name), id: 90, version: conversation.version, session: conversation.session, on: loop
+            )
             guard case .response(let response) = answer,
                 let unknown = UnknownAnswer(probe: name, status: response.status, answer: response.message)
             else { continue }

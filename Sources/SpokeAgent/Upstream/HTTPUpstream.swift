@@ -21,7 +21,9 @@ final class HTTPUpstream: Sendable {
     /// Sends a call. To be called on `loop`, where every event arrives.
     ///
     /// Nothing is ever sent twice: a call has effects, and a connection that broke tells nothing about them.
-    func send(_ call: UpstreamCall, on loop: any EventLoop, _ receive: @escaping (UpstreamEvent) -> Void) -> UpstreamFlow {
+    func send(_ call: UpstreamCall, on loop: any EventLoop, _ receive: @escaping (UpstreamEvent) -> Void)
+        -> UpstreamFlow
+    {
         guard let box = pools[ObjectIdentifier(loop)], let request = try? Self.request(call, target) else {
             receive(.failed(SpokeError("bad-request", "the request cannot be written")))
             return .none
@@ -92,7 +94,9 @@ final class UpstreamPool {
         let handler = UpstreamConnection()
         let bound = NIOLoopBound((handler: handler, exchange: exchange, pool: self), eventLoop: loop)
         let prepared = bootstrap.channelInitializer { channel in
-            channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value.handler) }
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(bound.value.handler)
+            }
         }
         let connected: EventLoopFuture<any Channel>
         switch target.address {

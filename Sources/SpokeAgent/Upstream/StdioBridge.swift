@@ -17,7 +17,8 @@ enum StdioBridge: Sendable {
         let token = meta["progressToken"]
         if token != nil { meta["progressToken"] = .number(JSONNumber(id)) }
         if case .overHandshake = self {
-            meta = JSONObject(meta.pairs.filter { !$0.key.hasPrefix("io.modelcontextprotocol/") }.map { ($0.key, $0.value) })
+            meta = JSONObject(
+                meta.pairs.filter { !$0.key.hasPrefix("io.modelcontextprotocol/") }.map { ($0.key, $0.value) })
         }
         params["_meta"] = meta.isEmpty ? nil : .object(meta)
         message.params = params
@@ -77,19 +78,18 @@ struct StdioStart: Sendable {
 
     func begin() {
         let hasMoved = NIOLockedValueBox(false)
-        let moveOn: @Sendable () -> Void = {
-            let isFirst = hasMoved.withLockedValue { moved in
+        let isFirst: @Sendable () -> Bool = {
+            hasMoved.withLockedValue { moved in
                 defer { moved = true }
                 return !moved
             }
-            if isFirst { shakeHands() }
         }
+        let moveOn: @Sendable () -> Void = { if isFirst() { shakeHands() } }
         process.ask(.discover, version: .newest) { answer in
             guard case .result(_, let result)? = answer,
                 result["supportedVersions"]?.array?.contains(.string(ProtocolVersion.newest.rawValue)) == true
             else { return moveOn() }
-            hasMoved.withLockedValue { $0 = true }
-            process.open(.passThrough)
+            if isFirst() { process.open(.passThrough) }
         }
         Task {
             try? await Task.sleep(for: Self.patience)

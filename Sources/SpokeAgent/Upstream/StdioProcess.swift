@@ -112,7 +112,9 @@ final class StdioProcess: Sendable {
         case .send(let line):
             writer.yield(line)
             answer.schedule { [weak self] in
-                self?.give(up: answer, .failed(SpokeError("upstream-timeout", "no answer within \(answer.call.requestTimeout)")))
+                self?.give(
+                    up: answer,
+                    .failed(SpokeError("upstream-timeout", "no answer within \(answer.call.requestTimeout)")))
             }
         }
     }
@@ -133,7 +135,9 @@ final class StdioProcess: Sendable {
 
     private func give(up answer: StdioAnswer, _ event: UpstreamEvent?) {
         let number = answer.number.withLockedValue(\.self)
-        let wasPending = state.withLockedValue { state in number.flatMap { state.pending.removeValue(forKey: $0) } != nil }
+        let wasPending = state.withLockedValue { state in
+            number.flatMap { state.pending.removeValue(forKey: $0) } != nil
+        }
         guard wasPending, let number else { return }
         writer.yield(LineWriter.bytes(Self.cancellation(of: number)))
         if let event { answer.emit(event) }
@@ -158,7 +162,9 @@ final class StdioProcess: Sendable {
         if let line { writer.yield(line) } else { done(nil) }
     }
 
-    func tell(_ question: OwnQuestion) { writer.yield(LineWriter.bytes(question.message(id: 0, version: .newestHandshake))) }
+    func tell(_ question: OwnQuestion) {
+        writer.yield(LineWriter.bytes(question.message(id: 0, version: .newestHandshake)))
+    }
 
     func open(_ bridge: StdioBridge) {
         let waiting = state.withLockedValue { state -> [@Sendable () -> Void] in
@@ -209,7 +215,8 @@ final class StdioProcess: Sendable {
             }
         } catch {
             if !Task.isCancelled {
-                logger.warning("stdio server failed", metadata: ["server": "\(server)", "detail": "\("\(error)".prefix(300))"])
+                logger.warning(
+                    "stdio server failed", metadata: ["server": "\(server)", "detail": "\("\(error)".prefix(300))"])
             }
         }
         finish()

@@ -67,7 +67,8 @@ final class StdioUpstream: Sendable {
             return .none
         }
         guard let process = process(for: key, starts: starts) else {
-            receive(starts ? .failed(SpokeError("busy", "too many processes of this server run")) : .refused(status: 404))
+            receive(
+                starts ? .failed(SpokeError("busy", "too many processes of this server run")) : .refused(status: 404))
             return .none
         }
         return process.send(call, session: key.session, on: loop, receive)
@@ -86,7 +87,8 @@ final class StdioUpstream: Sendable {
             let own = state.processes.filter { $0.key.caller == key.caller }
             if own.count >= Self.maximumPerCaller || state.processes.count >= Self.maximumProcesses {
                 let candidates = own.count >= Self.maximumPerCaller ? own : state.processes
-                guard let oldest = candidates.filter({ $0.value.isIdle }).min(by: { $0.value.used < $1.value.used }) else {
+                guard let oldest = candidates.filter({ $0.value.isIdle }).min(by: { $0.value.used < $1.value.used })
+                else {
                     return (nil, nil)
                 }
                 evicted = state.processes.removeValue(forKey: oldest.key)
@@ -115,14 +117,17 @@ final class StdioUpstream: Sendable {
     func end(session: String) { for process in take({ key, _ in key.session == session }) { process.stop() } }
 
     /// Ends every process of callers who may not connect any more.
-    func endAll(of callers: Set<String>) { for process in take({ key, _ in callers.contains(key.caller) }) { process.stop() } }
+    func endAll(of callers: Set<String>) {
+        for process in take({ key, _ in callers.contains(key.caller) }) { process.stop() }
+    }
 
     func endAll() { for process in take({ _, _ in true }) { process.stop() } }
 
     /// Ends processes that nobody used for five minutes.
     func sweep() {
         let moment = now()
-        for process in take({ _, process in process.hasEnded || process.isIdle && moment - process.used >= Self.idle }) {
+        for process in take({ _, process in process.hasEnded || process.isIdle && moment - process.used >= Self.idle })
+        {
             process.stop()
         }
     }

@@ -76,7 +76,7 @@ struct UpstreamCall: Sendable {
 }
 
 /// What an upstream answers, in order: any number of `notification` and `keepAlive`, then exactly one of the others.
-enum UpstreamEvent: Sendable {
+package enum UpstreamEvent: Sendable {
     case notification(MCPMessage)
     /// Comments of an event stream, to be passed on so that nobody takes the stream for dead.
     case keepAlive(SSEEvent)
@@ -96,12 +96,12 @@ enum UpstreamEvent: Sendable {
     }
 }
 
-struct UpstreamResponse: Sendable {
-    var status: Int
+package struct UpstreamResponse: Sendable {
+    package var status: Int
     /// `.result` or `.failure`, under the id of the request.
-    var message: MCPMessage
+    package var message: MCPMessage
     /// What the upstream calls the session that this answer begins.
-    var session: String?
+    package var session: String?
 }
 
 /// How whoever sent a call goes on with it. Used on the event loop that the call was sent from.

@@ -18,7 +18,8 @@ final class UpstreamExchange {
         self.call = call
         self.request = request
         self.receive = receive
-        let expected: RequestID? = if case .message(_, let message, _) = call.content, message.isRequest { message.id } else { nil }
+        let expected: RequestID? =
+            if case .message(_, let message, _) = call.content, message.isRequest { message.id } else { nil }
         reader = AnswerReader(expected: expected, limit: call.responseLimit)
         timer = loop.assumeIsolated().scheduleTask(in: .milliseconds(call.requestTimeout.count)) { [weak self] in
             self?.fail("upstream-timeout", "no answer within \(call.requestTimeout)")
@@ -137,7 +138,9 @@ final class UpstreamConnection: ChannelDuplexHandler {
 
     private func rest() {
         guard let context, !hasClosed else { return }
-        idleTimer = context.eventLoop.assumeIsolated().scheduleTask(in: UpstreamPool.idleLimit) { [weak self] in self?.close() }
+        idleTimer = context.eventLoop.assumeIsolated().scheduleTask(in: UpstreamPool.idleLimit) { [weak self] in
+            self?.close()
+        }
         pool?.giveBack(self)
     }
 

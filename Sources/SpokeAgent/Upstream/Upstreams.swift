@@ -10,6 +10,8 @@ final class Upstreams: Sendable {
     private struct Keeping: Sendable {
         var tasks: [String: Task<Void, Never>] = [:]
         var first: [String: EventLoopPromise<Void>] = [:]
+        /// Names of `spoke.yaml` that are not placed here, and were told of.
+        var beyond: Set<String> = []
         var isStopped = false
     }
 
@@ -45,8 +47,14 @@ final class Upstreams: Sendable {
     /// Starts keepers for servers that are placed here now, ends those of servers that are not any more.
     func reconcile(placed: Set<String>) {
         let wanted = placed.intersection(configured.keys)
-        for name in configured.keys where !placed.contains(name) {
-            logger.warning("server is not placed on this spoke by the topology, not served", metadata: ["server": "\(name)"])
+        let beyond = Set(configured.keys).subtracting(placed)
+        let news = keeping.withLockedValue { keeping in
+            defer { keeping.beyond = beyond }
+            return beyond.subtracting(keeping.beyond)
+        }
+        for name in news.sorted() {
+            logger.warning(
+                "server is not placed on this spoke by the topology, not served", metadata: ["server": "\(name)"])
         }
         keeping.withLockedValue { keeping in
             guard !keeping.isStopped else { return }
@@ -63,7 +71,8 @@ final class Upstreams: Sendable {
                 let loop = group.next()
                 keeping.first[name] = loop.makePromise(of: Void.self)
                 let keeper = CatalogKeeper(
-                    server: name, upstream: upstream, views: views, loop: loop, now: now, logger: logger, onChange: onChange,
+                    server: name, upstream: upstream, views: views, loop: loop, now: now, logger: logger,
+                    onChange: onChange,
                     firstDone: { [weak self] in self?.firstDone(name) })
                 keeping.tasks[name] = Task { await keeper.run() }
             }
@@ -122,13 +131,16 @@ final class Upstreams: Sendable {
             let view = all[short] ?? ServerView()
             return ServerStatus(
                 name: server.name, state: view.state, detail: view.detail.map { String($0.prefix(300)) },
-                tools: (view.catalog?.tools.keys).map { Array($0.sorted().prefix(1000)) } ?? [], catalogAt: view.catalogAt)
+                tools: (view.catalog?.tools.keys).map { Array($0.sorted().prefix(1000)) } ?? [],
+                catalogAt: view.catalogAt)
         }
         guard let snapshot, let zone = snapshot.delivery.bundle.spoke.trustDomain.split(separator: ".").first else {
             return placed
         }
         let beyond = configured.keys.filter { snapshot.servers[$0] == nil }.map {
-            ServerStatus(name: "\(zone)/\($0)", state: .unknown, detail: "spoke.yaml names it, the topology does not place it here")
+            ServerStatus(
+                name: "\(zone)/\($0)", state: .unknown,
+                detail: "spoke.yaml names it, the topology does not place it here")
         }
         return (placed + beyond).sorted { $0.name < $1.name }
     }

@@ -1,0 +1,38 @@
+// Swift hashes and compares strings by canonical equivalence and normalises them for it, in time quadratic in a run of
+// combining marks. Text from outside is hashed and compared by its bytes, or bounded first.
+
+/// Byte for byte; Swift's `==` on strings would also take canonically equivalent ones for equal.
+package func sameBytes(_ left: String, _ right: String) -> Bool {
+    left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+}
+
+extension Hasher {
+    /// Agrees with ``sameBytes(_:_:)``.
+    package mutating func combine(bytesOf text: String) {
+        var text = text
+        text.withUTF8 { combine(bytes: UnsafeRawBufferPointer($0)) }
+        // No UTF-8 holds this byte: two texts in a row cannot be taken for another two.
+        combine(UInt8(0xFF))
+    }
+}
+
+/// A key of a dictionary that is looked up byte for byte.
+struct ByteKey: Hashable {
+    let text: String
+
+    static func == (left: ByteKey, right: ByteKey) -> Bool { sameBytes(left.text, right.text) }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(bytesOf: text) }
+}
+
+/// Whether at most 30 combining marks follow each other (UAX #15, section 13, "Stream-Safe Text Format"), so that it
+/// costs no more than linear time to compare.
+func isStreamSafe(_ text: String) -> Bool {
+    if text.utf8.allSatisfy({ $0 < 0x80 }) { return true }
+    var run = 0
+    for scalar in text.unicodeScalars {
+        run = scalar.properties.canonicalCombiningClass == .notReordered ? 0 : run + 1
+        if run > 30 { return false }
+    }
+    return true
+}
