@@ -62,7 +62,8 @@ package struct HTTPTarget: Hashable, Sendable {
     package init(_ text: String, path: String? = nil, allowRemote: Bool = false) throws(ModelError) {
         if text.hasPrefix("unix:/") {
             address = .unix(String(text.dropFirst("unix:".count)))
-            authority = "localhost"
+            // Servers that hold `Host` to a list of loopback names want a port with it.
+            authority = "localhost:80"
             self.path = path ?? "/mcp"
             return
         }
