@@ -70,7 +70,8 @@ let package = Package(
         library(
             "SpokeAgent",
             [
-                "Model", "MCP", "Trust", "Transport", "YAMLFile", nioSSL, subprocess, serviceLifecycle, logging, metrics,
+                "Model", "MCP", "Trust", "Transport", "YAMLFile", nioSSL, subprocess, serviceLifecycle, logging,
+                metrics,
             ] + nio),
         library("AdminCLI", ["Model", "MCP", "Trust", "Transport", "YAMLFile", argumentParser, logging] + nio),
 
@@ -78,7 +79,8 @@ let package = Package(
         program("nave-hub", ["HubService", argumentParser]),
         program("nave-spoke", ["SpokeAgent", argumentParser]),
 
-        .target(name: "TestSupport", dependencies: ["Model", "Trust"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["Model", "Trust"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("ModelTests", ["Model", "YAMLFile"]),
         tests("MCPTests", ["Model", "MCP"], data: ["Captures"]),
         tests("TrustTests", ["Model", "Trust"]),

@@ -151,7 +151,9 @@ struct DecideTests {
                 when: Conditions(arguments: ["amount": try ArgumentTest("> 1000")])),
             Rule(id: "a", effect: .allow, capabilities: [try CapabilityPattern("tool:*")], to: [.anyone]),
         ]
-        for (value, allowed) in [(5000, false), ("5000", false), ([5000], false), (true, false), (nil, false), (10, true)] as [(JSON, Bool)] {
+        for (value, allowed) in [
+            (5000, false), ("5000", false), ([5000], false), (true, false), (nil, false), (10, true),
+        ] as [(JSON, Bool)] {
             request.facts.arguments = .given(["amount": value])
             #expect(decide(request, under: try SmallWorlds.ruleset(rules, [])).isAllowed == allowed, "\(value)")
         }
@@ -161,7 +163,9 @@ struct DecideTests {
     func revokedTemplate() throws {
         let bot = try Principal("client:analytics/bot")
         let rules = [
-            Rule(id: "r", effect: .allow, capabilities: [try CapabilityPattern("resource:ledger://reports/**")], to: [bot])
+            Rule(
+                id: "r", effect: .allow, capabilities: [try CapabilityPattern("resource:ledger://reports/**")],
+                to: [bot])
         ]
         let mask = Mask(
             id: "rv-1", principal: bot, server: SmallWorlds.server, capabilities: rules[0].capabilities,

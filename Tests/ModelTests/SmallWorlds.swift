@@ -65,7 +65,10 @@ enum SmallWorlds {
             Capability(.tool, "read_entry"), Capability(.tool, "write_entry"), Capability(.resource, "ledger://r/a"),
             Capability(.resource, "ledger://r/a/b"),
         ]
-        let arguments: [JSON] = [["account": "41", "amount": 10], ["account": "51", "amount": 10], ["account": "41"], ["account": "41", "amount": "10"]]
+        let arguments: [JSON] = [
+            ["account": "41", "amount": 10], ["account": "51", "amount": 10], ["account": "41"],
+            ["account": "41", "amount": "10"],
+        ]
         var requests: [Request] = []
         for caller in callers {
             for (index, aim) in aims.enumerated() {
