@@ -2,61 +2,82 @@ import Foundation
 import Synchronization
 
 /// A real program as a child, ended by its pid when the value goes.
-package final class ChildProcess: @unchecked Sendable {
-    // `Process` is not Sendable; it is only started, waited for and signalled here, which Foundation allows on any thread.
-    private let process = Process()
-    private let output: URL
-    private let errors: URL
+///
+/// Spawned by posix_spawn(3) itself: Foundation's `Process` was seen to crash in `run()` after some hundred children.
+package final class ChildProcess: Sendable {
+    package let pid: Int32
+    private let name: String
     private let directory: TemporaryDirectory
-
-    package var pid: Int32 { process.processIdentifier }
+    /// The wait status, once the child has ended and was reaped.
+    private let status = Mutex<Int32?>(nil)
 
     package init(
         _ program: URL, _ arguments: [String], environment: [String: String] = [:], input: String? = nil
     ) throws {
         directory = try TemporaryDirectory()
-        output = URL(fileURLWithPath: directory.file("stdout"))
-        errors = URL(fileURLWithPath: directory.file("stderr"))
-        for file in [output, errors] { try Data().write(to: file) }
-        process.executableURL = program
-        process.arguments = arguments
+        name = program.lastPathComponent
+        try directory.write("stdin", input ?? "")
         var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("NAVE_") }
         // A backtracer that holds on to a pipe would outlive a crash that is expected.
         variables["SWIFT_BACKTRACE"] = "enable=no"
         variables.merge(environment) { $1 }
-        process.environment = variables
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        process.standardError = try FileHandle(forWritingTo: errors)
-        let given = directory.file("stdin")
-        try (input ?? "").write(toFile: given, atomically: true, encoding: .utf8)
-        process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: given))
-        try process.run()
+
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, directory.file("stdin"), O_RDONLY, 0)
+        for (descriptor, file) in [(Int32(1), "stdout"), (2, "stderr")] {
+            posix_spawn_file_actions_addopen(&actions, descriptor, directory.file(file), O_WRONLY | O_CREAT, 0o600)
+        }
+        var words: [UnsafeMutablePointer<CChar>?] = ([program.path] + arguments).map { strdup($0) } + [nil]
+        var settings: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { (words + settings).forEach { free($0) } }
+        var child: pid_t = 0
+        let failure = posix_spawn(&child, program.path, &actions, nil, &words, &settings)
+        guard failure == 0 else {
+            throw TimedOut(description: "cannot start `\(program.path)`: \(String(cString: strerror(failure)))")
+        }
+        pid = child
     }
 
     deinit {
-        if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
+        if isRunning {
+            kill(pid, SIGKILL)
+            var ended: Int32 = 0
+            waitpid(pid, &ended, 0)
+        }
     }
 
-    package var standardOutput: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
-    package var standardError: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
-    package var isRunning: Bool { process.isRunning }
+    package var standardOutput: String { (try? directory.read("stdout")) ?? "" }
+    package var standardError: String { (try? directory.read("stderr")) ?? "" }
 
-    package func signal(_ number: Int32) { _ = Foundation.kill(process.processIdentifier, number) }
+    package var isRunning: Bool {
+        status.withLock { known in
+            guard known == nil else { return false }
+            var ended: Int32 = 0
+            guard waitpid(pid, &ended, WNOHANG) == pid else { return true }
+            known = ended
+            return false
+        }
+    }
+
+    package func signal(_ number: Int32) {
+        // Never a pid that was reaped: it may be somebody else's by now.
+        if isRunning { kill(pid, number) }
+    }
 
     /// The exit code, or 128 + the signal that ended it.
     /// - Throws: `TimedOut` when it is still running then; it is killed.
     @discardableResult
     package func wait(seconds: Double = 60) async throws -> Int32 {
         do {
-            try await eventually("`\(process.executableURL?.lastPathComponent ?? "")` ends", seconds: seconds) {
-                !self.process.isRunning
-            }
+            try await eventually("`\(name)` ends", seconds: seconds) { !self.isRunning }
         } catch {
             signal(SIGKILL)
             throw error
         }
-        return process.terminationReason == .uncaughtSignal
-            ? 128 + process.terminationStatus : process.terminationStatus
+        let ended = status.withLock { $0 ?? 0 }
+        return ended & 0x7F == 0 ? (ended >> 8) & 0xFF : 128 + (ended & 0x7F)
     }
 
     /// Asks it to end and waits.
