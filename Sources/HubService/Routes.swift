@@ -75,8 +75,8 @@ package enum Routes {
         case .spokeStream: get(name, "/v1/spoke/stream", .spoke, .perMinute(30))
         case .spokeReports: post(name, "/v1/spoke/reports", .spoke, .perMinute(240), Report.maximumBytes)
 
-        case .planTopology: post(name, "/v1/topology/plan", .user(.auditor, .named), .perMinute(60), 16 << 20)
-        case .applyTopology: post(name, "/v1/topology/apply", .user(.owner, .named), .perMinute(30), 16 << 20)
+        case .planTopology: post(name, "/v1/topology/plan", .user(.auditor, .named), .perMinute(240), 16 << 20)
+        case .applyTopology: post(name, "/v1/topology/apply", .user(.owner, .named), .perMinute(120), 16 << 20)
         case .exportTopology: get(name, "/v1/topology", .user(.auditor, .organization), .perMinute(60))
 
         case .invite: post(name, "/v1/invitations", .user(.owner, .named), .perMinute(60), 16 << 10)

@@ -2,9 +2,14 @@ import Foundation
 import Model
 
 /// What `decide` must say, written from the meaning of rules in Docs/Policy.md alone, naively and sharing no code with it:
-/// texts are compared as texts, patterns are matched by trying every split, and nothing is made fast.
-enum Oracle {
-    static func allows(_ request: Request, under ruleset: Ruleset) -> Bool {
+/// texts are compared as texts, patterns are matched by trying every split. Only answers to the same small question are
+/// remembered, so that millions of decisions end in minutes.
+final class Oracle {
+    private var spoken: [String: Bool] = [:]
+    private var within: [String: Bool] = [:]
+    private var truths: [String: Bool?] = [:]
+
+    func allows(_ request: Request, under ruleset: Ruleset) -> Bool {
         guard let address = request.facts.address?.description,
             ruleset.networks.contains(where: { inside(address, $0.description) })
         else { return false }
@@ -47,17 +52,23 @@ enum Oracle {
         return true
     }
 
-    private static func exists(_ rule: Rule, _ request: Request) -> Bool {
+    private func exists(_ rule: Rule, _ request: Request) -> Bool {
         (rule.from.map { $0 <= request.facts.now } ?? true) && (rule.until.map { request.facts.now < $0 } ?? true)
     }
 
-    private static func speaks(_ pattern: String, _ aim: Aim) -> Bool {
+    private func speaks(_ pattern: String, _ aim: Aim) -> Bool {
         guard case .use(let capability) = aim else { return false }
         if pattern == "*" { return true }
+        return remembered(&spoken, "\(pattern) \(capability.kind.rawValue) \(capability.name)") {
+            self.speaks(pattern, capability)
+        }
+    }
+
+    private func speaks(_ pattern: String, _ capability: Capability) -> Bool {
         let kind = pattern.components(separatedBy: ":")[0]
         let rest = String(pattern.dropFirst(kind.count + 1))
         return kind == capability.kind.rawValue
-            && glob(Array(rest), Array(capability.name), segments: capability.kind == .resource)
+            && Self.glob(Array(rest), Array(capability.name), segments: capability.kind == .resource)
     }
 
     static func glob(_ pattern: [Character], _ text: [Character], segments: Bool) -> Bool {
@@ -75,8 +86,13 @@ enum Oracle {
     }
 
     /// nil where a fact is missing.
-    private static func truth(_ principal: Principal, _ part: Caller, _ ruleset: Ruleset) -> Bool? {
+    private func truth(_ principal: Principal, _ part: Caller, _ ruleset: Ruleset) -> Bool? {
+        // Callers of the small worlds differ in their keys.
         let text = principal.description
+        return remembered(&truths, "\(text) \(part.key)") { self.truth(text, part, ruleset) }
+    }
+
+    private func truth(_ text: String, _ part: Caller, _ ruleset: Ruleset) -> Bool? {
         let id = part.workload?.description ?? ""
         if text == "anyone" { return true }
         if text.hasPrefix("client:") {
@@ -87,14 +103,14 @@ enum Oracle {
             return id.hasPrefix("spiffe://\(text.dropFirst(5)).\(ruleset.organization)/client/")
         }
         if text.hasPrefix("domain:") { return id.hasPrefix("spiffe://\(text.dropFirst(7))/") }
-        if text.hasPrefix("spiffe://") { return glob(Array(text), Array(id), segments: true) && !id.isEmpty }
+        if text.hasPrefix("spiffe://") { return Self.glob(Array(text), Array(id), segments: true) && !id.isEmpty }
         guard let user = part.user else { return false }
         if text.hasPrefix("user:") { return user.address.map { "user:\($0)" == text } }
         return user.groups.map { $0.contains(String(text.dropFirst(6))) }
     }
 
     /// nil where a fact is missing, unless another condition fails before it in the order readOnly, networks, arguments.
-    private static func conditions(_ rule: Rule, _ request: Request) -> Bool? {
+    private func conditions(_ rule: Rule, _ request: Request) -> Bool? {
         guard let when = rule.when else { return true }
         if let readOnly = when.readOnly {
             guard let fact = request.facts.readOnly else { return nil }
@@ -112,13 +128,17 @@ enum Oracle {
                 if number > bound { return false }
             } else {
                 guard let text = value.string else { return nil }
-                if !glob(Array(wanted), Array(text), segments: false) { return false }
+                if !Self.glob(Array(wanted), Array(text), segments: false) { return false }
             }
         }
         return true
     }
 
-    private static func inside(_ address: String, _ network: String) -> Bool {
+    private func inside(_ address: String, _ network: String) -> Bool {
+        remembered(&within, "\(address) \(network)") { self.isInside(address, network) }
+    }
+
+    private func isInside(_ address: String, _ network: String) -> Bool {
         let bits = { (text: String) in
             text.components(separatedBy: ".").compactMap { Int($0) }.map { number in
                 String(String(number + 256, radix: 2).dropFirst())
@@ -127,5 +147,14 @@ enum Oracle {
         let parts = network.components(separatedBy: "/")
         guard let prefix = Int(parts[1]) else { return false }
         return bits(address).prefix(prefix) == bits(parts[0]).prefix(prefix)
+    }
+
+    private func remembered<Answer>(
+        _ answers: inout [String: Answer], _ question: String, _ answer: () -> Answer
+    ) -> Answer {
+        if let known = answers[question] { return known }
+        let found = answer()
+        answers[question] = found
+        return found
     }
 }
