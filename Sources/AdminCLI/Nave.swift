@@ -80,6 +80,7 @@ struct ReviewNoun: ParsableCommand {
         commandName: "review", abstract: "Periodic reviews of who has access to what.",
         subcommands: [
             ReviewOpen.self, ReviewList.self, ReviewShow.self, ReviewDecide.self, ReviewClose.self, ReviewReport.self,
+            ReviewReinstate.self,
         ])
 }
 

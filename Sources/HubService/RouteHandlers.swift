@@ -157,7 +157,7 @@ package struct RouteHandlers: Sendable {
                 try await lists.bundle(zone: try call.parameter("zone"), spoke: try call.parameter("spoke"), standing))
         case .explain:
             return try .coded(try await services.access.explain(try call.decoded(ExplainRequest.self), by: standing))
-        case .openReview, .listReviews, .showReview, .reviewReport, .decideItem, .closeReview:
+        case .openReview, .listReviews, .showReview, .reviewReport, .decideItem, .reinstateItem, .closeReview:
             return try await answerReview(call, from: standing)
         case .enrol, .health, .spokeStream, .spokeReports, .resolve, .renew: throw Self.mismatch(call)
         }
@@ -172,19 +172,29 @@ package struct RouteHandlers: Sendable {
         case .showReview: return try .coded(try await reviews.show(try call.parameter("id"), to: standing))
         case .reviewReport: return try .coded(try await reviews.report(try call.parameter("id"), to: standing))
         case .decideItem:
-            let text = try call.parameter("number")
-            guard let number = Int(text) else {
-                throw HubError(.notFound, "unknown-item", "\(quoted(text)) numbers no item of a review")
-            }
             return try .coded(
                 try await reviews.decide(
-                    try call.parameter("id"), item: number, try call.decoded(DecideItemRequest.self), by: standing))
+                    try call.parameter("id"), item: try Self.item(call), try call.decoded(DecideItemRequest.self),
+                    by: standing))
+        case .reinstateItem:
+            return try .coded(
+                try await reviews.reinstate(
+                    try call.parameter("id"), item: try Self.item(call), try call.decoded(ReinstateRequest.self),
+                    by: standing))
         case .closeReview:
             return try .coded(
                 try await reviews.close(
                     try call.parameter("id"), try call.decoded(CloseReviewRequest.self), by: standing))
         default: throw Self.mismatch(call)
         }
+    }
+
+    private static func item(_ call: Call) throws -> Int {
+        let text = try call.parameter("number")
+        guard let number = Int(text) else {
+            throw HubError(.notFound, "unknown-item", "\(quoted(text)) numbers no item of a review")
+        }
+        return number
     }
 
     /// A row whose demand on the caller changed without its handler: refused, and seen by the test of all rows.

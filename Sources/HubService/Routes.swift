@@ -8,7 +8,7 @@ package enum RouteName: String, CaseIterable, Sendable {
     case invite, renew, revokeIdentity
     case zones, servers, spokes, clients, decisions, rollout, status, bundle
     case explain, resolve
-    case openReview, listReviews, showReview, reviewReport, decideItem, closeReview
+    case openReview, listReviews, showReview, reviewReport, decideItem, reinstateItem, closeReview
 }
 
 /// One row of the API's table: who may call what how often with how much.
@@ -99,6 +99,9 @@ package enum Routes {
         case .listReviews: get(name, "/v1/reviews", .user(.auditor, .named), .perMinute(240))
         case .showReview: get(name, "/v1/reviews/{id}", .user(.auditor, .named), .perMinute(240))
         case .reviewReport: get(name, "/v1/reviews/{id}/report", .user(.auditor, .named), .perMinute(120))
+        case .reinstateItem:
+            post(
+                name, "/v1/reviews/{id}/items/{number}/reinstate", .user(.reviewer, .named), .perMinute(60), 16 << 10)
         case .decideItem:
             post(name, "/v1/reviews/{id}/items/{number}", .user(.reviewer, .named), .perMinute(600), 16 << 10)
         case .closeReview: post(name, "/v1/reviews/{id}/close", .user(.reviewer, .named), .perMinute(30), 16 << 10)

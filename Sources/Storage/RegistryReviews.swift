@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import Model
 
@@ -50,6 +51,14 @@ extension Registry {
     package func revocations() throws -> [RevocationRecord] { try revocations("") }
 
     package func revocation(id: String) throws -> RevocationRecord? { try revocations("WHERE id = ?", [id]).first }
+
+    /// Who stands behind a revocation: the author of its entry.
+    package func author(of revocation: RevocationRecord) throws -> Author? {
+        try read {
+            try Data.fetchOne(db, sql: "SELECT bytes FROM ledger WHERE idx = ?", arguments: [revocation.index])
+                .map { try Leaf(stored: Array($0)).entry.by }
+        }
+    }
 
     /// Every review by id.
     package func reviews() throws -> [String: Review] {

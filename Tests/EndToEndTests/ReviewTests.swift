@@ -70,6 +70,16 @@ extension EndToEnd {
             try await wheel.apply()
             try await wheel.converge()
             #expect(try await wheel.session("finance/ledger", [write])[0]["text"] == "Unknown tool: write_entry")
+            // Lifted by a third person, neither author nor judge: then the rule decides again.
+            let lifting = ["review", "reinstate", "\(id)/\(number)", "--why", "goes on"]
+            #expect(try await wheel.nave(lifting, as: "erin").code == 4)
+            try wheel.addReviewer("frank@corp.example")
+            try await wheel.apply()
+            try await wheel.enrolUser("frank@corp.example", as: "frank")
+            let lifted = try await wheel.nave(lifting, as: "frank")
+            #expect(lifted.code == 0, "\(lifted)")
+            try await wheel.converge()
+            #expect(try await wheel.session("finance/ledger", [write])[0]["text"] == "4711: 1203")
             let report = try await wheel.nave(["review", "report", id, "-o", "json"])
             #expect(report.code == 0 && report.output.contains("\"closed\""), "\(report)")
             let verified = try await run(

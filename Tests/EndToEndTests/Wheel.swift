@@ -191,6 +191,15 @@ final class Wheel: @unchecked Sendable {
         try directory.write("topology/zones/finance/\(file)", "in: finance\nrules:\n\(rules)\n")
     }
 
+    /// Names one more reviewer of the finance zone.
+    func addReviewer(_ address: String) throws {
+        let text = try directory.read("topology/zones/finance/zone.yaml")
+        try directory.write(
+            "topology/zones/finance/zone.yaml",
+            text.replacingOccurrences(
+                of: "reviewer: [user:erin@corp.example]", with: "reviewer: [user:erin@corp.example, user:\(address)]"))
+    }
+
     /// Until the spoke has learned what its servers offer.
     func awaitCatalogs() async throws {
         try await eventually("the spoke reports both servers up") {

@@ -166,6 +166,26 @@ private enum Person {
         #expect(await failure { try await decide(id, erins, .keep, by: frank) } == "none")
     }
 
+    @Test func aRevocationIsLiftedByAnotherPersonOnly() async throws {
+        let id = try await open().row.id
+        func lift(_ item: Int, by person: Standing, why: String = "goes on") async -> String {
+            await failure {
+                _ = try await hub.service.reinstate(id, item: item, ReinstateRequest(why: why), by: person)
+            }
+        }
+        #expect(await lift(2, by: frank) == "not-revoked")
+        try await decide(id, 2, .revoke, by: erin)
+        #expect(hub.ledger.snapshot.state.masks.contains { $0.id == "rv-\(id)-2" })
+        #expect(await lift(2, by: erin) == "own-revocation")
+        #expect(await lift(2, by: dana) == "own-rule")
+        #expect(await lift(2, by: ivo) == "forbidden")
+        #expect(await lift(2, by: frank, why: " ") == "why-needed")
+        #expect(await lift(9, by: frank) == "unknown-item")
+        #expect(await lift(2, by: frank) == "none")
+        #expect(!hub.ledger.snapshot.state.masks.contains { $0.id == "rv-\(id)-2" })
+        #expect(await lift(2, by: frank) == "not-revoked")
+    }
+
     @Test func aRevokeIsARevocationAndIsRecorded() async throws {
         let id = try await open().row.id
         let answer = try await hub.service.decide(

@@ -49,6 +49,6 @@ func demandOpen(_ item: ReviewRecord.Item, of review: Review, for verdict: Verdi
     if verdict == .keep, now >= review.opened.due {
         throw HubError(
             .conflict, "due-passed", "the review was due on \(review.opened.due): the grant has lapsed",
-            hint: "who needs it asks for a rule of its own")
+            hint: "`nave review reinstate \(review.opened.id)/\(item.number)` lifts it once it is revoked")
     }
 }

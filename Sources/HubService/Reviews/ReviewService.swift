@@ -140,6 +140,6 @@ private func count(_ verdict: Verdict, _ review: Review) -> Int64 {
 private func revocation(of item: ReviewRecord.Item, in review: String, cause: Mask.Cause) -> Event {
     .grantRevoked(
         GrantRevoked(
-            id: "rv-\(review)-\(item.number)", principal: item.grant.principal, server: item.grant.server,
+            id: revocationID(of: item.number, in: review), principal: item.grant.principal, server: item.grant.server,
             capabilities: item.grant.capabilities, cause: cause, item: "\(review)/\(item.number)"))
 }

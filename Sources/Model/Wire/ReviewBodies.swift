@@ -22,6 +22,13 @@ package struct DecideItemRequest: Hashable, Sendable, Codable {
     }
 }
 
+/// `POST /v1/reviews/{id}/items/{number}/reinstate`
+package struct ReinstateRequest: Hashable, Sendable, Codable {
+    package var why: String
+
+    package init(why: String) { self.why = why }
+}
+
 /// `POST /v1/reviews/{id}/close`
 package struct CloseReviewRequest: Hashable, Sendable, Codable {
     /// Close before the due date although items are unanswered: they lapse now.
