@@ -43,7 +43,7 @@ struct DecideTests {
         var random = Seeded(state: 7)
         var listed = 0
         var refusedByArguments = 0
-        for _ in 0..<(isLong ? 20_000 : 200) {
+        for _ in 0..<(isLong ? 8_000 : 200) {
             let world = (0..<4).compactMap { _ in rules.randomElement(using: &random) }
             let ruleset = try SmallWorlds.ruleset(world, masks.randomElement(using: &random) ?? [])
             var withoutArguments = ruleset
