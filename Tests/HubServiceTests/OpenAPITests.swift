@@ -1,0 +1,36 @@
+import Foundation
+import HubService
+import TestSupport
+import Testing
+
+@Suite("Docs/openapi.yaml")
+struct OpenAPITests {
+    @Test("names every row of the route table with its caller, its rate and its body limit, and nothing else")
+    func complete() throws {
+        var documented: Set<String> = []
+        var path = ""
+        var method = ""
+        var facts: [String] = []
+        for line in try Checkout.text("Docs/openapi.yaml").components(separatedBy: "\n") {
+            if line.hasPrefix("  /v1/") {
+                path = String(line.dropFirst(2).dropLast())
+            } else if line == "    get:" || line == "    post:" {
+                method = line.trimmingCharacters(in: CharacterSet(charactersIn: " :")).uppercased()
+                facts = []
+            } else if line.hasPrefix("      x-nave-") {
+                facts.append(line.trimmingCharacters(in: .whitespaces))
+                if facts.count == 3 { documented.insert("\(method) \(path) \(facts.joined(separator: " "))") }
+            }
+        }
+        let wanted = Routes.table.map { route in
+            let caller =
+                switch route.caller {
+                case .user(let role, _): "\(role.rawValue)"
+                default: "\(route.caller)"
+                }
+            return "\(route.method.rawValue) \(route.path) x-nave-caller: \(caller) x-nave-rate: "
+                + "\(route.rate.requests) per \(route.rate.per) x-nave-body-limit: \(route.bodyLimit)"
+        }
+        #expect(documented == Set(wanted))
+    }
+}
