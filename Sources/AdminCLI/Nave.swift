@@ -13,7 +13,8 @@ package struct Nave: AsyncParsableCommand {
               nave topology apply topology --why "let the reporting bot read"
               nave rollout status --wait 30s
 
-            Environment: NAVE_CONTEXT (the context to use), XDG_CONFIG_HOME, NO_COLOR.
+            Environment: NAVE_CONTEXT (the context to use), NAVE_RENEW_AFTER (how old its certificate gets before a command \
+            renews it, from 1s to 7d; default 2d), XDG_CONFIG_HOME, NO_COLOR.
             Exit status: 0 done; 1 error; 2 differences; 3 partly done; 4 refused; 5 not converged in time; \
             6 approval needed; 7 findings that block; 64 usage.
             """,
@@ -23,7 +24,9 @@ package struct Nave: AsyncParsableCommand {
             CommandGroup(
                 name: "What there is",
                 subcommands: [
-                    ZoneNoun.self, ServerNoun.self, SpokeNoun.self, ClientNoun.self, UserNoun.self, Status.self,
+                    ZoneNoun.self, ServerNoun.self, SpokeNoun.self, ClientNoun.self, UserNoun.self,
+                    CertificateNoun.self,
+                    Status.self,
                 ]),
             CommandGroup(name: "Access", subcommands: [AccessNoun.self, DecisionNoun.self, ReviewNoun.self]),
             CommandGroup(name: "This machine", subcommands: [Login.self, ContextNoun.self, Connect.self]),
@@ -63,6 +66,12 @@ struct ClientNoun: ParsableCommand {
 struct UserNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user", abstract: "People who run the control plane.", subcommands: [UserInvite.self])
+}
+
+struct CertificateNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "certificate", abstract: "What the hub has issued, and its end.",
+        subcommands: [CertificateList.self, CertificateShow.self, CertificateRevoke.self])
 }
 
 struct AccessNoun: ParsableCommand {

@@ -80,6 +80,11 @@ package final class Authority: Sendable {
         return Leaf(certificate: leaf, chain: [leaf, authority.certificate])
     }
 
+    /// The CA that signs for a trust domain.
+    package func intermediate(of domain: String) -> CertificateAuthority? {
+        intermediates.withLockedValue { $0[domain] }
+    }
+
     /// The chain of a certificate that was issued before.
     package func chain(of certificate: Certificate, identity: SPIFFEID) -> Leaf {
         let intermediate = intermediates.withLockedValue { $0[identity.trustDomain]?.certificate }

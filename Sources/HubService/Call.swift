@@ -9,18 +9,21 @@ package struct Call: Sendable {
     package var body: [UInt8]
     /// Nil on the front listener.
     package var identity: SPIFFEID?
+    /// The certificate behind `identity`.
+    package var peer: VerifiedPeer?
     /// The socket's, for logs.
     package var address: String
 
     package init(
         route: Route, parameters: [String: String] = [:], query: Query = Query(), body: [UInt8] = [],
-        identity: SPIFFEID? = nil, address: String
+        identity: SPIFFEID? = nil, peer: VerifiedPeer? = nil, address: String
     ) {
         self.route = route
         self.parameters = parameters
         self.query = query
         self.body = body
         self.identity = identity
+        self.peer = peer
         self.address = address
     }
 
@@ -40,6 +43,8 @@ package struct Call: Sendable {
 package enum Reply: Sendable {
     /// Canonical JSON.
     case json([UInt8])
+    /// Something else than JSON, and its media type.
+    case bytes([UInt8], type: String)
     /// The stream of a spoke.
     case stream(Member)
 

@@ -22,7 +22,7 @@ struct Dispatcher: HTTPResponder {
             let (route, parameters) = try Routes.match(request.method.rawValue, request.uri.path, on: listener)
             var call = Call(
                 route: route, parameters: parameters, query: try Query(parsing: request.uri.query ?? ""),
-                identity: context.peer?.id, address: context.address)
+                identity: context.peer?.id, peer: context.peer, address: context.address)
             let requester = try handlers.admit(call)
             call.body = try await body(of: request, limit: route.bodyLimit)
             let reply = try await handlers.answer(call, from: requester)
@@ -31,6 +31,7 @@ struct Dispatcher: HTTPResponder {
             }
             switch reply {
             case .json(let bytes): return answer(bytes, status: .ok, type: "application/json")
+            case .bytes(let bytes, let type): return answer(bytes, status: .ok, type: type)
             case .stream(let spoke): return streams.response(for: spoke, request)
             }
         } catch let error as CancellationError {

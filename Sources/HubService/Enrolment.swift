@@ -32,7 +32,8 @@ package struct Enrolment: Sendable {
     }
 
     /// Makes a token that one holder of one key can spend once.
-    /// - Throws: `forbidden`, `bad-invitation`, `not-registered`, `client-ended`.
+    /// - Throws: `forbidden`, `bad-invitation`, `not-registered`; `identity-revoked` for a name that was revoked and has not
+    ///   come back, unless the request replaces it.
     package func invite(_ request: InvitationRequest, by standing: Standing) async throws -> InvitationAnswer {
         let validity = request.validFor ?? Self.standardValidity
         guard validity > Milliseconds(0), validity <= Self.maximumValidity else {
@@ -49,6 +50,16 @@ package struct Enrolment: Sendable {
             secretHash: token.secretHash, expires: expires, address: request.address)
         let identity = try invitation.identity(organization: settings.organization)
         try await ledger.append(by: Author(requester: standing.identity), why: request.why) { registry in
+            let isRevoked = try registry.revokedIdentity(identity).map { revocation in
+                try registry.latestCertificate(identity).map {
+                    $0.notBefore + CertificateAuthority.backdating < revocation.issuedBefore
+                } ?? true
+            }
+            guard !(isRevoked ?? false) || request.replace == true else {
+                throw HubError(
+                    .conflict, "identity-revoked", "\(quoted(identity.description)) was revoked",
+                    hint: "if somebody new shall have the name, invite with --replace")
+            }
             if request.kind != .user {
                 guard try registry.topology()?.registers(identity) ?? false else { throw Self.notRegistered(identity) }
             }
@@ -60,8 +71,8 @@ package struct Enrolment: Sendable {
     /// Spends a token for a certificate, in one append. The same key again gets the same certificate: its answer may have
     /// been lost.
     /// - Parameter address: The caller's, for the log.
-    /// - Throws: `token-unknown`, `token-altered`, `token-spent`, `token-expired`, `token-withdrawn`, `not-registered`,
-    ///   `client-ended`, `bad-request`, `weak-key`, `no-proof-of-possession`.
+    /// - Throws: `token-unknown`, `token-altered`, `token-spent`, `token-expired`, `token-withdrawn`, `key-revoked`,
+    ///   `not-registered`, `client-ended`, `bad-request`, `weak-key`, `no-proof-of-possession`.
     package func enrol(_ request: EnrolRequest, from address: String) async throws -> EnrolAnswer {
         let key = try Self.key(of: request.csr)
         let hash = JoinToken.secretHash(of: request.secret)
@@ -88,31 +99,13 @@ package struct Enrolment: Sendable {
         return answer(leaf, issued.identity)
     }
 
-    /// A new certificate for whoever calls, over the present one, which stays good until its own end.
-    /// - Parameter identity: The peer's, as the listener verified it.
-    /// - Throws: `not-registered`, `client-ended`, `bad-request`, `weak-key`, `no-proof-of-possession`.
-    package func renew(_ request: RenewRequest, of identity: SPIFFEID) async throws -> EnrolAnswer {
-        let key = try Self.key(of: request.csr)
-        let made = NIOLockedValueBox<Authority.Leaf?>(nil)
-        try await ledger.append(by: Author(requester: identity, robot: "hub")) { registry in
-            let leaf = try self.issue(to: identity, key, registry, self.now())
-            made.withLockedValue { $0 = leaf }
-            return [.certificateIssued(CertificateIssued(leaf.certificate, identity: identity, invitation: nil))]
-        }
-        guard let leaf = made.withLockedValue({ $0 }) else {
-            throw HubError(.broken, "internal", "the certificate is missing")
-        }
-        log.info("renewed", metadata: ["identity": "\(identity)", "serial": "\(leaf.certificate.serial)"])
-        return answer(leaf, identity)
-    }
-
-    private func answer(_ leaf: Authority.Leaf, _ identity: SPIFFEID) -> EnrolAnswer {
+    func answer(_ leaf: Authority.Leaf, _ identity: SPIFFEID) -> EnrolAnswer {
         EnrolAnswer(
             identity: identity, chain: leaf.chainPEM, notAfter: leaf.certificate.notAfter, manifest: manifest,
             hub: settings.url, address: settings.address.description)
     }
 
-    private static func key(of csr: String) throws -> PublicKey {
+    static func key(of csr: String) throws -> PublicKey {
         guard let der = Base64.decode(csr), der.count <= 8192 else {
             throw HubError(.invalid, "bad-request", "the certificate request is not Base64 of at most 8 KiB")
         }
@@ -189,6 +182,7 @@ package struct Enrolment: Sendable {
         let revoked = try registry.revokedIdentity(record.identity)?.issuedBefore ?? Instant(milliseconds: 0)
         if let issued = record.certificate {
             guard issued.key == key.spkiDigest, now < issued.notAfter,
+                try !registry.revokedSerials().contains(issued.serial),
                 issued.notBefore + CertificateAuthority.backdating >= revoked
             else {
                 throw HubError(
@@ -205,6 +199,15 @@ package struct Enrolment: Sendable {
                 .gone, "token-expired", "this join token ended at \(record.invitation.expires)",
                 hint: "ask for a new one")
         }
+        // Whoever stole the key of a revoked certificate would hold the new one, too.
+        let revokedSerials = Set(try registry.revokedSerials())
+        let isKeyRevoked = try registry.certificates(record.identity).contains {
+            $0.key == key.spkiDigest
+                && (revokedSerials.contains($0.serial) || $0.notBefore + CertificateAuthority.backdating < revoked)
+        }
+        guard !isKeyRevoked else {
+            throw HubError(.conflict, "key-revoked", "this key was revoked", hint: "enrol with a new key")
+        }
         // Certificates count in whole seconds: one that is issued in the second of the revocation would be revoked with it.
         let start = max(now, Instant(milliseconds: (revoked.milliseconds + 999) / 1000 * 1000))
         let leaf = try issue(to: record.identity, key, registry, start)
@@ -214,7 +217,7 @@ package struct Enrolment: Sendable {
         )
     }
 
-    private func issue(
+    func issue(
         to identity: SPIFFEID, _ key: PublicKey, _ registry: Registry, _ now: Instant
     ) throws -> Authority.Leaf {
         if identity.trustDomain == settings.organization, identity.kind == "user" {

@@ -52,7 +52,13 @@ package struct HubSettings: Hashable, Sendable, Codable {
 package struct HubDirectory: Hashable, Sendable {
     package let path: String
 
-    package init(_ path: String) { self.path = path }
+    /// Of the private keys; nil where they lie in clear.
+    private let passphrase: [UInt8]?
+
+    package init(_ path: String, passphrase: [UInt8]? = nil) {
+        self.path = path
+        self.passphrase = passphrase
+    }
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
 
@@ -75,8 +81,32 @@ package struct HubDirectory: Hashable, Sendable {
         return (try JSON(parsing: bytes), claimed)
     }
 
+    /// - Throws: `passphrase-missing`, `wrong-passphrase`, `key-not-encrypted`, `no-file`, and what is wrong with the file.
     func key(_ name: String) throws -> PrivateKey {
-        try PrivateKey(pem: try PrivateFile.readText(file("keys/\(name).key")))
+        let path = file("keys/\(name).key")
+        let text = try PrivateFile.readText(path)
+        do {
+            guard let passphrase else { return try PrivateKey(pem: text) }
+            return try PrivateKey(pem: text, passphrase: passphrase)
+        } catch {
+            switch error.code {
+            case "key-encrypted":
+                throw HubError(
+                    .invalid, "passphrase-missing", "the key \(quoted(path)) is encrypted", hint: KeyPassphrase.hint)
+            case "wrong-passphrase":
+                throw HubError(
+                    .invalid, "wrong-passphrase", "the passphrase does not open \(quoted(path))",
+                    hint: "or the file was damaged; \(KeyPassphrase.hint)")
+            default: throw error
+            }
+        }
+    }
+
+    /// The public half of the key that signs checkpoints, without any passphrase: as the trust manifest names it.
+    func checkpointKey() throws -> PublicKey {
+        let keys = try manifest().manifest.keys(for: .checkpoint).keys
+        guard let key = keys.values.first, keys.count == 1 else { return try key("checkpoint").publicKey }
+        return key
     }
 
     func authority(_ name: String) throws -> CertificateAuthority {
@@ -91,7 +121,8 @@ package struct HubDirectory: Hashable, Sendable {
     }
 
     func keep(_ key: PrivateKey, as name: String) throws {
-        try PrivateFile.replace(file("keys/\(name).key"), Array(try key.pem.utf8))
+        let text = if let passphrase { try key.encryptedPEM(passphrase: passphrase) } else { try key.pem }
+        try PrivateFile.replace(file("keys/\(name).key"), Array(text.utf8))
     }
 
     func keep(_ certificate: Certificate, as name: String) throws {

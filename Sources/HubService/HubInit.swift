@@ -15,13 +15,16 @@ package struct HubInit: Sendable {
     package var front: HostPort
     /// Where the first owner's context goes.
     package var adminContext: String
+    /// Of the private keys; nil writes them in clear.
+    private let passphrase: [UInt8]?
 
     /// - Parameters:
     ///   - front: Nil for the port after `listen`'s.
     ///   - adminContext: Nil for `DATA.context.json`, next to the data directory.
     /// - Throws: `bad-organization`, `bad-address`.
     package init(
-        data: String, organization: String, listen: String, front: String?, adminContext: String?
+        data: String, organization: String, listen: String, front: String?, adminContext: String?,
+        passphrase: [UInt8]? = nil
     ) throws {
         guard isDomainName(organization) else {
             throw HubError(
@@ -40,6 +43,7 @@ package struct HubInit: Sendable {
         guard self.listen.port > 0, self.front.port > 0, self.front.port <= 65_535, self.listen != self.front else {
             throw HubError(.invalid, "bad-address", "the hub needs two different ports from 1 to 65535")
         }
+        self.passphrase = passphrase
         self.adminContext = adminContext ?? "\(trimmed).context.json"
     }
 
@@ -54,7 +58,7 @@ package struct HubInit: Sendable {
                 hint: "it may be the key of another hub's owner: name another file with --admin-context")
         }
         let suffix = Hex.encode(try randomBytes(8))
-        let draft = HubDirectory("\(data).init-\(suffix)")
+        let draft = HubDirectory("\(data).init-\(suffix)", passphrase: passphrase)
         try PrivateFile.makeDirectory(draft.path)
         do {
             let context = try await fill(draft, now)

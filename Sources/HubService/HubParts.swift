@@ -45,13 +45,19 @@ package struct HubParts: Sendable {
         try await ledger.append(by: .hub) { _ in [.certificateIssued(leaf)] }
 
         let organization = settings.organization
+        let enrolment = Enrolment(
+            settings: settings, ledger: ledger, authority: authority, manifest: manifest, now: now, log: log)
+        let certificates = Certificates(settings: settings, ledger: ledger, authority: authority, now: now)
         services = Services(
-            enrolment: Enrolment(
-                settings: settings, ledger: ledger, authority: authority, manifest: manifest, now: now, log: log),
+            enrolment: enrolment,
+            renewal: Renewal(enrolment: enrolment, settings: settings, ledger: ledger, now: now, log: log),
+            certificates: certificates,
             topology: TopologyService(organization: organization, ledger: ledger, authority: authority, now: now),
             reports: ReportService(ledger: ledger, usage: usage, manifest: trustManifest, now: now, log: log),
             access: Access(ledger: ledger, usage: usage, now: now),
-            lists: Lists(ledger: ledger, usage: usage, streams: streams, trust: trust, publisher: publisher, now: now),
+            lists: Lists(
+                ledger: ledger, usage: usage, streams: streams, trust: trust, publisher: publisher,
+                certificates: certificates, now: now),
             reviews: ReviewService(ledger: ledger, usage: usage, streams: streams, now: now))
         handlers = RouteHandlers(services: services, ledger: ledger, organization: organization, now: now)
     }

@@ -29,7 +29,9 @@ package struct HubProgram: Sendable {
     ///   - leaseInterval: `1s` to `1h`.
     ///   - logLevel: `trace`, `debug`, `info`, `notice`, `warning` or `error`.
     /// - Throws: `bad-interval`, `bad-level`.
-    package init(data: String, readyFile: String?, leaseInterval: String, logLevel: String) throws {
+    package init(data: String, readyFile: String?, leaseInterval: String, logLevel: String, passphrase: [UInt8]? = nil)
+        throws
+    {
         guard let interval = Milliseconds(leaseInterval), interval >= .seconds(1), interval <= .hours(1) else {
             throw HubError(.invalid, "bad-interval", "\(quoted(leaseInterval)) is no interval from 1s to 1h")
         }
@@ -37,7 +39,7 @@ package struct HubProgram: Sendable {
             throw HubError(.invalid, "bad-level", "\(quoted(logLevel)) is no log level", hint: "as info")
         }
         self.leaseInterval = interval
-        directory = HubDirectory(data)
+        directory = HubDirectory(data, passphrase: passphrase)
         self.readyFile = readyFile
         log = Logger(label: "nave.hub") { _ in JSONLogHandler(component: "hub", level: level) }
         now = HubClock.now

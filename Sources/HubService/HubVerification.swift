@@ -39,7 +39,7 @@ package enum HubVerification {
     package static func verify(data: String) throws -> Outcome {
         let directory = HubDirectory(data)
         _ = try directory.settings()
-        let key = try directory.key("checkpoint").publicKey
+        let key = try directory.checkpointKey()
         return Outcome(report: try LedgerVerification.verify(directory: directory.path, key: key))
     }
 }

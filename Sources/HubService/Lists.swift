@@ -11,18 +11,20 @@ package struct Lists: Sendable {
     private let streams: SpokeStreams
     private let trust: HubTrust
     private let publisher: Publisher
+    private let certificates: Certificates
     private let since: Instant
     private let now: @Sendable () -> Instant
 
     package init(
         ledger: HubLedger, usage: UsageStore, streams: SpokeStreams, trust: HubTrust, publisher: Publisher,
-        now: @escaping @Sendable () -> Instant
+        certificates: Certificates, now: @escaping @Sendable () -> Instant
     ) {
         self.ledger = ledger
         self.usage = usage
         self.streams = streams
         self.trust = trust
         self.publisher = publisher
+        self.certificates = certificates
         self.now = now
         since = now()
     }
@@ -114,15 +116,17 @@ package struct Lists: Sendable {
         _ now: Instant
     ) -> MemberRow.Enrolment {
         let revoked = snapshot.state.revokedIdentities.first { $0.identity == identity }?.issuedBefore
-        if let certificate = snapshot.certificates[identity] {
-            let isRevoked = revoked.map { certificate.notBefore + CertificateAuthority.backdating < $0 } ?? false
-            if !isRevoked, now < certificate.notAfter { return .enrolled }
+        if let certificate = snapshot.certificates[identity], now < certificate.notAfter,
+            !snapshot.isRevoked(certificate)
+        {
+            return .enrolled
         }
         let isInvited = snapshot.invitations.contains {
             $0.kind == kind && $0.zone == member.zone && $0.name == member.name && now < $0.expires
         }
         if isInvited { return .invited }
-        return revoked == nil ? .none : .revoked
+        let isRevoked = revoked != nil || snapshot.certificates[identity].map(snapshot.isRevoked) ?? false
+        return isRevoked ? .revoked : .none
     }
 
     package func decisions(_ query: Query, _ standing: Standing) async throws -> [DecisionRow] {
@@ -194,7 +198,8 @@ package struct Lists: Sendable {
             rollout: try await rollout(Query(), standing),
             openReviews: snapshot.reviews.values.filter { $0.state == .open && visible($0.opened.zone) }
                 .map(\.opened.id).sorted(),
-            denials: mayAll ? try await usage.denials(since: now() - .hours(24)) : 0)
+            denials: mayAll ? try await usage.denials(since: now() - .hours(24)) : 0,
+            expiring: certificates.expiring(standing))
     }
 
     /// What a spoke is given, as bytes of a `Delivery`.

@@ -6,6 +6,8 @@ import Trust
 /// The services behind the table.
 package struct Services: Sendable {
     package var enrolment: Enrolment
+    package var renewal: Renewal
+    package var certificates: Certificates
     package var topology: TopologyService
     package var reports: ReportService
     package var access: Access
@@ -13,10 +15,12 @@ package struct Services: Sendable {
     package var reviews: ReviewService
 
     package init(
-        enrolment: Enrolment, topology: TopologyService, reports: ReportService, access: Access, lists: Lists,
-        reviews: ReviewService
+        enrolment: Enrolment, renewal: Renewal, certificates: Certificates, topology: TopologyService,
+        reports: ReportService, access: Access, lists: Lists, reviews: ReviewService
     ) {
         self.enrolment = enrolment
+        self.renewal = renewal
+        self.certificates = certificates
         self.topology = topology
         self.reports = reports
         self.access = access
@@ -104,9 +108,21 @@ package struct RouteHandlers: Sendable {
 
     private func answer(_ call: Call) async throws -> Reply {
         switch call.route.name {
-        case .health: .json(Array(#"{"status":"ok"}"#.utf8))
+        case .health: return .json(Array(#"{"status":"ok"}"#.utf8))
         case .enrol:
-            try .coded(try await services.enrolment.enrol(try call.decoded(EnrolRequest.self), from: call.address))
+            return try .coded(
+                try await services.enrolment.enrol(try call.decoded(EnrolRequest.self), from: call.address))
+        case .renewalNonce:
+            _ = try call.decoded(RenewalNonceRequest.self)
+            return try .coded(try services.renewal.nonce())
+        case .renewExpired:
+            return try .coded(
+                try await services.renewal.renewExpired(
+                    try call.decoded(ExpiredRenewRequest.self), from: call.address))
+        case .crl:
+            return .bytes(
+                try await services.certificates.revocationList(of: try call.parameter("zone")),
+                type: "application/pkix-crl")
         default: throw Self.mismatch(call)
         }
     }
@@ -127,7 +143,9 @@ package struct RouteHandlers: Sendable {
                 try await services.access.resolve(
                     "\(try call.parameter("zone"))/\(try call.parameter("server"))", for: identity))
         case .renew:
-            try .coded(try await services.enrolment.renew(try call.decoded(RenewRequest.self), of: identity))
+            try .coded(
+                try await services.renewal.renew(
+                    try call.decoded(RenewRequest.self), of: identity, over: call.peer))
         default: throw Self.mismatch(call)
         }
     }
@@ -145,6 +163,13 @@ package struct RouteHandlers: Sendable {
         case .revokeIdentity:
             return try .coded(
                 try await services.enrolment.revoke(try call.decoded(RevocationRequest.self), by: standing))
+        case .certificates: return try .coded(try await services.certificates.list(query, standing))
+        case .certificate:
+            return try .coded(try await services.certificates.show(try call.parameter("serial"), standing))
+        case .revokeCertificate:
+            return try .coded(
+                try await services.certificates.revoke(
+                    try call.decoded(CertificateRevocationRequest.self), by: standing))
         case .zones: return try .coded(try lists.zones(query, standing))
         case .servers: return try .coded(try await lists.servers(query, standing))
         case .spokes: return try .coded(try await lists.spokes(query, standing))
@@ -159,7 +184,8 @@ package struct RouteHandlers: Sendable {
             return try .coded(try await services.access.explain(try call.decoded(ExplainRequest.self), by: standing))
         case .openReview, .listReviews, .showReview, .reviewReport, .decideItem, .reinstateItem, .closeReview:
             return try await answerReview(call, from: standing)
-        case .enrol, .health, .spokeStream, .spokeReports, .resolve, .renew: throw Self.mismatch(call)
+        case .enrol, .health, .spokeStream, .spokeReports, .resolve, .renew, .renewalNonce, .renewExpired, .crl:
+            throw Self.mismatch(call)
         }
     }
 

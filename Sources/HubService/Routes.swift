@@ -6,6 +6,8 @@ package enum RouteName: String, CaseIterable, Sendable {
     case spokeStream, spokeReports
     case planTopology, applyTopology, exportTopology
     case invite, renew, revokeIdentity
+    case renewalNonce, renewExpired, crl
+    case certificates, certificate, revokeCertificate
     case zones, servers, spokes, clients, decisions, rollout, status, bundle
     case explain, resolve
     case openReview, listReviews, showReview, reviewReport, decideItem, reinstateItem, closeReview
@@ -82,6 +84,14 @@ package enum Routes {
         case .invite: post(name, "/v1/invitations", .user(.owner, .named), .perMinute(60), 16 << 10)
         case .renew: post(name, "/v1/certificates/renew", .member, .perMinute(10), 16 << 10)
         case .revokeIdentity: post(name, "/v1/identities/revoke", .user(.owner, .named), .perMinute(60), 16 << 10)
+
+        case .renewalNonce: post(name, "/v1/certificates/nonce", .anybody, .perMinute(20), 1 << 10)
+        case .renewExpired: post(name, "/v1/certificates/renew-expired", .anybody, .perMinute(20), 32 << 10)
+        case .crl: get(name, "/v1/crl/{zone}", .anybody, .perMinute(60))
+        case .certificates: get(name, "/v1/certificates", .user(.auditor, .named), .perMinute(240))
+        case .certificate: get(name, "/v1/certificates/{serial}", .user(.auditor, .named), .perMinute(240))
+        case .revokeCertificate:
+            post(name, "/v1/certificates/revoke", .user(.owner, .named), .perMinute(60), 16 << 10)
 
         case .zones: get(name, "/v1/zones", .user(.auditor, .named), .perMinute(240))
         case .servers: get(name, "/v1/servers", .user(.auditor, .named), .perMinute(240))

@@ -29,11 +29,12 @@ package enum Commands {
     ///   - reportInterval: As `interval` answered.
     ///   - logLevel: As `isLogLevel` accepted.
     package static func run(
-        data: String, config: String, readyFile: String?, reportInterval: Milliseconds, logLevel: String
+        data: String, config: String, readyFile: String?, reportInterval: Milliseconds, renewAfter: Milliseconds,
+        logLevel: String
     ) async throws {
         try await SpokeProgram(
             data: data, configurationFile: config, readyFile: readyFile, reportInterval: reportInterval,
-            logLevel: Logger.Level(rawValue: logLevel) ?? .info
+            renewAfter: renewAfter, logLevel: Logger.Level(rawValue: logLevel) ?? .info
         ).run()
     }
 
@@ -48,6 +49,12 @@ package enum Commands {
     package static func interval(_ text: String) -> Milliseconds? {
         guard let interval = Milliseconds(text), interval >= .seconds(1), interval <= .minutes(10) else { return nil }
         return interval
+    }
+
+    /// Nil for what is no age from 1s to 7d.
+    package static func renewalAge(_ text: String) -> Milliseconds? {
+        guard let age = Milliseconds(text), age >= .seconds(1), age <= .days(7) else { return nil }
+        return age
     }
 
     package static func isLogLevel(_ text: String) -> Bool { Logger.Level(rawValue: text) != nil }

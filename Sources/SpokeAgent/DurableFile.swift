@@ -48,6 +48,16 @@ package enum DurableFile {
         }
     }
 
+    /// Removes a file if it is there, durably.
+    /// - Throws: `not-writable`.
+    package static func remove(_ path: String) throws(SpokeError) {
+        guard unlink(path) == 0 else {
+            if errno == ENOENT { return }
+            throw .system("not-writable", "cannot remove `\(path)`", errno)
+        }
+        try syncDirectory(of: path)
+    }
+
     /// Makes the names in a file's directory durable.
     static func syncDirectory(of path: String) throws(SpokeError) {
         let directory = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))

@@ -33,15 +33,24 @@ package enum Enrolment {
                     hint: "take another directory for another spoke")
             }
         }
-        let key = try directory.keyMakingIfNone()
-        let answer = try await FrontClient.enrol(token, csr: try CertificateRequest.make(key: key), now: now)
+        var key = try directory.keyMakingIfNone()
+        var answer: EnrolAnswer
+        do {
+            answer = try await FrontClient.enrol(token, csr: try CertificateRequest.make(key: key), now: now)
+        } catch let error as TransportError where error.code == "key-revoked" {
+            // The token is not spent. A retry meets the same refusal, and then the same new key.
+            key = try directory.nextKeyMakingIfNone()
+            answer = try await FrontClient.enrol(token, csr: try CertificateRequest.make(key: key), now: now)
+        }
         let chain = try Certificate.chain(pem: answer.chain)
         let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: answer.manifest)
         let manifest = try TrustManifest.verifyFirst(envelope, pinnedRootSPKI: token.root)
         try check(answer, chain, key, token, zone, manifest, now: now())
         try directory.store(
-            SpokeIdentity(identity: answer.identity, hub: answer.hub, address: answer.address, root: token.root),
-            chain: answer.chain, manifest: answer.manifest)
+            SpokeIdentity(
+                identity: answer.identity, hub: answer.hub, address: answer.address, root: token.root,
+                front: token.address),
+            key: key, chain: answer.chain, manifest: answer.manifest)
         return Done(identity: answer.identity, notAfter: answer.notAfter, data: data)
     }
 

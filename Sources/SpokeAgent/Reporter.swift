@@ -7,7 +7,7 @@ struct Reporter: Sendable {
     /// Of decisions in one report; the usage that they made takes about as much again, within the hub's limit of 1 MiB.
     private static let decisionBytes = 350 << 10
 
-    let hub: HubClient
+    let link: HubLink
     let journal: Journal
     let applier: DeliveryApplier
     let services: Services
@@ -20,10 +20,13 @@ struct Reporter: Sendable {
     func run() async {
         var wasAway = false
         while !Task.isCancelled {
+            let hub = link.current
             do {
                 while try await report(), !Task.isCancelled {}
                 wasAway = false
             } catch {
+                // Broken off by our own change of certificate: told again at once.
+                if hub !== link.current { continue }
                 let known = error as? any NaveError
                 if !wasAway, !Task.isCancelled {
                     logger.warning(
@@ -50,7 +53,7 @@ struct Reporter: Sendable {
             decisions: told.decisions, checkpoint: snapshot?.delivery.note, listener: listener,
             since: journal.name.since,
             at: services.now())
-        let answer = try await hub.post("/v1/spoke/reports", report, as: ReportAnswer.self)
+        let answer = try await link.current.post("/v1/spoke/reports", report, as: ReportAnswer.self)
         // If we die here the lines are told again, and the hub knows them.
         let isWhole = answer.sequence >= told.sequence
         try await journal.acknowledge(min(answer.sequence, told.sequence), place: isWhole ? told.place : nil)

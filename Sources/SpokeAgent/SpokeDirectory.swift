@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import Transport
 import Trust
 
 /// The data directory of one spoke, mode 0700. Nothing else on the host writes there.
@@ -7,7 +8,9 @@ package struct SpokeDirectory: Sendable {
     package let path: String
 
     package var key: String { path + "/key.pem" }
+    var nextKey: String { path + "/key.next.pem" }
     package var chain: String { path + "/chain.pem" }
+    package var renewed: String { path + "/renewed.json" }
     package var identity: String { path + "/identity.json" }
     package var manifest: String { path + "/manifest.json" }
     package var delivery: String { path + "/delivery.json" }
@@ -63,11 +66,28 @@ package struct SpokeDirectory: Sendable {
         return made
     }
 
+    /// The key that takes the place of a revoked one, kept apart until it is certified: until then the old pair counts.
+    func nextKeyMakingIfNone() throws -> PrivateKey {
+        if let bytes = try DurableFile.read(nextKey) {
+            return try PrivateKey(pem: String(decoding: bytes, as: UTF8.self))
+        }
+        let made = try PrivateKey.generateP256()
+        try DurableFile.write(Array(made.pem.utf8), to: nextKey)
+        return made
+    }
+
     /// Stores what enrolment answered; `identity.json` comes last, so that its presence means that all is there.
-    package func store(_ enrolled: SpokeIdentity, chain pem: String, manifest envelope: JSON) throws {
+    package func store(_ enrolled: SpokeIdentity, key used: PrivateKey, chain pem: String, manifest envelope: JSON)
+        throws
+    {
+        // If we die between the two, the next try is answered with the same certificate and ends what this one began.
+        try DurableFile.write(Array(try used.pem.utf8), to: key)
         try DurableFile.write(Array(pem.utf8), to: chain)
+        // What was renewed before belongs to the enrolment before. If we die here, the next try begins again.
+        try DurableFile.remove(renewed)
         try DurableFile.write(envelope.canonicalBytes, to: manifest)
         try DurableFile.write(try JSONCoding.canonical(enrolled), to: identity)
+        try DurableFile.remove(nextKey)
     }
 
     /// - Throws: `not-enrolled`, or what is wrong with a stored file.
@@ -78,10 +98,31 @@ package struct SpokeDirectory: Sendable {
         let identity = try JSONCoding.decode(SpokeIdentity.self, from: identityBytes)
         let manifest = try TrustManifest.verifyFirst(
             DSSEEnvelope(parsing: manifestBytes), pinnedRootSPKI: identity.root)
+        if let bytes = try DurableFile.read(renewed) {
+            let pair = try JSONCoding.decode(RenewedPair.self, from: bytes)
+            return EnrolledSpoke(
+                identity: identity, key: try PrivateKey(pem: pair.key), chain: try Certificate.chain(pem: pair.chain),
+                manifest: manifest)
+        }
         return EnrolledSpoke(
             identity: identity, key: try PrivateKey(pem: String(decoding: keyBytes, as: UTF8.self)),
             chain: try Certificate.chain(pem: String(decoding: chainBytes, as: UTF8.self)), manifest: manifest)
     }
+
+    /// Stores a renewed certificate and its key in one file, which from then on stands for the pair of the enrolment: after a
+    /// crash there is the old pair or the new one, never a key with another's certificate.
+    package func store(renewed identity: TLSIdentity) throws {
+        let pair = RenewedPair(key: try identity.key.pem, chain: identity.chain.map(\.pem).joined())
+        try DurableFile.write(try JSONCoding.canonical(pair), to: renewed)
+    }
+}
+
+/// `renewed.json`: the key and the certificates of the last renewal.
+struct RenewedPair: Hashable, Sendable, Codable {
+    /// PKCS#8 PEM.
+    var key: String
+    /// Leaf and intermediate, PEM.
+    var chain: String
 }
 
 /// `identity.json`: who this spoke is and where its hub is.
@@ -94,13 +135,16 @@ package struct SpokeIdentity: Hashable, Sendable, Codable {
     package var address: String
     /// `sha256:…` of the root's key that the join token pinned.
     package var root: String
+    /// Where to dial for the front listener, `HOST:PORT`; nil where the spoke enrolled before that was kept.
+    package var front: String?
 
-    package init(identity: SPIFFEID, hub: String, address: String, root: String) {
+    package init(identity: SPIFFEID, hub: String, address: String, root: String, front: String? = nil) {
         v = 1
         self.identity = identity
         self.hub = hub
         self.address = address
         self.root = root
+        self.front = front
     }
 }
 

@@ -22,17 +22,19 @@ package struct SpokeProgram: Sendable {
     private let configurationFile: String
     private let readyFile: String?
     private let reportInterval: Milliseconds
+    private let renewAfter: Milliseconds
     private let logger: Logger
     private let now: @Sendable () -> Instant
 
     package init(
         data: String, configurationFile: String, readyFile: String?, reportInterval: Milliseconds,
-        logLevel: Logger.Level
+        renewAfter: Milliseconds, logLevel: Logger.Level
     ) {
         self.data = data
         self.configurationFile = configurationFile
         self.readyFile = readyFile
         self.reportInterval = reportInterval
+        self.renewAfter = renewAfter
         logger = Logger(label: "nave.spoke") { _ in JSONLogHandler(level: logLevel) }
         now = wallClock
     }
@@ -75,20 +77,25 @@ package struct SpokeProgram: Sendable {
             logger.error("the stored delivery is refused", metadata: ["detail": "\(error)"])
         }
         let address = try await listener.start(configuration.listen, group: group)
-        let hub = try HubClient(
-            hub: spoke.identity.hub, address: spoke.identity.address, identity: identity,
-            roots: try spoke.manifest.rootCertificates())
+        let roots = try spoke.manifest.rootCertificates()
+        let link = HubLink(
+            try HubClient(
+                hub: spoke.identity.hub, address: spoke.identity.address, identity: identity, roots: roots))
+        let renewer = Renewer(
+            spoke: spoke.identity, directory: directory, roots: roots, time: RenewalTime(age: renewAfter), link: link,
+            applier: applier, now: now, random: { .random(in: 0 ... .max) }, logger: logger)
         let reporter = Reporter(
-            hub: hub, journal: journal, applier: applier, services: services, wakeup: reportWakeup,
+            link: link, journal: journal, applier: applier, services: services, wakeup: reportWakeup,
             interval: reportInterval, listener: address.description, logger: logger)
         let sync = Sync(
-            hub: hub, applier: applier, snapshots: services.snapshots, reporter: reportWakeup, logger: logger)
+            link: link, applier: applier, snapshots: services.snapshots, reporter: reportWakeup, logger: logger)
         if let metrics = configuration.metrics {
             _ = try await MetricsPage(services: services).start(metrics, group: group)
         }
         logger.info("listening", metadata: ["listen": "\(address)", "identity": "\(spoke.identity.identity)"])
         let running = Running(
-            sync: sync, reporter: reporter, services: services, listener: listener, hub: hub, journal: journal,
+            sync: sync, reporter: reporter, renewer: renewer, services: services, listener: listener, link: link,
+            journal: journal,
             maintenance: Self.maintenance, drainTime: Self.drainTime, ready: { try writeReadyFile(address) })
         var lifecycle = ServiceGroupConfiguration(
             services: [.init(service: running)], gracefulShutdownSignals: [.sigterm, .sigint],
@@ -109,16 +116,20 @@ package struct SpokeProgram: Sendable {
 private struct Running: Service {
     let sync: Sync
     let reporter: Reporter
+    let renewer: Renewer
     let services: Services
     let listener: Listener
-    let hub: HubClient
+    let link: HubLink
     let journal: Journal
     let maintenance: Duration
     let drainTime: Duration
     let ready: @Sendable () throws -> Void
 
     func run() async throws {
-        let tasks = [Task { await sync.run() }, Task { await reporter.run() }, Task { await maintain() }]
+        let tasks = [
+            Task { await sync.run() }, Task { await reporter.run() }, Task { await maintain() },
+            Task { await renewer.run() },
+        ]
         let announced = Task {
             // Servers whose catalogs come at once are callable when somebody reads the file.
             let all = Task { await services.upstreams.allFirstCatalogs() }
@@ -145,7 +156,7 @@ private struct Running: Service {
         await last.value
         limit.cancel()
         await journal.stop()
-        await hub.shutdown()
+        await link.current.shutdown()
     }
 
     private func maintain() async {

@@ -7,7 +7,7 @@ struct Sync: Sendable {
     private static let firstPause: Int64 = 500
     private static let longestPause: Int64 = 30_000
 
-    let hub: HubClient
+    let link: HubLink
     let applier: DeliveryApplier
     let snapshots: SnapshotBox
     let reporter: Wakeup
@@ -18,6 +18,7 @@ struct Sync: Sendable {
         var pause = Self.firstPause
         var wasAway = false
         while !Task.isCancelled {
+            let hub = link.current
             do {
                 let revision = snapshots.current.map { String($0.revision) }
                 let stream = try await hub.stream("/v1/spoke/stream", lastEventID: revision)
@@ -31,6 +32,8 @@ struct Sync: Sendable {
                 logger.info("the hub ended the stream")
             } catch {
                 if Task.isCancelled { return }
+                // Closed by ourselves: at once again, under the new certificate.
+                if hub !== link.current { continue }
                 if !wasAway {
                     let known = error as? any NaveError
                     logger.warning(

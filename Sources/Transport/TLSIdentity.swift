@@ -28,6 +28,11 @@ package struct TLSIdentity: Sendable {
         } catch { throw TransportError("cannot read a key and its certificates", because: error) }
     }
 
+    /// - Throws: `wrong-key`.
+    init(verifiedKey: PrivateKey, verifiedChain: [Certificate]) throws(TrustError) {
+        try self.init(parsedKey: verifiedKey, parsedChain: verifiedChain)
+    }
+
     private init(parsedKey: PrivateKey, parsedChain: [Certificate]) throws(TrustError) {
         guard let leaf = parsedChain.first, leaf.publicKey == parsedKey.publicKey else {
             throw TrustError("wrong-key", "the key is not that of the first certificate")

@@ -38,6 +38,11 @@ func required(_ flag: String?, _ name: String, _ variable: String) throws -> Str
     return value
 }
 
+/// The passphrase of the hub's keys, where there is one.
+func passphrase(_ file: String?) throws -> [UInt8]? {
+    try KeyPassphrase.find(file: file, environment: ProcessInfo.processInfo.environment)
+}
+
 func optional(_ flag: String?, _ variable: String) -> String? {
     flag ?? ProcessInfo.processInfo.environment[variable].flatMap { $0.isEmpty ? nil : $0 }
 }

@@ -23,6 +23,10 @@ struct Run: AsyncParsableCommand {
     @Option(help: "How often the hub gets a report, from 1s to 10m. (env: NAVE_REPORT_INTERVAL; default: 10s)")
     var reportInterval: String?
 
+    @Option(
+        help: "How old the certificate gets before it is renewed, from 1s to 7d. (env: NAVE_RENEW_AFTER; default: 2d)")
+    var renewAfter: String?
+
     @Option(help: "trace, debug, info, notice, warning or error. (env: NAVE_LOG_LEVEL; default: info)")
     var logLevel: String?
 
@@ -33,12 +37,16 @@ struct Run: AsyncParsableCommand {
         guard let interval = Commands.interval(intervalText) else {
             throw ValidationError("`\(intervalText)` is no interval from 1s to 10m")
         }
+        let ageText = given(renewAfter, "NAVE_RENEW_AFTER") ?? "2d"
+        guard let age = Commands.renewalAge(ageText) else {
+            throw ValidationError("`\(ageText)` is no age from 1s to 7d")
+        }
         let level = given(logLevel, "NAVE_LOG_LEVEL") ?? "info"
         guard Commands.isLogLevel(level) else { throw ValidationError("`\(level)` is no log level") }
         try await failing {
             try await Commands.run(
                 data: data, config: config, readyFile: given(readyFile, "NAVE_READY_FILE"), reportInterval: interval,
-                logLevel: level)
+                renewAfter: age, logLevel: level)
         }
     }
 }

@@ -30,6 +30,10 @@ import Testing
         ("DecisionList", "decision list --zone f --server f/l --caller client:a/b --denied --since 1h --limit 5"),
         ("DecisionShow", "decision show j-1:17"), ("Status", "status"), ("ContextList", "context list"),
         ("ContextUse", "context use corp.example"), ("Connect", "connect finance/ledger --context bot"),
+        ("SpokeRevoke", "spoke revoke finance/fin-1 --wait 30s"), ("ClientInvite", "client invite a/bot --replace"),
+        ("CertificateList", "certificate list --zone finance --expiring 3d --limit 5 -o json"),
+        ("CertificateShow", "certificate show 5C0F3B9E -o yaml"),
+        ("CertificateRevoke", "certificate revoke 5c0f3b9e --why stolen --wait 30s --yes"),
     ])
     func parses(type name: String, line: String) throws {
         let command = try Nave.parseAsRoot(line.split(separator: " ").map(String.init))
@@ -52,6 +56,8 @@ import Testing
         "review decide ar-1/03 --verdict keep --why x", "review decide ar-1/3 --verdict maybe --why x",
         "review decide ar-1/3 --verdict keep", "review show ../x", "decision show 17",
         "decision list --since yesterday",
+        "certificate show ../x", "certificate show 5c0g", "certificate revoke 5c0f3b9e",
+        "certificate list --expiring soon",
         "connect ledger", "status -o xml", "nonsense",
     ])
     func refusesAsUsage(line: String) {
@@ -89,7 +95,7 @@ import Testing
             #expect(!type.configuration.abstract.isEmpty)
         }
         walk(Nave.self, [])
-        #expect(leaves == 30)
+        #expect(leaves == 33)
     }
 }
 

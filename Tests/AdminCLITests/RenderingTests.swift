@@ -240,7 +240,11 @@ import Testing
                     spoke: "finance/fin-1", state: .behind, wanted: 9, applied: 8, detail: nil, connected: true,
                     lastSeen: now)
             ]),
-            openReviews: ["ar-1"], denials: 7)
+            openReviews: ["ar-1"], denials: 7,
+            expiring: [
+                ExpiringCertificate(
+                    identity: try SPIFFEID("spiffe://finance.corp.example/spoke/fin-1"), notAfter: now + .days(1))
+            ])
         #expect(
             statusText(status, identity: try SPIFFEID("spiffe://corp.example/user/u1"), now: now, .off) == """
                 corp.example  nave-hub 0.1.0, up since 2026-11-21 12:00Z
@@ -249,6 +253,7 @@ import Testing
                   holds    2 zones, 3 servers, 1 client, 4 rules
                   spokes   0 of 1 enforce what they should, not: finance/fin-1 (behind)
                   denials  7 in the last 24 hours
+                  ends     1 certificate within three days: spiffe://finance.corp.example/spoke/fin-1 (2026-11-22 12:00Z)
                   reviews  open: ar-1
 
                 """)

@@ -55,22 +55,23 @@ final class Wheel: @unchecked Sendable {
 
     // MARK: programs
 
-    func initializeHub() async throws {
+    func initializeHub(_ more: [String] = []) async throws {
         let made = try await run(
             Checkout.program("nave-hub"),
             [
                 "init", "--data", directory.file("hub"), "--organization", "corp.example", "--listen",
                 "127.0.0.1:\(hubPort)", "--front", "127.0.0.1:\(frontPort)", "--admin-context",
                 directory.file("dana.json"),
-            ])
+            ] + more)
         try #require(made.code == 0, "\(made.errors)")
     }
 
-    func startHub(_ more: [String] = []) async throws {
+    func startHub(_ more: [String] = [], environment: [String: String] = [:]) async throws {
         starts += 1
         let ready = directory.file("hub.ready.\(starts)")
         let child = try ChildProcess(
-            Checkout.program("nave-hub"), ["serve", "--data", directory.file("hub"), "--ready-file", ready] + more)
+            Checkout.program("nave-hub"), ["serve", "--data", directory.file("hub"), "--ready-file", ready] + more,
+            environment: environment)
         hub = child
         try await eventually("the hub is ready: \(child.standardError.suffix(2000))") {
             guard child.isRunning else { throw TimedOut(description: "the hub ended: \(child.standardError)") }
@@ -130,7 +131,7 @@ final class Wheel: @unchecked Sendable {
             """)
     }
 
-    func startSpoke() async throws {
+    func startSpoke(_ more: [String] = [], environment: [String: String] = [:]) async throws {
         starts += 1
         let ready = directory.file("spoke.ready.\(starts)")
         let child = try ChildProcess(
@@ -139,7 +140,7 @@ final class Wheel: @unchecked Sendable {
                 "run", "--data", directory.file("spoke"), "--config", directory.file("spoke.yaml"), "--ready-file",
                 ready,
                 "--report-interval", "1s",
-            ])
+            ] + more, environment: environment)
         spoke = child
         try await eventually("the spoke is ready") {
             guard child.isRunning else { throw TimedOut(description: "the spoke ended: \(child.standardError)") }
@@ -147,6 +148,12 @@ final class Wheel: @unchecked Sendable {
         }
         let answer = try JSON(parsing: Array(try Data(contentsOf: URL(fileURLWithPath: ready))))
         spokePort = Int(answer["listen"]?.string?.split(separator: ":").last ?? "") ?? 0
+    }
+
+    /// Ends the spoke and starts it again with other flags, on another port.
+    func restartSpoke(_ more: [String], environment: [String: String] = [:]) async throws {
+        _ = try await spoke?.terminate()
+        try await startSpoke(more, environment: environment)
     }
 
     // MARK: what people do

@@ -85,7 +85,9 @@ import Trust
         #expect(await code { try verifier.verify(chainDER: chain, purpose: .client, now: hub.now) } == "revoked")
         // A new invitation brings the identity back, within the same second.
         hub.advance(by: Milliseconds(1))
-        let again = try await hub.enrol(try await hub.invite(.spoke), key)
+        let token = try await hub.invite(.spoke, replace: true)
+        #expect(await code { try await hub.enrol(token, key) } == "key-revoked")
+        let again = try await hub.enrol(token, try PrivateKey.generateP256())
         let renewed = try Certificate.chain(pem: again.chain).map(\.der)
         #expect(try verifier.verify(chainDER: renewed, purpose: .client, now: hub.now).id == answer.identity)
     }
@@ -170,21 +172,5 @@ import Trust
         #expect(await code { try await enrolment.revoke(stranger, by: hub.owner) } == "unknown-identity")
         let itself = RevocationRequest(identity: try SPIFFEID("spiffe://corp.example/hub/h1"))
         #expect(await code { try await enrolment.revoke(itself, by: hub.owner) } == "unknown-identity")
-    }
-
-    @Test func aPresentIdentityGetsANewCertificateForANewKey() async throws {
-        let hub = try await TestHub.applied()
-        let first = try await hub.enrol(try await hub.invite(.spoke), .generateP256())
-        hub.advance(by: .days(2))
-        let key = try PrivateKey.generateP256()
-        let request = RenewRequest(csr: Base64.encode(try CertificateRequest.make(key: key)))
-        let second = try await hub.parts.services.enrolment.renew(request, of: first.identity)
-        let leaf = try Certificate.chain(pem: second.chain)[0]
-        #expect(second.identity == first.identity)
-        #expect(leaf.publicKey == key.publicKey)
-        #expect(leaf.dnsSANs == ["fin-1.finance.corp.example"])
-        #expect(second.notAfter > first.notAfter)
-        let gone = try SPIFFEID("spiffe://finance.corp.example/spoke/fin-9")
-        #expect(await code { try await hub.parts.services.enrolment.renew(request, of: gone) } == "not-registered")
     }
 }

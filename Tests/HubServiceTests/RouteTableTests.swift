@@ -24,7 +24,7 @@ import Testing
 
     @Test func theFrontServesNewcomersOnly() {
         let front = Routes.table.filter { $0.listener == .front }
-        #expect(Set(front.map(\.name)) == [.enrol, .health])
+        #expect(Set(front.map(\.name)) == [.enrol, .health, .renewalNonce, .renewExpired, .crl])
         #expect(front.first { $0.name == .enrol }?.rate == .perMinute(20))
         for route in Routes.table where route.listener == .mutual {
             #expect(throws: HubError.self) { try Routes.match(route.method.rawValue, filled(route.path), on: .front) }
@@ -82,7 +82,10 @@ import Testing
         for route in Routes.table {
             var call = Call(
                 route: route,
-                parameters: ["zone": "finance", "spoke": "fin-1", "server": "ledger", "id": "ar-1", "number": "1"],
+                parameters: [
+                    "zone": "finance", "spoke": "fin-1", "server": "ledger", "id": "ar-1", "number": "1",
+                    "serial": "00ff",
+                ],
                 body: Array("{}".utf8), address: "127.0.0.1")
             switch route.caller {
             case .anybody: break

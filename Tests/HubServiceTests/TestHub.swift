@@ -61,10 +61,11 @@ final class TestHub: Sendable {
 
     func invite(
         _ kind: Invitation.Kind, _ zone: String? = "finance", _ name: String? = "fin-1", address: String? = nil,
-        validFor: Milliseconds? = nil, by standing: Standing? = nil
+        validFor: Milliseconds? = nil, replace: Bool? = nil, by standing: Standing? = nil
     ) async throws -> JoinToken {
         let answer = try await parts.services.enrolment.invite(
-            InvitationRequest(kind: kind, zone: zone, name: name, address: address, validFor: validFor),
+            InvitationRequest(
+                kind: kind, zone: zone, name: name, address: address, validFor: validFor, replace: replace),
             by: standing ?? owner)
         return try JoinToken(parsing: answer.token)
     }

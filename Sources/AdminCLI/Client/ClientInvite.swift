@@ -20,7 +20,8 @@ struct ClientInvite: AsyncParsableCommand {
     func run() async throws {
         try await invite(
             InvitationRequest(
-                kind: .client, zone: client.zone, name: client.name, validFor: invitation.validFor?.span, why: why.why),
+                kind: .client, zone: client.zone, name: client.name, validFor: invitation.validFor?.span,
+                replace: invitation.replace ? true : nil, why: why.why),
             through: hub, then: "on its machine: `nave client enroll`, which reads the token from standard input")
     }
 }

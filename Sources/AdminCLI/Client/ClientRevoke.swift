@@ -4,9 +4,9 @@ struct ClientRevoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke", abstract: "Revokes the certificates of a client and closes its connections.",
         discussion: """
-            It can enrol again only with a new invitation. To remove it for good, remove it from the topology.
+            It can enrol again only with a new invitation, made with --replace. To remove it for good, remove it from the topology.
 
-              nave client revoke analytics/old-bot --why "host was lost"
+              nave client revoke analytics/old-bot --why "host was lost" --wait 30s
             """)
 
     @Argument(help: ArgumentHelp("The client.", valueName: "zone/name"))
@@ -15,8 +15,11 @@ struct ClientRevoke: AsyncParsableCommand {
     @OptionGroup var hub: HubOptions
     @OptionGroup var why: WhyOption
     @OptionGroup var change: ChangeOptions
+    @OptionGroup var acknowledgement: AcknowledgementOptions
 
     func run() async throws {
-        try await revoke(client, kind: "client", why: why.why, change: change, through: hub)
+        try await revoke(
+            client, kind: "client", why: why.why, change: change,
+            acknowledgement: acknowledgement, through: hub)
     }
 }

@@ -20,12 +20,18 @@ struct Connect: AsyncParsableCommand {
     @OptionGroup var hub: HubOptions
 
     func run() async throws {
-        let opened = try hub.opened()
+        let path = try hub.path()
+        let opened = try OpenedContext(path: path)
+        let time = try ContextRenewal.time(environment: ProcessInfo.processInfo.environment)
         let store = try? ContextStore(environment: ProcessInfo.processInfo.environment)
         let resolver = Resolver(server: server, opened: opened, cache: store?.cache)
         let connections = try SpokeConnections(resolver: resolver, opened: opened)
         let relay = Relay(
             server: server.description, connections: connections, output: StandardOutput(), terminal: .current)
+        let renewal = ConnectRenewal(
+            path: path, time: time, resolver: resolver, connections: connections, terminal: .current)
+        let renewing = Task { await renewal.run(opened) }
+        defer { renewing.cancel() }
         try await StandardInput().forEachLine { await relay.take($0) }
         await relay.finish()
     }

@@ -7,7 +7,7 @@ import Trust
 /// a client finds its server while the hub is away.
 actor Resolver {
     private let server: MemberName
-    private let opened: OpenedContext
+    private var opened: OpenedContext
     /// Nil where there is no place for it.
     private let file: String?
     private let now: @Sendable () -> Instant
@@ -24,6 +24,9 @@ actor Resolver {
         let directory = Hex.encode(SHA256.hash(Array(owner.utf8)).prefix(8))
         file = cache.map { "\($0)/resolutions/\(directory)/\(server.zone).\(server.name).json" }
     }
+
+    /// The hub is asked under another certificate from now on.
+    func show(_ renewed: OpenedContext) { opened = renewed }
 
     /// - Throws: The hub's refusal; `unreachable` when neither the hub nor an answer that still holds is there.
     func resolution() async throws -> Resolution {

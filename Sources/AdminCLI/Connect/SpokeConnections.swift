@@ -13,8 +13,8 @@ actor SpokeConnections {
     private static let idleLimit = Milliseconds.seconds(30)
 
     private let resolver: Resolver
-    private let generation: TLSGeneration
-    private let opened: OpenedContext
+    private var generation: TLSGeneration
+    private var opened: OpenedContext
     private var idle: [(connection: SpokeConnection, since: Instant)] = []
     private var dialling = 0
     private var waiting: [CheckedContinuation<Void, Never>] = []
@@ -23,6 +23,12 @@ actor SpokeConnections {
         self.resolver = resolver
         generation = try MutualTLS.clientGeneration(opened.identity)
         self.opened = opened
+    }
+
+    /// New connections show another certificate; those that are open stay.
+    func show(_ renewed: OpenedContext) throws(TransportError) {
+        generation = try MutualTLS.clientGeneration(renewed.identity)
+        opened = renewed
     }
 
     /// Sends one request and hands over its answer. A connection is used again when the answer ended cleanly. Nothing

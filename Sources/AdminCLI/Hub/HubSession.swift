@@ -31,20 +31,26 @@ extension Instant {
 }
 
 extension HubOptions {
-    /// - Throws: What `ContextStore.resolve` and `OpenedContext.init(path:)` throw.
-    func opened() throws -> OpenedContext {
+    /// - Throws: What `path` and `OpenedContext.init(path:)` throw.
+    func opened() throws -> OpenedContext { try OpenedContext(path: path()) }
+
+    /// The file of the context that is meant.
+    /// - Throws: What `ContextStore.resolve` throws.
+    func path() throws -> String {
         let environment = ProcessInfo.processInfo.environment
         let asked = [context, environment["NAVE_CONTEXT"]].compactMap(\.self).first { !$0.isEmpty }
         // A file that is named needs no home directory.
-        if let asked, asked.contains("/") || asked.hasSuffix(".json") { return try OpenedContext(path: asked) }
-        let path = try ContextStore(environment: environment).resolve(option: context, environment: environment)
-        return try OpenedContext(path: path)
+        if let asked, asked.contains("/") || asked.hasSuffix(".json") { return asked }
+        return try ContextStore(environment: environment).resolve(option: context, environment: environment)
     }
 
     /// Speaks with the hub of the context that is meant, and closes the connections afterwards.
     func hub<Answer: Sendable>(_ body: (HubClient) async throws -> Answer) async throws -> Answer {
-        let opened = try opened()
-        try opened.checkExpiry(.now)
+        let path = try path()
+        let stored = try OpenedContext(path: path)
+        try stored.checkExpiry(.now)
+        let time = try ContextRenewal.time(environment: ProcessInfo.processInfo.environment)
+        let opened = await ContextRenewal.renewedIfDue(stored, at: path, time, .current, now: .now)
         let client = try opened.hubClient()
         do {
             let answer = try await body(client)

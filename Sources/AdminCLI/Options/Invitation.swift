@@ -5,6 +5,9 @@ import Transport
 struct InvitationOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("How long the token can be used: 30m, 8h, 2d.", valueName: "time"))
     var validFor: Duration?
+
+    @Flag(name: .long, help: "Give a name again that was revoked.")
+    var replace = false
 }
 
 /// Asks the hub for an invitation. The token goes to standard output alone, so that it can be piped to where it is

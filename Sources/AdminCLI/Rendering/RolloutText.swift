@@ -40,6 +40,12 @@ package func statusText(_ status: HubStatus, identity: SPIFFEID, now: Instant, _
                     + printable(behind.joined(separator: ", "))),
         "  denials  \(status.denials) in the last 24 hours",
     ]
+    if let expiring = status.expiring, !expiring.isEmpty {
+        let shown = expiring.prefix(5).map { "\($0.identity) (\(minute($0.notAfter)))" }
+        lines.append(
+            "  ends     " + colour.yellow(counted(expiring.count, "certificate") + " within three days")
+                + ": \(printable(shown.joined(separator: ", ")))\(expiring.count > 5 ? ", …" : "")")
+    }
     if !status.openReviews.isEmpty {
         lines.append("  reviews  open: \(printable(status.openReviews.joined(separator: ", ")))")
     }

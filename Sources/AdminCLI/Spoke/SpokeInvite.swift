@@ -21,7 +21,8 @@ struct SpokeInvite: AsyncParsableCommand {
     func run() async throws {
         try await invite(
             InvitationRequest(
-                kind: .spoke, zone: spoke.zone, name: spoke.name, validFor: invitation.validFor?.span, why: why.why),
+                kind: .spoke, zone: spoke.zone, name: spoke.name, validFor: invitation.validFor?.span,
+                replace: invitation.replace ? true : nil, why: why.why),
             through: hub, then: "on its host: `nave-spoke enroll`, which reads the token from standard input")
     }
 }

@@ -4,9 +4,9 @@ struct SpokeRevoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke", abstract: "Revokes the certificates of a spoke and closes its connections.",
         discussion: """
-            It can enrol again only with a new invitation. To remove it for good, remove it from the topology.
+            It can enrol again only with a new invitation, made with --replace. To remove it for good, remove it from the topology.
 
-              nave spoke revoke finance/fin-1 --why "host was lost"
+              nave spoke revoke finance/fin-1 --why "host was lost" --wait 30s
             """)
 
     @Argument(help: ArgumentHelp("The spoke.", valueName: "zone/name"))
@@ -15,8 +15,11 @@ struct SpokeRevoke: AsyncParsableCommand {
     @OptionGroup var hub: HubOptions
     @OptionGroup var why: WhyOption
     @OptionGroup var change: ChangeOptions
+    @OptionGroup var acknowledgement: AcknowledgementOptions
 
     func run() async throws {
-        try await revoke(spoke, kind: "spoke", why: why.why, change: change, through: hub)
+        try await revoke(
+            spoke, kind: "spoke", why: why.why, change: change,
+            acknowledgement: acknowledgement, through: hub)
     }
 }

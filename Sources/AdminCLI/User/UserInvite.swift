@@ -25,7 +25,9 @@ struct UserInvite: AsyncParsableCommand {
 
     func run() async throws {
         try await invite(
-            InvitationRequest(kind: .user, address: address, validFor: invitation.validFor?.span, why: why.why),
+            InvitationRequest(
+                kind: .user, address: address, validFor: invitation.validFor?.span,
+                replace: invitation.replace ? true : nil, why: why.why),
             through: hub, then: "the person runs `nave login`, which reads the token from standard input")
     }
 }

@@ -8,17 +8,20 @@ package struct InvitationRequest: Hashable, Sendable, Codable {
     /// A user's address.
     package var address: String?
     package var validFor: Milliseconds?
+    /// Whether a name that was revoked is given again.
+    package var replace: Bool?
     package var why: String?
 
     package init(
         kind: Invitation.Kind, zone: String? = nil, name: String? = nil, address: String? = nil,
-        validFor: Milliseconds? = nil, why: String? = nil
+        validFor: Milliseconds? = nil, replace: Bool? = nil, why: String? = nil
     ) {
         self.kind = kind
         self.zone = zone
         self.name = name
         self.address = address
         self.validFor = validFor
+        self.replace = replace
         self.why = why
     }
 }

@@ -104,10 +104,13 @@ package struct HubStatus: Hashable, Sendable, Codable {
     package var openReviews: [String]
     /// Denials of the last 24 hours that reached the hub.
     package var denials: Int64
+    /// Newest certificates that end within three days; nil from a hub that does not look.
+    package var expiring: [ExpiringCertificate]?
 
     package init(
         organization: String, version: String, since: Instant, ledgerSize: Int64, checkpoint: String, zones: Int,
-        servers: Int, clients: Int, rules: Int, rollout: Rollout, openReviews: [String], denials: Int64
+        servers: Int, clients: Int, rules: Int, rollout: Rollout, openReviews: [String], denials: Int64,
+        expiring: [ExpiringCertificate]? = nil
     ) {
         self.organization = organization
         self.version = version
@@ -121,6 +124,7 @@ package struct HubStatus: Hashable, Sendable, Codable {
         self.rollout = rollout
         self.openReviews = openReviews
         self.denials = denials
+        self.expiring = expiring
     }
 }
 

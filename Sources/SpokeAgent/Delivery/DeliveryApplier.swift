@@ -10,7 +10,7 @@ actor DeliveryApplier {
     private let store: DeliveryStore
     private let services: Services
     private let listener: Listener
-    private let identity: TLSIdentity
+    private(set) var identity: TLSIdentity
     private(set) var refused: RefusedDelivery?
 
     init(
@@ -31,6 +31,13 @@ actor DeliveryApplier {
     func activateStored() throws {
         guard let stored = try store.load(verifier, now: services.now()) else { return }
         try activate(stored)
+    }
+
+    /// A renewed certificate: new connections meet it, those that are open stay.
+    /// - Throws: `bad-certificate`.
+    func show(_ renewed: TLSIdentity) throws(TransportError) {
+        try listener.show(renewed)
+        identity = renewed
     }
 
     /// - Returns: whether the hub should hear of it at once.

@@ -92,7 +92,11 @@ final class Listener: Sendable {
                 revision: snapshot?.revision, bundle: snapshot?.delivery.digest))
     }
 
-    /// After a change of trust or of our own certificate: new connections get a new generation, and those of peers who are
+    /// New connections get a generation with another certificate of ours.
+    /// - Throws: `bad-certificate`.
+    func show(_ identity: TLSIdentity) throws(TransportError) { tls.swap(try MutualTLS.serverGeneration(identity)) }
+
+    /// After a change of trust: new connections get a new generation, and those of peers who are
     /// not believed any more close.
     /// - Returns: who was cut off.
     func trustChanged(_ identity: TLSIdentity, _ snapshot: Snapshot) throws -> [VerifiedPeer] {

@@ -1,0 +1,24 @@
+import ArgumentParser
+import Model
+import Transport
+
+struct CertificateShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Shows one certificate that the hub issued, by its serial number.",
+        discussion: """
+            Ends with the certificate itself, for openssl and others.
+
+              nave certificate show 5c0f3b9e | openssl x509 -noout -text
+            """)
+
+    @Argument(help: "As `nave certificate list` shows it.")
+    var serial: SerialNumber
+
+    @OptionGroup var hub: HubOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let row = try await hub.hub { try await $0.get("/v1/certificates/\(serial.text)", as: CertificateRow.self) }
+        try Terminal.current.show(row, as: output.output) { certificateText(row, $0) }
+    }
+}

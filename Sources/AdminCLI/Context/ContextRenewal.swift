@@ -1,0 +1,58 @@
+import Foundation
+import Model
+import Transport
+import Trust
+
+/// Renews the certificate of a context when it is past its age: a new key, written in the place of the old pair in one step.
+package enum ContextRenewal {
+    /// How old a certificate gets: `NAVE_RENEW_AFTER`, else two days.
+    /// - Throws: `bad-age`.
+    package static func time(environment: [String: String]) throws(AdminError) -> RenewalTime {
+        guard let text = environment["NAVE_RENEW_AFTER"], !text.isEmpty else { return RenewalTime() }
+        guard let age = Milliseconds(text), age >= .seconds(1), age <= .days(7) else {
+            throw AdminError("bad-age", "NAVE_RENEW_AFTER is \(backticked(text)), no age from 1s to 7d")
+        }
+        return RenewalTime(age: age)
+    }
+
+    /// - Returns: the context as it stands afterwards: renewed and saved, or as it was.
+    static func renewedIfDue(
+        _ opened: OpenedContext, at path: String, _ time: RenewalTime, _ terminal: Terminal, now: Instant
+    ) async -> OpenedContext {
+        let leaf = opened.identity.leaf
+        guard now < leaf.notAfter, time.isDue(leaf, now: now) else { return opened }
+        do {
+            return try await renewed(opened, at: path, now: now)
+        } catch {
+            // The certificate is good until its end, and the next command tries again.
+            let known = error as? any NaveError
+            terminal.say(
+                "warning: the certificate of \(opened.context.identity) could not be renewed, it ends at "
+                    + "\(minute(leaf.notAfter)): \(printable(known?.message ?? "\(error)"))")
+            return opened
+        }
+    }
+
+    private static func renewed(_ opened: OpenedContext, at path: String, now: Instant) async throws -> OpenedContext {
+        let key = try PrivateKey.generateP256()
+        let hub = try opened.hubClient()
+        let answer: EnrolAnswer
+        do {
+            answer = try await hub.renew(with: key)
+            await hub.shutdown()
+        } catch {
+            await hub.shutdown()
+            throw error
+        }
+        let identity = try TLSIdentity(
+            renewed: answer, key: key, of: opened.context.identity, purpose: .client, roots: opened.roots, now: now)
+        var context = opened.context
+        context.key = try key.pem
+        context.chain = identity.chain.map(\.pem).joined()
+        let renewed = try OpenedContext(context)
+        // If we die before this, the old pair stands and is good. Another command may have renewed in the meantime: both
+        // certificates are good, and the file holds the one that was written last, with its own key.
+        try ContextStore.save(context, at: path)
+        return renewed
+    }
+}

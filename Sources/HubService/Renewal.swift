@@ -1,0 +1,115 @@
+import Logging
+import Model
+import NIOConcurrencyHelpers
+import Storage
+import Transport
+import Trust
+
+/// New certificates for identities that have one: over the present one, or by the key of one that ended a short time ago.
+package struct Renewal: Sendable {
+    /// How long after its end a certificate's key may still ask for the next one.
+    package static let grace = Milliseconds.days(14)
+
+    private let enrolment: Enrolment
+    private let settings: HubSettings
+    private let ledger: HubLedger
+    private let nonces = RenewalNonces()
+    private let now: @Sendable () -> Instant
+    private let log: Logger
+
+    package init(
+        enrolment: Enrolment, settings: HubSettings, ledger: HubLedger, now: @escaping @Sendable () -> Instant,
+        log: Logger
+    ) {
+        self.enrolment = enrolment
+        self.settings = settings
+        self.ledger = ledger
+        self.now = now
+        self.log = log
+    }
+
+    /// A new certificate for whoever calls, over the present one, which stays good until its own end.
+    /// - Parameters:
+    ///   - identity: The peer's, as the listener verified it.
+    ///   - peer: The certificate of the connection; nil counts as one that any revocation concerns.
+    /// - Throws: `revoked`, `not-registered`, `client-ended`, `bad-request`, `weak-key`, `no-proof-of-possession`.
+    package func renew(
+        _ request: RenewRequest, of identity: SPIFFEID, over peer: VerifiedPeer? = nil
+    ) async throws -> EnrolAnswer {
+        try await issue(
+            request.csr, identity, serial: peer?.serial, notBefore: peer?.notBefore ?? Instant(milliseconds: 0),
+            why: nil)
+    }
+
+    package func nonce() throws -> RenewalNonce { try nonces.make(now: now()) }
+
+    /// A new certificate for who holds the key of one that ended at most 14 days ago.
+    /// - Throws: `bad-nonce`, `unknown-certificate`, `bad-signature`, `expired`, `revoked`, `forbidden`, and what `renew`
+    ///   throws.
+    package func renewExpired(_ request: ExpiredRenewRequest, from address: String) async throws -> EnrolAnswer {
+        let now = now()
+        // Spent first, whatever comes of it: nothing can be tried twice on one nonce.
+        guard nonces.spend(request.nonce, now: now) else {
+            throw HubError(
+                .gone, "bad-nonce", "the nonce is unknown, used, or older than \(RenewalNonces.validity)",
+                hint: "ask for a new one")
+        }
+        guard let der = Base64.decode(request.certificate), der.count <= 8192 else {
+            throw HubError(.invalid, "bad-certificate", "the certificate is not Base64 of at most 8 KiB")
+        }
+        let shown = try Certificate(der: der)
+        let issued = try await ledger.read { try $0.certificate(serial: shown.serial) }
+        guard let issued, issued.certificate == request.certificate else {
+            throw HubError(.notFound, "unknown-certificate", "this hub issued no such certificate")
+        }
+        let bytes = ExpiredRenewRequest.signedBytes(nonce: request.nonce, csr: request.csr)
+        guard let signature = Base64.decode(request.signature), signature.count <= 256,
+            shown.publicKey.verify(bytes, signature: signature)
+        else { throw HubError(.forbidden, "bad-signature", "the signature is not that of the certificate's key") }
+        let isWorkload = [Invitation.Kind.spoke, .client].contains {
+            Member(issued.identity, kind: $0, organization: settings.organization) != nil
+        }
+        guard isWorkload else {
+            throw HubError(
+                .forbidden, "forbidden", "only spokes and clients renew an expired certificate",
+                hint: "a person asks for a new invitation")
+        }
+        guard now < issued.notAfter + Self.grace else {
+            throw HubError(
+                .gone, "expired", "the certificate ended at \(issued.notAfter), more than \(Self.grace) ago",
+                hint: "ask for a new invitation and enrol again")
+        }
+        let answer = try await issue(
+            request.csr, issued.identity, serial: issued.serial, notBefore: issued.notBefore,
+            why: "by the key of the certificate that ended at \(issued.notAfter)")
+        log.notice(
+            "an expired certificate was renewed",
+            metadata: ["identity": "\(issued.identity)", "ended": "\(issued.notAfter)", "address": "\(address)"])
+        return answer
+    }
+
+    private func issue(
+        _ csr: String, _ identity: SPIFFEID, serial: String?, notBefore: Instant, why: String?
+    ) async throws -> EnrolAnswer {
+        let key = try Enrolment.key(of: csr)
+        let made = NIOLockedValueBox<Authority.Leaf?>(nil)
+        let enrolment = enrolment
+        let now = now
+        try await ledger.append(by: Author(requester: identity, robot: "hub"), why: why) { registry in
+            // A revocation may have come since the listener let the caller in: a certificate of now would outlive it.
+            let revoked = try registry.revokedIdentity(identity)?.issuedBefore
+            let isSerialRevoked = try serial.map { try registry.revokedSerials().contains($0) } ?? false
+            guard revoked.map({ notBefore + CertificateAuthority.backdating >= $0 }) ?? true, !isSerialRevoked else {
+                throw HubError(.forbidden, "revoked", "the certificate of \(quoted(identity.description)) is revoked")
+            }
+            let leaf = try enrolment.issue(to: identity, key, registry, now())
+            made.withLockedValue { $0 = leaf }
+            return [.certificateIssued(CertificateIssued(leaf.certificate, identity: identity, invitation: nil))]
+        }
+        guard let leaf = made.withLockedValue({ $0 }) else {
+            throw HubError(.broken, "internal", "the certificate is missing")
+        }
+        log.info("renewed", metadata: ["identity": "\(identity)", "serial": "\(leaf.certificate.serial)"])
+        return enrolment.answer(leaf, identity)
+    }
+}
