@@ -7,7 +7,7 @@ import asyncio
 import sys
 
 from mcp.server.mcpserver import Context, MCPServer
-from mcp_types import ToolAnnotations
+from mcp_types import ToolAnnotations, ToolListChangedNotification
 
 server = MCPServer("ledger", instructions="The general ledger of a company that does not exist.")
 entries = {"4711": 1200, "4712": 80}
@@ -46,6 +46,16 @@ def delete_entry(account: str) -> str:
     """Deletes an account."""
     entries.pop(account, None)
     return "deleted"
+
+
+@server.tool()
+async def open_account(account: str, ctx: Context) -> str:
+    """Adds the tool `read_ACCOUNT`, as servers do that change while they run."""
+    server.add_tool(
+        lambda: f"{account}: 0", name=f"read_{account}", annotations=ToolAnnotations(read_only_hint=True)
+    )
+    await ctx.session.send_notification(ToolListChangedNotification(), related_request_id=ctx.request_id)
+    return "opened"
 
 
 @server.resource("ledger://reports/2026")

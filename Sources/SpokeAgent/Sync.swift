@@ -4,8 +4,9 @@ import Transport
 
 /// Keeps a stream to the hub open and takes in what comes over it. While the hub is away the last good delivery is enforced.
 struct Sync: Sendable {
-    private static let firstPause: Int64 = 500
-    private static let longestPause: Int64 = 30_000
+    private static let firstPause = Milliseconds(500)
+    /// A hub that returns is found within it.
+    private static let longestPause = Milliseconds.seconds(10)
 
     let link: HubLink
     let applier: DeliveryApplier
@@ -15,7 +16,7 @@ struct Sync: Sendable {
 
     /// Runs until its task is cancelled.
     func run() async {
-        var pause = Self.firstPause
+        var backoff = Backoff(first: Self.firstPause, longest: Self.longestPause)
         var wasAway = false
         while !Task.isCancelled {
             let hub = link.current
@@ -24,9 +25,9 @@ struct Sync: Sendable {
                 let stream = try await hub.stream("/v1/spoke/stream", lastEventID: revision)
                 logger.info("connected to the hub")
                 wasAway = false
+                backoff.reset()
                 reporter.wake()
                 for try await event in stream {
-                    pause = Self.firstPause
                     await take(event)
                 }
                 logger.info("the hub ended the stream")
@@ -44,10 +45,8 @@ struct Sync: Sendable {
                 }
                 wasAway = true
             }
-            // Half of it by chance, so that spokes do not come back all at once.
-            let wait = pause / 2 + Int64.random(in: 0...pause / 2)
-            pause = min(Self.longestPause, pause * 2)
-            do { try await Task.sleep(for: .milliseconds(wait)) } catch { return }
+            let wait = backoff.next { Int64.random(in: 0...$0) }
+            do { try await Task.sleep(for: .milliseconds(wait.count)) } catch { return }
         }
     }
 

@@ -119,6 +119,22 @@ struct AnswerReaderTests {
         #expect(reader.end() == nil)
     }
 
+    @Test("a server that asks without end is given up after sixteen questions")
+    func asking() throws {
+        var reader = AnswerReader(expected: .integer(7), limit: 1 << 20)
+        reader.head(try head(200, "text/event-stream"))
+        var asked = 0
+        var words: [String] = []
+        for number in 0..<100 {
+            let question = #"data: {"jsonrpc":"2.0","id":\#(number),"method":"roots/list"}"# + "\n\n"
+            let (events, questions) = reader.read(Array(question.utf8))
+            words += events.map(word)
+            asked += questions.count
+        }
+        #expect(asked == AnswerReader.maximumAsked)
+        #expect(words == ["failed bad-upstream"])
+    }
+
     @Test("a stream that ends without the answer, or answers another request, has failed")
     func brokenStreams() throws {
         #expect(word(try last(200, "text/event-stream", ": ping\n")) == "failed upstream-closed")

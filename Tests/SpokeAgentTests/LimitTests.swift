@@ -58,6 +58,26 @@ struct LimitTests {
         #expect(buckets.take(rates, now: Instant(milliseconds: now.milliseconds + 1 << 50)) != nil)
     }
 
+    @Test("a bucket that was idle for months is full, whatever its rate, and a full one gives no more than its burst")
+    func idle() {
+        for rate in [
+            Limits.Rate(requests: 1_000_000, per: .days(1)),
+            Limits.Rate(requests: 1_000_000, per: .days(3650), burst: 1_000_000),
+            Limits.Rate(requests: 1, per: .days(3650), burst: 1_000_000),
+        ] {
+            var buckets = TokenBuckets()
+            #expect(buckets.take([rate], now: now) == nil)
+            #expect(buckets.take([rate], now: now + .days(107)) == nil)
+            #expect(buckets.take([rate], now: now + .days(36_500)) == nil)
+        }
+        var slow = TokenBuckets()
+        let rates = [Limits.Rate(requests: 1, per: .hours(1), burst: 1)]
+        #expect(slow.take(rates, now: now) == nil)
+        // It is full from 01:00 on; what it was idle for longer counts for nothing.
+        #expect(slow.take(rates, now: now + .hours(5)) == nil)
+        #expect(slow.take(rates, now: now + .hours(5) + .minutes(30)) == .minutes(30))
+    }
+
     @Test("a rate that changes keeps what was spent")
     func change() {
         var buckets = TokenBuckets()

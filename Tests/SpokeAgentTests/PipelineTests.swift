@@ -30,7 +30,7 @@ struct PipelineTests {
         let exchange = try SpokeFixture.exchange(
             "tools/call", JSONObject([("name", "read_entry"), ("arguments", ["account": "4711"]), ("extra", 1)]),
             name: "read_entry",
-            headers: [("Authorization", "Bearer x"), ("X-Forwarded-For", "10.0.0.1"), ("X-Trace", "1")])
+            headers: [("Authorization", "Bearer x"), ("X-Forwarded-For", "10.0.0.1"), ("Traceparent", "1")])
         guard case .forward(let permit, let forwarding) = step(exchange) else {
             Issue.record("not forwarded: \(step(exchange))")
             return
@@ -52,7 +52,7 @@ struct PipelineTests {
         #expect(forwarding.headers["Authorization"] == nil)
         #expect(forwarding.headers["X-Forwarded-For"] == nil)
         #expect(forwarding.headers["Mcp-Name"] == nil)
-        #expect(forwarding.headers["X-Trace"] == "1")
+        #expect(forwarding.headers["Traceparent"] == "1")
     }
 
     @Test("without a bundle nobody is served")
@@ -133,6 +133,13 @@ struct PipelineTests {
         let (status, reason) = try refusal(try at(now + .minutes(121), "read_entry"))
         #expect(status == 503)
         #expect(reason == DenyReason.stale.rawValue)
+        // For who may not reach it, it is not there, then as before.
+        let narrow = try fixture.snapshot(try fixture.bundle(policy: Policy(stale: stale)))
+        let stranger = try SpokeFixture.peer("spiffe://analytics.corp.example/client/stranger")
+        for moment in [now, now + .minutes(121)] {
+            let exchange = try SpokeFixture.exchange("tools/list", peer: stranger)
+            #expect(try refusal(judge(exchange, under: narrow, tables, now: moment)).status == 404)
+        }
     }
 
     @Test(
@@ -217,6 +224,25 @@ struct PipelineTests {
             return
         }
         #expect(try refusal(try list("mine", try SpokeFixture.peer())).status == 404)
+    }
+
+    @Test("`initialize` begins a session of its own, whatever session its header names")
+    func initializeAgain() throws {
+        let caller = try Caller(workload: SPIFFEID(SpokeFixture.bot)).key
+        let session = Session(
+            id: "mine", caller: caller, server: "ledger", version: .v20250618, upstream: "theirs", used: now)
+        #expect(tables.sessions.add(session).isEmpty)
+        let body = """
+            {"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},\
+            "clientInfo":{"name":"c","version":"1"}}}
+            """
+        for headers in [[("Mcp-Session-Id", "mine")], [("Mcp-Session-Id", "other")], []] {
+            let forwarding = try #require(step(try SpokeFixture.raw(Array(body.utf8), headers: headers)).forwarding)
+            #expect(forwarding.session == nil)
+            #expect(forwarding.headers["Mcp-Session-Id"] == nil)
+            // Not the version of the other session.
+            #expect(forwarding.version == .assumed)
+        }
     }
 
     @Test("while a server's catalog is not known, its names are neither there nor not there")

@@ -64,6 +64,7 @@ package enum DenyReason: String, Codable, Hashable, Sendable, CaseIterable {
     case concurrency = "concurrency"
     case journal = "journal"
     case identityRevoked = "identity-revoked"
+    case notAClient = "not-a-client"
 }
 
 /// A refusal and what it rests on.

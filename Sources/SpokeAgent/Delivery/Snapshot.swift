@@ -44,6 +44,14 @@ package struct Snapshot: Sendable {
 
     package var revision: Int64 { delivery.bundle.revision }
 
+    /// Whether rules speak of that identity as a workload: in this organization's domains only `/client/NAME`. What another
+    /// organization calls its workloads is its own affair.
+    package func isClient(_ id: SPIFFEID) -> Bool {
+        let organization = delivery.bundle.organization
+        guard id.trustDomain == organization || id.trustDomain.hasSuffix(".\(organization)") else { return true }
+        return id.path.count == 2 && id.kind == "client"
+    }
+
     /// Whether a peer that could connect under `other` could not under this one, or the reverse.
     func changesTrust(from other: Snapshot?) -> Bool {
         guard let other = other?.delivery.bundle else { return true }

@@ -24,8 +24,6 @@ package enum JournalLine: Hashable, Sendable {
         }
     }
 
-    package static let maximumBytes = 16 << 10
-
     /// With its line end.
     package var bytes: [UInt8] {
         get throws(ModelError) {

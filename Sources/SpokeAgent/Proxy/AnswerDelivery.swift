@@ -54,10 +54,8 @@ final class AnswerDelivery {
 
     /// What concerns one call, or says no more than that a list changed.
     private func passesOn(_ message: MCPMessage) -> Bool {
-        [
-            "notifications/progress", "notifications/message", "notifications/tools/list_changed",
-            "notifications/prompts/list_changed", "notifications/resources/list_changed",
-        ].contains(message.method)
+        ["notifications/progress", "notifications/message"].contains(message.method)
+            || ListChange.isTold(by: message.method)
     }
 
     private func stream(_ bytes: [UInt8]) -> Output {
@@ -72,18 +70,18 @@ final class AnswerDelivery {
         var message = response.message
         var headers: [Answer.Field] = []
         if case .result(let id, let result) = message, case .message(let action, _) = forwarding.content {
-            switch action {
-            case .list(let kind, _):
-                do throws(MCPError) {
-                    message = .result(id: id, try forwarding.filter.filtered(result, kind, forwarding.version.era))
-                } catch { return failed(SpokeError("bad-upstream", error.message)) }
-            case .initialize:
+            do throws(MCPError) {
+                message = .result(
+                    id: id,
+                    try PassedResult.of(
+                        result, of: action, era: forwarding.version.era, through: forwarding.filter))
+            } catch { return failed(SpokeError("bad-upstream", error.message)) }
+            if action.isInitialize {
                 do throws(SpokeError) {
                     if let session = try begin(response.session, result) {
                         headers.append(Answer.Field("Mcp-Session-Id", session))
                     }
                 } catch { return failed(error) }
-            default: break
             }
         } else if response.status == 404, let session = forwarding.session {
             services.tables.sessions.remove(session.id)

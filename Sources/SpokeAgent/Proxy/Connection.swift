@@ -153,9 +153,12 @@ final class Connection: ChannelDuplexHandler {
         switch judge(exchange, under: snapshot, services.tables, now: services.now()) {
         case .answer(let answer):
             if let record = answer.denied { services.deny(record) }
+            if answer.denied?.reason == DenyReason.notInCatalog.rawValue, let name = Endpoint.server(head.target) {
+                services.upstreams.refresh(name)
+            }
             let policy = Endpoint.server(head.target).flatMap { snapshot?.servers[$0]?.policy }
             // What is not to be told from an unknown server bears what an unknown server's answer bears.
-            write(answer, policy: answer.status == 404 ? nil : policy, closing: !head.keepsAlive)
+            write(answer, policy: answer.status == 404 ? nil : policy)
         case .forward(let permit, let forwarding):
             let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
             let loop = context.eventLoop
@@ -173,10 +176,8 @@ final class Connection: ChannelDuplexHandler {
             record.verdict = .deny
             record.reason = DenyReason.journal.rawValue
             services.deny(record)
-            let body = JSONRPCErrors.body(
-                id: forwarding.messageID, code: JSONRPCErrors.internalError, message: "Service Unavailable")
-            let headers = [Answer.Field("Content-Type", "application/json"), Answer.Field("Retry-After", "5")]
-            return write(Answer(status: 503, headers: headers, body: body), policy: forwarding.policy, closing: false)
+            return write(
+                Answer(refusing: .journal, id: forwarding.messageID) ?? Answer(status: 503), policy: forwarding.policy)
         }
         services.counts.count(forwarding.record)
         let delivery = AnswerDelivery(number: number, forwarding, services)
@@ -210,14 +211,15 @@ final class Connection: ChannelDuplexHandler {
             finished(closing: closes)
         case .whole(let answer):
             self.delivery = nil
-            write(answer, policy: delivery.forwarding.policy, closing: closes)
+            write(answer, policy: delivery.forwarding.policy)
         }
     }
 
     private var closes: Bool { !(head?.keepsAlive ?? false) }
 
-    private func write(_ answer: Answer, policy: EffectivePolicy?, closing: Bool) {
-        let closing = closing || services.isDraining.withLockedValue(\.self)
+    private func write(_ answer: Answer, policy: EffectivePolicy?, closing: Bool = false) {
+        let (answer, isLast) = answer.suited(to: head)
+        let closing = closing || isLast || services.isDraining.withLockedValue(\.self)
         let fields = headers(policy, answer.headers, closing: closing)
         guard let bytes = try? HTTPWriter.response(status: answer.status, headers: fields, body: answer.body) else {
             return close()

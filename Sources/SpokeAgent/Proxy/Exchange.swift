@@ -64,6 +64,19 @@ package struct Answer: Hashable, Sendable {
     }
 }
 
+extension Answer {
+    /// As it answers a request of that head: without a body where the request was `HEAD` (RFC 9110, section 9.3.2), and the
+    /// last on its connection unless the method is one that is served.
+    ///
+    /// - Parameter head: nil when none could be read.
+    package func suited(to head: HTTPRequestHead?) -> (answer: Answer, closes: Bool) {
+        guard let head else { return (self, true) }
+        var answer = self
+        if head.method == "HEAD" { answer.body = [] }
+        return (answer, !head.keepsAlive || !["POST", "DELETE"].contains(head.method))
+    }
+}
+
 /// Everything that sending a permitted message upstream takes. The permit stands beside it.
 package struct Forwarding: Sendable {
     package enum Content: Sendable {

@@ -2,13 +2,19 @@ import MCP
 import Model
 
 /// What a request's headers must be, and which of them go on.
-enum HeaderRules {
+package enum HeaderRules {
+    private static let maximumConnectionNames = 32
+
     /// - Returns: the status to refuse with and why; nil when all is in order.
-    static func problem(_ head: HTTPRequestHead) -> (status: Int, message: String)? {
+    package static func problem(_ head: HTTPRequestHead) -> (status: Int, message: String)? {
         let headers = head.headers
         for name in ["Authorization", "Content-Type", "Content-Encoding", "Origin"] where headers.values(name).count > 1
         {
             return (400, "the header `\(name)` stands more than once")
+        }
+        let listed = headers.values("Connection").reduce(0) { $0 + $1.utf8.count { $0 == UInt8(ascii: ",") } + 1 }
+        guard listed <= maximumConnectionNames else {
+            return (400, "the header `Connection` lists more than \(maximumConnectionNames) names")
         }
         // A browser names an origin; nothing that a browser runs has a caller's certificate to lend.
         guard headers["Origin"] == nil else { return (403, "requests from web pages are not served") }
@@ -34,29 +40,24 @@ enum HeaderRules {
         head.headers[EraRules.versionHeader].flatMap(ProtocolVersion.init)?.era
     }
 
-    /// Never taken over: framing and routing are made anew, and nothing may claim to speak for the caller.
-    private static let dropped: Set<String> = [
-        "accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length",
-        "content-type",
-        "cookie", "expect", "forwarded", "host", "keep-alive", "last-event-id", "origin", "proxy-authenticate",
-        "proxy-authorization", "proxy-connection", "referer", "te", "trailer", "transfer-encoding", "true-client-ip",
-        "upgrade", "via", "x-http-method", "x-http-method-override", "x-method-override", "x-real-ip",
-    ]
-    private static let droppedPrefixes = [
-        "mcp-", "proxy-", "sec-", "x-authenticated-", "x-client-", "x-envoy-", "x-forwarded", "x-original-", "x-peer-",
-        "x-remote-", "x-rewrite-", "x-ssl-", "x-spiffe-", "x-user", "x-nave-",
-    ]
+    /// What may go on: what tells of the client's program and traces a call (W3C Trace Context, Baggage), and nothing in
+    /// which a server behind a proxy of another kind would look for who the caller is or where the call came from.
+    private static let passed: Set<String> = ["user-agent", "accept-language", "traceparent", "tracestate", "baggage"]
 
-    static func forwarded(_ headers: HTTPHeaders, removing: [String]) -> HTTPHeaders {
+    package static func forwarded(_ headers: HTTPHeaders, removing: [String]) -> HTTPHeaders {
         // What `Connection` names is for this hop alone (RFC 9110, section 7.6.1).
-        let named = headers.values("Connection").flatMap { $0.split(separator: ",") }.map {
-            String($0.filter { $0 != " " }).lowercased()
-        }
+        let removed = connectionNames(headers).union(removing)
         return HTTPHeaders(
             headers.fields.filter { field in
                 let name = field.name.lowercased()
-                return !dropped.contains(name) && !named.contains(name) && !removing.contains(name)
-                    && !droppedPrefixes.contains(where: name.hasPrefix)
+                return passed.contains(name) && !removed.contains(name)
             }.map { ($0.name, $0.value) })
+    }
+
+    private static func connectionNames(_ headers: HTTPHeaders) -> Set<String> {
+        Set(
+            headers.values("Connection").flatMap { $0.split(separator: ",") }.map {
+                String($0.filter { $0 != " " && $0 != "\t" }).lowercased()
+            })
     }
 }

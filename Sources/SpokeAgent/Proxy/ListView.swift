@@ -20,10 +20,16 @@ package struct ListView: Sendable {
 
     /// - Throws: `bad-upstream` for a result that is no such list.
     package func filtered(_ result: JSON, _ kind: ListKind, _ era: Era) throws(MCPError) -> JSON {
-        try ListFilter.filter(result, kind: kind, era: era, ttlCap: Self.ttlCap) { name, _ in shows(name, kind) }
+        // Once a list: a thousand tools are each held only against the rules that can name this caller.
+        let narrowed = ruleset.narrowed(to: caller)
+        return try ListFilter.filter(result, kind: kind, era: era, ttlCap: Self.ttlCap) { name, _ in
+            shows(name, kind, under: narrowed)
+        }
     }
 
-    package func shows(_ name: String, _ kind: ListKind) -> Bool {
+    package func shows(_ name: String, _ kind: ListKind) -> Bool { shows(name, kind, under: ruleset) }
+
+    private func shows(_ name: String, _ kind: ListKind, under ruleset: Ruleset) -> Bool {
         var facts = facts
         let aim: Aim
         switch kind {

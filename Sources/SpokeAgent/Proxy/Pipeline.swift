@@ -13,18 +13,32 @@ package struct Tables: Sendable {
     package init() {}
 }
 
+/// A message that was read, and what it belongs to.
+struct Understood {
+    /// Only what was understood of it, without the client's capabilities.
+    var message: MCPMessage
+    var action: MCPAction
+    var version: ProtocolVersion
+    var session: Session?
+}
+
 /// Judges one request: the whole order of it stands here, from top to bottom. What is forwarded holds a `Permit`, and only
 /// `decide` makes one; whatever is not forwarded is answered here, and the last word is no.
 package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Tables, now: Instant) -> Step {
     let refusals = Refusals(exchange, snapshot, tables.attempts, now)
 
     // Who it is, and whether they may still be here.
-    guard let snapshot else { return refusals.unavailable(.noBundle, "no bundle has come yet") }
+    guard let snapshot else { return refusals.plain(.noBundle, "no bundle has come yet") }
     do throws(TrustError) {
         try snapshot.verifier.recheck(exchange.peer, now: now)
     } catch { return refusals.nothingHere(.identityRevoked, error.code) }
     let caller = exchange.caller
-    if let wait = tables.attempts.attempt(caller: caller.key, now: now) { return refusals.tooMany(.attempts, wait) }
+    if let wait = tables.attempts.attempt(caller: caller.key, now: now) { return refusals.plain(.attempts, wait: wait) }
+    // A person's, a robot's, a spoke's or the hub's certificate is nobody's that rules are written for: taken for a
+    // workload, `anyone` would allow it, and a deny of the person would not match.
+    guard snapshot.isClient(exchange.peer.id) else {
+        return refusals.nothingHere(.notAClient, exchange.peer.id.kind)
+    }
 
     // Where it goes. A server that is not placed here and one that the caller may not reach look the same.
     guard let name = Endpoint.server(exchange.head.target), let server = snapshot.servers[name],
@@ -34,7 +48,15 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
     let facts = Facts(
         now: now, address: exchange.address,
         freshness: server.policy.stale.freshness(issued: snapshot.delivery.leaseIssued, now: now))
-    if facts.freshness == .expired { return refusals.unavailable(.stale, "no lease in time") }
+    if facts.freshness == .expired {
+        // Who could not reach it in better times does not learn now that it is there.
+        var fresh = facts
+        fresh.freshness = .fresh
+        if case .deny(let denial) = decide(Request(caller: caller, aim: .reach, facts: fresh), under: server.ruleset) {
+            return refusals.nothingHere(denial)
+        }
+        return refusals.plain(.stale, "no lease in time")
+    }
     let reach: Permit
     switch decide(Request(caller: caller, aim: .reach, facts: facts), under: server.ruleset) {
     case .allow(let permit): reach = permit
@@ -43,33 +65,35 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
 
     // What it says, read once and strictly.
     if let problem = HeaderRules.problem(exchange.head) { return refusals.badHeaders(problem) }
-    guard exchange.body.count <= server.policy.requestBody.count else { return refusals.tooLarge() }
+    guard exchange.body.count <= server.policy.requestBody.count else { return refusals.plain(.tooLarge) }
     if exchange.head.method == "DELETE" {
         return judgeEndOfSession(exchange, reach, server, facts, view, refusals, tables)
     }
     guard exchange.head.method == "POST" else { return refusals.methodNotAllowed() }
     var era: Era?
     var message: MCPMessage?
-    let understood: (message: MCPMessage, action: MCPAction, version: ProtocolVersion, session: Session?)
+    let understood: Understood
     do throws(MCPError) {
         let parsed = try MCPMessage(parsing: exchange.body, maximumBytes: Int(server.policy.requestBody.count))
         message = parsed
         let id = try exchange.head.headers.only("Mcp-Session-Id")
-        let session = id.flatMap { tables.sessions.find($0, caller: caller.key, server: name, now: now) }
+        // `initialize` begins a session, whatever other one it names.
+        let session =
+            parsed.method == "initialize"
+            ? nil : id.flatMap { tables.sessions.find($0, caller: caller.key, server: name, now: now) }
         let version = try EraRules.version(of: parsed, headers: exchange.head.headers, negotiated: session?.version)
         era = version.era
         let action = try MCPAction(parsed, version: version)
         // A session of another caller does not exist.
         if version.era == .handshake, id != nil, session == nil, !action.isInitialize {
-            return refusals.foreignSession(parsed.id)
+            return refusals.plain(.foreignSession, id: parsed.id)
         }
         guard let kept = parsed.understood(as: action) else {
             return refusals.unsupported(action, parsed.id, version.era)
         }
-        understood = (
-            CapabilityStripping.strip(kept), action, version,
-            version.era == .handshake && !action.isInitialize ? session : nil
-        )
+        understood = Understood(
+            message: CapabilityStripping.strip(kept), action: action, version: version,
+            session: version.era == .handshake ? session : nil)
     } catch {
         return refusals.malformed(error, id: message?.id, era: era ?? HeaderRules.era(exchange.head), message: message)
     }
@@ -85,7 +109,7 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
     var definition: JSON?
     if let aim = action.aim {
         guard let catalog = view.catalog else {
-            return refusals.catalogUnknown(action, understood.message.id, view.detail)
+            return refusals.plain(.catalogUnknown, view.detail, aim: aim, id: understood.message.id)
         }
         var facts = facts
         if case .completion(let template) = aim, catalog.resourceTemplates[template] == nil {
@@ -113,12 +137,10 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
     }
 
     // Whether it is too much.
-    if let wait = tables.rates.take(caller: caller.key, server: server.name, server.policy.rates, now: now) {
-        return refusals.tooMany(.rate, wait, permit.aim, understood.message.id)
-    }
-    guard
-        let ticket = tables.concurrency.enter(caller: caller.key, server: server.name, limit: server.policy.concurrency)
-    else { return refusals.tooMany(.concurrency, .seconds(1), permit.aim, understood.message.id) }
+    let ticket: Concurrency.Ticket
+    do throws(Refusal) {
+        ticket = try admit(caller, server, permit, understood.message.id, refusals, tables, now)
+    } catch { return error.step }
 
     // The caller of this function writes `record` and forwards only once that is done.
     return .forward(
@@ -134,6 +156,22 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
             acceptsStream: HeaderRules.acceptsStream(exchange.head.headers)))
 }
 
+private struct Refusal: Error { var step: Step }
+
+/// Takes one call of the caller's rate, then one place among its calls under way.
+private func admit(
+    _ caller: Caller, _ server: Snapshot.PlacedServer, _ permit: Permit, _ id: RequestID?, _ refusals: Refusals,
+    _ tables: Tables, _ now: Instant
+) throws(Refusal) -> Concurrency.Ticket {
+    if let wait = tables.rates.take(caller: caller.key, server: server.name, server.policy.rates, now: now) {
+        throw Refusal(step: refusals.plain(.rate, aim: permit.aim, id: id, wait: wait))
+    }
+    guard
+        let ticket = tables.concurrency.enter(caller: caller.key, server: server.name, limit: server.policy.concurrency)
+    else { throw Refusal(step: refusals.plain(.concurrency, aim: permit.aim, id: id)) }
+    return ticket
+}
+
 /// `DELETE` ends a session of the handshake era; whoever may reach the server may end a session of their own.
 private func judgeEndOfSession(
     _ exchange: Exchange, _ permit: Permit, _ server: Snapshot.PlacedServer, _ facts: Facts, _ view: ServerView,
@@ -143,14 +181,12 @@ private func judgeEndOfSession(
     let caller = exchange.caller
     let name = Endpoint.server(exchange.head.target) ?? ""
     guard let session = tables.sessions.find(id, caller: caller.key, server: name, now: facts.now) else {
-        return refusals.foreignSession(nil)
+        return refusals.plain(.foreignSession)
     }
-    if let wait = tables.rates.take(caller: caller.key, server: server.name, server.policy.rates, now: facts.now) {
-        return refusals.tooMany(.rate, wait, permit.aim, nil)
-    }
-    guard
-        let ticket = tables.concurrency.enter(caller: caller.key, server: server.name, limit: server.policy.concurrency)
-    else { return refusals.tooMany(.concurrency, .seconds(1), permit.aim, nil) }
+    let ticket: Concurrency.Ticket
+    do throws(Refusal) {
+        ticket = try admit(caller, server, permit, nil, refusals, tables, facts.now)
+    } catch { return error.step }
     tables.sessions.remove(id)
     return .forward(
         permit,

@@ -15,9 +15,9 @@ package struct TokenBuckets: Hashable, Sendable {
             // A clock that steps back gives nothing and takes nothing.
             let elapsed = max(0, (now - at).count)
             guard elapsed > 0 || now < at else { return }
-            let full = max(1, rate.per.count)
-            let bounded = min(elapsed, full * Int64(max(1, rate.capacity)))
-            let gained = bounded * Int64(rate.requests) * 1000 / full
+            // Any rate, any pause: the product of both does not fit 64 bits.
+            let earned = Int128(elapsed) * Int128(rate.requests) * 1000 / Int128(max(1, rate.per.count))
+            let gained = Int64(min(earned, Int128(capacity)))
             guard gained > 0 || now < at else { return }
             millitokens = min(capacity, millitokens + gained)
             at = now

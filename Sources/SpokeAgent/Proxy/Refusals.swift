@@ -29,20 +29,14 @@ final class Refusals {
         return answer(404, body, denied(reason, .reach, detail, rule: rule))
     }
 
-    func unavailable(_ reason: DenyReason, _ what: String) -> Step {
-        let body = JSONRPCErrors.body(id: nil, code: JSONRPCErrors.internalError, message: "Service Unavailable")
-        return answer(503, body, denied(reason, .reach, what), [Answer.Field("Retry-After", "5")])
-    }
-
-    func tooMany(_ reason: DenyReason, _ wait: Milliseconds, _ aim: Aim = .reach, _ id: RequestID? = nil) -> Step {
-        let seconds = max(1, (wait.count + 999) / 1000)
-        let body = JSONRPCErrors.body(id: id, code: JSONRPCErrors.internalError, message: "Too Many Requests")
-        return answer(429, body, denied(reason, aim, nil), [Answer.Field("Retry-After", "\(seconds)")])
-    }
-
-    func tooLarge() -> Step {
-        let body = JSONRPCErrors.body(id: nil, code: JSONRPCErrors.invalidRequest, message: "Content Too Large")
-        return answer(413, body, denied(.tooLarge, .reach, nil))
+    /// By the row of the reason.
+    func plain(
+        _ reason: DenyReason, _ detail: String? = nil, aim: Aim = .reach, id: RequestID? = nil,
+        wait: Milliseconds? = nil
+    ) -> Step {
+        guard var answer = Answer(refusing: reason, id: id, wait: wait) else { return nothingHere(reason, detail) }
+        answer.denied = denied(reason, aim, detail)
+        return .answer(answer)
     }
 
     func badHeaders(_ problem: (status: Int, message: String)) -> Step {
@@ -62,11 +56,6 @@ final class Refusals {
             Answer(status: status, message, denied: denied(.malformed, .reach, "\(error.code): \(error.message)")))
     }
 
-    func foreignSession(_ id: RequestID?) -> Step {
-        let body = JSONRPCErrors.body(id: id, code: JSONRPCErrors.invalidRequest, message: "Session not found")
-        return answer(404, body, denied(.foreignSession, .reach, nil))
-    }
-
     func unsupported(_ action: MCPAction, _ id: RequestID?, _ era: Era) -> Step {
         let record = denied(.unsupported, .reach, "\(action)".prefix(80).description)
         guard id != nil else { return .answer(Answer(status: 202, denied: record)) }
@@ -74,17 +63,10 @@ final class Refusals {
         return .answer(Answer(status: status, message, denied: record))
     }
 
-    func catalogUnknown(_ action: MCPAction, _ id: RequestID?, _ detail: String?) -> Step {
-        let body = JSONRPCErrors.body(id: id, code: JSONRPCErrors.internalError, message: "The server is not available")
-        return answer(
-            503, body, denied(.catalogUnknown, action.aim ?? .reach, detail), [Answer.Field("Retry-After", "5")])
-    }
-
     /// What this upstream answers for a name that it does not have.
     func unknownName(
         _ denial: Denial, _ aim: Aim, _ capability: Capability?,
-        _ understood: (message: MCPMessage, action: MCPAction, version: ProtocolVersion, session: Session?),
-        _ view: ServerView
+        _ understood: Understood, _ view: ServerView
     ) -> Step {
         let record = denied(denial.reason, aim, denial.detail, rule: denial.rule)
         guard let capability, let id = understood.message.id else {

@@ -16,10 +16,14 @@ package struct AnswerReader {
         case other
     }
 
+    /// Each is answered on a connection of its own; more in one exchange is no honest server.
+    package static let maximumAsked = 16
+
     private let expected: RequestID?
     private let limit: Int
     private var status = 0
     private var session: String?
+    private var askedSoFar = 0
     private var body = Body.none
     package private(set) var hasEnded = false
 
@@ -81,7 +85,12 @@ package struct AnswerReader {
         switch ServerMessage(parsing: data, maximumBytes: limit) {
         case .notification(let method, let params):
             made.append(.notification(.notification(method: method, params: params)))
-        case .request(let id, let method): asked.append(Asked(id: id, method: method))
+        case .request(let id, let method):
+            askedSoFar += 1
+            guard askedSoFar <= Self.maximumAsked else {
+                return made.append(fail("bad-upstream", "the server asks more than \(Self.maximumAsked) times"))
+            }
+            asked.append(Asked(id: id, method: method))
         case .response(let id, let message):
             guard id == expected else { return made.append(fail("bad-upstream", "an answer to another request came")) }
             hasEnded = true

@@ -7,7 +7,6 @@ import Trust
 /// Keeps one server's catalog current by a client session of the spoke's own: who may call what is decided on names that
 /// the server has now. It also learns how the server answers for names that it does not have.
 struct CatalogKeeper: Sendable {
-    static let refresh = Milliseconds.seconds(60)
     private static let firstPause = Milliseconds.seconds(1)
     private static let longestPause = Milliseconds.seconds(30)
     private static let maximumPages = 100
@@ -15,6 +14,8 @@ struct CatalogKeeper: Sendable {
     let server: String
     let upstream: Upstream
     let views: ServerViews
+    /// Rung when there is a reason to fetch again before the time.
+    let bell: Wakeup
     let loop: any EventLoop
     let now: @Sendable () -> Instant
     let logger: Logger
@@ -70,9 +71,17 @@ struct CatalogKeeper: Sendable {
             }
             if isFirst { firstDone() }
             isFirst = false
-            let wait = conversation == nil ? pause : Self.refresh
-            if conversation == nil { pause = min(Self.longestPause, Milliseconds(pause.count * 2)) }
-            do { try await Task.sleep(for: .milliseconds(wait.count)) } catch { return }
+            guard conversation != nil else {
+                let wait = pause
+                pause = min(Self.longestPause, Milliseconds(pause.count * 2))
+                do { try await Task.sleep(for: .milliseconds(wait.count)) } catch { return }
+                continue
+            }
+            let fetched = ContinuousClock.now
+            await bell.sleep(atMost: CatalogPace.regular)
+            let elapsed = Milliseconds(Int64((ContinuousClock.now - fetched) / .milliseconds(1)))
+            let hold = CatalogPace.hold(sinceLast: elapsed)
+            do { try await Task.sleep(for: .milliseconds(hold.count)) } catch { return }
         }
     }
 
@@ -137,7 +146,9 @@ struct CatalogKeeper: Sendable {
         switch answer {
         case .response(let response):
             switch response.message {
-            case .result(_, let result): return result
+            case .result(_, let result):
+                do throws(MCPError) { try ServerResult.check(result) } catch { throw SpokeError(error) }
+                return result
             case .failure(_, let error):
                 if error.code == JSONRPCErrors.methodNotFound { return nil }
                 throw SpokeError("bad-upstream", "`\(kind.method)` was refused with code \(error.code)")

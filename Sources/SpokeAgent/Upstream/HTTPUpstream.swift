@@ -8,9 +8,12 @@ import Transport
 final class HTTPUpstream: Sendable {
     private let target: HTTPTarget
     private let pools: [ObjectIdentifier: NIOLoopBoundBox<UpstreamPool?>]
+    private let onListChange: @Sendable () -> Void
 
-    init(_ target: HTTPTarget, group: any EventLoopGroup) {
+    /// - Parameter onListChange: called when the server says that its lists are not what they were.
+    init(_ target: HTTPTarget, group: any EventLoopGroup, onListChange: @escaping @Sendable () -> Void) {
         self.target = target
+        self.onListChange = onListChange
         var pools: [ObjectIdentifier: NIOLoopBoundBox<UpstreamPool?>] = [:]
         for loop in group.makeIterator() {
             pools[ObjectIdentifier(loop)] = NIOLoopBoundBox.makeEmptyBox(valueType: UpstreamPool.self, eventLoop: loop)
@@ -30,7 +33,10 @@ final class HTTPUpstream: Sendable {
         }
         let pool = box.value ?? UpstreamPool(target, loop)
         box.value = pool
-        let exchange = UpstreamExchange(call, request: request, loop: loop, receive: receive)
+        let exchange = UpstreamExchange(call, request: request, loop: loop) { [onListChange] event in
+            if case .notification(let message) = event, ListChange.isTold(by: message.method) { onListChange() }
+            receive(event)
+        }
         exchange.onAsked = { [weak self] asked in
             guard let self else { return }
             _ = self.send(UpstreamCall(refusing: asked.id, method: asked.method, within: call), on: loop) { _ in }

@@ -6,7 +6,7 @@ import NIOConcurrencyHelpers
 package struct ServerView: Sendable {
     package var state: ServerStatus.State
     package var detail: String?
-    /// Nil until the first good fetch, and again when the server has been away for long.
+    /// The last good one; nil until the first.
     package var catalog: Catalog?
     package var catalogAt: Instant?
     /// By era and kind of name.

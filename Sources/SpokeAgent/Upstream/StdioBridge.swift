@@ -134,13 +134,28 @@ final class StdioAnswer: Sendable {
     let call: UpstreamCall
     /// The session that the process is, for the answer that begins it.
     let session: String?
-    /// Our id of the request, once it is sent.
-    let number = NIOLockedValueBox<Int64?>(nil)
+    /// Changed under the lock of its process.
+    var stage: Stage {
+        get { box.withLockedValue(\.self) }
+        set { box.withLockedValue { $0 = newValue } }
+    }
+    private let box = NIOLockedValueBox(Stage.waiting)
     private let loop: any EventLoop
     private let receive: NIOLoopBound<Receiver>
 
+    enum Stage: Hashable, Sendable {
+        case waiting
+        /// Under that id of ours.
+        case sent(Int64)
+        /// Cancelled or too late: not to be sent any more.
+        case over
+
+        var isWaiting: Bool { self == .waiting }
+    }
+
     private final class Receiver {
         var receive: ((UpstreamEvent) -> Void)?
+        var isReading = true
         var timer: Scheduled<Void>?
 
         init(_ receive: @escaping (UpstreamEvent) -> Void) { self.receive = receive }
@@ -164,6 +179,8 @@ final class StdioAnswer: Sendable {
         loop.execute { [receive] in
             let receiver = receive.value
             guard let receive = receiver.receive else { return }
+            // A pipe that others use too cannot be held back for one client: who does not read misses progress.
+            guard receiver.isReading || event.isLast else { return }
             if event.isLast { receiver.finish() }
             receive(event)
         }
@@ -176,6 +193,9 @@ final class StdioAnswer: Sendable {
             receive.value.timer = loop.scheduleTask(in: limit, late)
         }
     }
+
+    /// On the loop.
+    func setReading(_ reading: Bool) { receive.value.isReading = reading }
 
     /// On the loop: no event is wanted any more.
     func forget() { receive.value.finish() }

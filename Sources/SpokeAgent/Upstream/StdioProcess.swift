@@ -33,17 +33,22 @@ final class StdioProcess: Sendable {
     private let era: Era
     private let logger: Logger
     private let state: NIOLockedValueBox<State>
-    private let outgoing: AsyncStream<[UInt8]>
-    private let writer: AsyncStream<[UInt8]>.Continuation
+    private let queue = StdioQueue()
+    private let onListChange: @Sendable () -> Void
 
-    /// - Parameter era: of the clients that the process serves; a session of the handshake era passes through as it is.
-    init(_ server: String, _ command: StdioCommand, speaksFor era: Era, at now: Instant, logger: Logger) {
+    /// - Parameters:
+    ///   - era: Of the clients that the process serves; a session of the handshake era passes through as it is.
+    ///   - onListChange: Called when the server says that its lists are not what they were.
+    init(
+        _ server: String, _ command: StdioCommand, speaksFor era: Era, at now: Instant, logger: Logger,
+        onListChange: @escaping @Sendable () -> Void
+    ) {
         self.server = server
         self.command = command
         self.era = era
         self.logger = logger
         state = NIOLockedValueBox(State(used: now))
-        (outgoing, writer) = AsyncStream.makeStream()
+        self.onListChange = onListChange
     }
 
     var hasEnded: Bool { state.withLockedValue { if case .ended = $0.phase { true } else { false } } }
@@ -59,7 +64,7 @@ final class StdioProcess: Sendable {
     }
 
     func stop() {
-        writer.finish()
+        queue.finish()
         state.withLockedValue { $0.task }?.cancel()
     }
 
@@ -71,57 +76,77 @@ final class StdioProcess: Sendable {
         _ call: UpstreamCall, session: String?, on loop: any EventLoop, _ receive: @escaping (UpstreamEvent) -> Void
     ) -> UpstreamFlow {
         let answer = StdioAnswer(call, session: session, loop: loop, receive: receive)
-        let waits = state.withLockedValue { state -> Bool in
-            guard case .starting(var waiting) = state.phase else { return false }
-            guard waiting.count < Self.maximumPending else { return false }
-            waiting.append { [weak self] in self?.deliver(answer) }
-            state.phase = .starting(waiting: waiting)
-            return true
+        let limit = call.requestTimeout
+        answer.schedule { [weak self] in
+            self?.give(up: answer, .failed(SpokeError("upstream-timeout", "no answer within \(limit)")))
         }
-        if !waits { deliver(answer) }
-        return UpstreamFlow(cancel: { [weak self] in self?.cancel(answer) }, setReading: { _ in })
+        switch hold(answer) {
+        case .kept: break
+        case .refused: answer.emit(Self.busy)
+        case .notNeeded: if let event = deliver(answer) { answer.emit(event) }
+        }
+        return UpstreamFlow(
+            cancel: { [weak self] in self?.cancel(answer) }, setReading: { answer.setReading($0) })
     }
 
-    private func deliver(_ answer: StdioAnswer) {
-        enum Outcome { case send([UInt8]), finish(UpstreamEvent) }
-        let outcome = state.withLockedValue { state -> Outcome in
-            guard case .open(let bridge) = state.phase else {
-                return .finish(.failed(SpokeError("upstream-closed", "the process has ended")))
+    private enum Hold { case kept, refused, notNeeded }
+
+    /// Keeps a call until the server's era is known.
+    private func hold(_ answer: StdioAnswer) -> Hold {
+        state.withLockedValue { state in
+            guard case .starting(var waiting) = state.phase else { return .notNeeded }
+            let size = answer.call.message?.bytes.count ?? 0
+            guard waiting.count < Self.maximumPending, queue.reserve(size) else { return .refused }
+            waiting.append { [weak self] in
+                guard let self else { return }
+                queue.release(size)
+                if let event = deliver(answer) { answer.emit(event) }
             }
-            guard let message = answer.call.message else { return .finish(.accepted) }
+            state.phase = .starting(waiting: waiting)
+            return .kept
+        }
+    }
+
+    private static let busy = UpstreamEvent.failed(SpokeError("busy", "too much waits for this process"))
+
+    /// - Returns: what there is to say at once.
+    private func deliver(_ answer: StdioAnswer) -> UpstreamEvent? {
+        state.withLockedValue { state in
+            guard answer.stage.isWaiting else { return nil }
+            let bridge: StdioBridge
+            switch state.phase {
+            case .starting: return nil
+            case .open(let opened): bridge = opened
+            case .ended: return .failed(SpokeError("upstream-closed", "the process has ended"))
+            }
+            guard let message = answer.call.message else { return .accepted }
             if case .message(.discover, _, _) = answer.call.content, let known = bridge.discovery(answering: message) {
-                return .finish(.response(UpstreamResponse(status: 200, message: known, session: nil)))
+                return .response(UpstreamResponse(status: 200, message: known, session: nil))
             }
             guard message.isRequest else {
-                guard let line = notificationLine(message, answer.call, state) else { return .finish(.accepted) }
-                writer.yield(line)
-                return .finish(.accepted)
-            }
-            guard state.pending.count < Self.maximumPending else {
-                return .finish(.failed(SpokeError("busy", "too many calls are under way in this process")))
+                guard let line = notificationLine(message, answer.call, state) else { return .accepted }
+                return queue.offer(line) ? .accepted : Self.busy
             }
             let id = state.nextID
-            state.nextID += 1
             let (outbound, token) = bridge.outbound(message, id: id)
-            state.pending[id] = .call(answer, bridge: bridge, token: token)
-            answer.number.withLockedValue { $0 = id }
-            return .send(LineWriter.bytes(outbound))
-        }
-        switch outcome {
-        case .finish(let event): answer.emit(event)
-        case .send(let line):
-            writer.yield(line)
-            answer.schedule { [weak self] in
-                self?.give(
-                    up: answer,
-                    .failed(SpokeError("upstream-timeout", "no answer within \(answer.call.requestTimeout)")))
+            guard state.pending.count < Self.maximumPending, queue.offer(LineWriter.bytes(outbound)) else {
+                return Self.busy
             }
+            state.nextID += 1
+            state.pending[id] = .call(answer, bridge: bridge, token: token)
+            answer.stage = .sent(id)
+            return nil
         }
     }
 
     /// A cancellation names a request by the client's id; the process knows it by ours.
     private func notificationLine(_ message: MCPMessage, _ call: UpstreamCall, _ state: State) -> [UInt8]? {
-        guard case .message(.cancelled(let id), _, _) = call.content else { return LineWriter.bytes(message) }
+        guard case .message(.cancelled(let id), _, _) = call.content else {
+            // Nothing in the `_meta` of a notification is for a server to act on.
+            var message = message
+            message.params?["_meta"] = nil
+            return LineWriter.bytes(message)
+        }
         let found = state.pending.first { entry in
             if case .call(let answer, _, _) = entry.value { answer.call.message?.id == id } else { false }
         }
@@ -134,13 +159,14 @@ final class StdioProcess: Sendable {
     }
 
     private func give(up answer: StdioAnswer, _ event: UpstreamEvent?) {
-        let number = answer.number.withLockedValue(\.self)
-        let wasPending = state.withLockedValue { state in
-            number.flatMap { state.pending.removeValue(forKey: $0) } != nil
+        let (number, wasOver) = state.withLockedValue { state -> (Int64?, Bool) in
+            defer { answer.stage = .over }
+            guard case .sent(let number) = answer.stage else { return (nil, answer.stage == .over) }
+            return (state.pending.removeValue(forKey: number) == nil ? nil : number, false)
         }
-        guard wasPending, let number else { return }
-        writer.yield(LineWriter.bytes(Self.cancellation(of: number)))
-        if let event { answer.emit(event) }
+        // Where too much waits already, the process goes on in vain.
+        if let number { _ = queue.offer(LineWriter.bytes(Self.cancellation(of: number))) }
+        if let event, !wasOver { answer.emit(event) }
     }
 
     private static func cancellation(of id: Int64) -> MCPMessage {
@@ -152,18 +178,19 @@ final class StdioProcess: Sendable {
 
     /// One question of the start itself.
     func ask(_ question: OwnQuestion, version: ProtocolVersion, _ done: @escaping @Sendable (MCPMessage?) -> Void) {
-        let line = state.withLockedValue { state -> [UInt8]? in
-            guard case .starting = state.phase else { return nil }
+        let isAsked = state.withLockedValue { state -> Bool in
+            guard case .starting = state.phase else { return false }
             let id = state.nextID
             state.nextID += 1
             state.pending[id] = .own(done)
-            return LineWriter.bytes(question.message(id: id, version: version))
+            queue.add(LineWriter.bytes(question.message(id: id, version: version)))
+            return true
         }
-        if let line { writer.yield(line) } else { done(nil) }
+        if !isAsked { done(nil) }
     }
 
     func tell(_ question: OwnQuestion) {
-        writer.yield(LineWriter.bytes(question.message(id: 0, version: .newestHandshake)))
+        queue.add(LineWriter.bytes(question.message(id: 0, version: .newestHandshake)))
     }
 
     func open(_ bridge: StdioBridge) {
@@ -200,7 +227,10 @@ final class StdioProcess: Sendable {
             ) { [self] execution in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { [self] in
-                        for await line in outgoing { _ = try await execution.standardInputWriter.write(line) }
+                        for await line in queue.lines {
+                            _ = try await execution.standardInputWriter.write(line)
+                            queue.written(line)
+                        }
                         try await execution.standardInputWriter.finish()
                     }
                     group.addTask { [self] in await logErrors(execution.standardError) }
@@ -241,7 +271,8 @@ final class StdioProcess: Sendable {
                 let pending = state.withLockedValue({ $0.pending.removeValue(forKey: number) })
             else { return }
             pending.complete(message)
-        case .request(let id, let method): writer.yield(LineWriter.bytes(ServerMessage.refusal(of: id, method: method)))
+        case .request(let id, let method):
+            _ = queue.offer(LineWriter.bytes(ServerMessage.refusal(of: id, method: method)))
         case .notification(let method, let params): notify(method, params)
         case .invalid(let error):
             logger.debug("stdio server sent no message", metadata: ["server": "\(server)", "code": "\(error.code)"])
@@ -250,6 +281,7 @@ final class StdioProcess: Sendable {
 
     /// Progress goes to the call whose token it bears; a log line to the one call under way. All else concerns no call.
     private func notify(_ method: String, _ params: JSONObject?) {
+        if ListChange.isTold(by: method) { return onListChange() }
         let target = state.withLockedValue { state -> (StdioAnswer, JSON?)? in
             let calls = state.pending.compactMap { entry -> (Int64, StdioAnswer, JSON?)? in
                 if case .call(let answer, _, let token) = entry.value { (entry.key, answer, token) } else { nil }
@@ -269,7 +301,7 @@ final class StdioProcess: Sendable {
     }
 
     private func finish() {
-        writer.finish()
+        queue.finish()
         let (pending, waiting) = state.withLockedValue { state -> ([StdioPending], [@Sendable () -> Void]) in
             defer {
                 state.phase = .ended

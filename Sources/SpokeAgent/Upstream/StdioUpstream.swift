@@ -30,13 +30,18 @@ final class StdioUpstream: Sendable {
     private let command: StdioCommand
     private let now: @Sendable () -> Instant
     private let logger: Logger
+    private let onListChange: @Sendable () -> Void
     private let state = NIOLockedValueBox(State())
 
-    init(_ server: String, _ command: StdioCommand, now: @escaping @Sendable () -> Instant, logger: Logger) {
+    init(
+        _ server: String, _ command: StdioCommand, now: @escaping @Sendable () -> Instant, logger: Logger,
+        onListChange: @escaping @Sendable () -> Void
+    ) {
         self.server = server
         self.command = command
         self.now = now
         self.logger = logger
+        self.onListChange = onListChange
     }
 
     /// Sends a call to the process it belongs to, which is started when there is none. Events arrive on `loop`.
@@ -94,7 +99,8 @@ final class StdioUpstream: Sendable {
                 evicted = state.processes.removeValue(forKey: oldest.key)
             }
             let process = StdioProcess(
-                server, command, speaksFor: key.session == nil ? .stateless : .handshake, at: moment, logger: logger)
+                server, command, speaksFor: key.session == nil ? .stateless : .handshake, at: moment, logger: logger,
+                onListChange: onListChange)
             state.processes[key] = process
             process.start()
             return (process, evicted)

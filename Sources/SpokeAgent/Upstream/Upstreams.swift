@@ -21,6 +21,8 @@ final class Upstreams: Sendable {
     private let onChange: @Sendable () -> Void
     private let now: @Sendable () -> Instant
     private let logger: Logger
+    /// Of every server that is configured, for its keeper.
+    private let bells: [String: Wakeup]
     private let keeping = NIOLockedValueBox(Keeping())
 
     /// - Parameter onChange: called when a server comes, goes or offers other things.
@@ -29,14 +31,20 @@ final class Upstreams: Sendable {
         onChange: @escaping @Sendable () -> Void, now: @escaping @Sendable () -> Instant, logger: Logger
     ) {
         var upstreams: [String: Upstream] = [:]
+        var bells: [String: Wakeup] = [:]
         for server in configuration.servers {
+            let bell = Wakeup()
+            bells[server.name] = bell
             switch server.upstream {
-            case .http(let target): upstreams[server.name] = .http(HTTPUpstream(target, group: group))
+            case .http(let target):
+                upstreams[server.name] = .http(HTTPUpstream(target, group: group, onListChange: bell.wake))
             case .stdio(let command):
-                upstreams[server.name] = .stdio(StdioUpstream(server.name, command, now: now, logger: logger))
+                upstreams[server.name] = .stdio(
+                    StdioUpstream(server.name, command, now: now, logger: logger, onListChange: bell.wake))
             }
         }
         configured = upstreams
+        self.bells = bells
         self.views = views
         self.group = group
         self.onChange = onChange
@@ -66,18 +74,21 @@ final class Upstreams: Sendable {
                 if case .stdio(let upstream)? = configured[name] { upstream.endAll() }
             }
             for name in wanted where keeping.tasks[name] == nil {
-                guard let upstream = configured[name] else { continue }
+                guard let upstream = configured[name], let bell = bells[name] else { continue }
                 views[name] = ServerView()
                 let loop = group.next()
                 keeping.first[name] = loop.makePromise(of: Void.self)
                 let keeper = CatalogKeeper(
-                    server: name, upstream: upstream, views: views, loop: loop, now: now, logger: logger,
+                    server: name, upstream: upstream, views: views, bell: bell, loop: loop, now: now, logger: logger,
                     onChange: onChange,
                     firstDone: { [weak self] in self?.firstDone(name) })
                 keeping.tasks[name] = Task { await keeper.run() }
             }
         }
     }
+
+    /// Has a server's catalog fetched again soon: a caller asked for what it does not hold.
+    func refresh(_ name: String) { bells[name]?.wake() }
 
     private func firstDone(_ name: String) {
         keeping.withLockedValue { $0.first.removeValue(forKey: name) }?.succeed(())

@@ -2,8 +2,8 @@ import Foundation
 import Logging
 import Model
 
-/// Log events as one JSON object a line on stderr: `{"time", "level", "message", …metadata}`. Callers put no secrets,
-/// tokens, arguments or results into metadata.
+/// Log events as one JSON object a line on stderr: `{"time", "level", "component", "message", …metadata}`. Callers put no
+/// secrets, tokens, arguments or results into metadata.
 package struct JSONLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
     package var logLevel: Logger.Level
@@ -33,7 +33,7 @@ package struct JSONLogHandler: LogHandler {
         }
         if let error = event.error { line["error"] = .string("\(error)") }
         let bytes = JSON.object(line).bytes + [UInt8(ascii: "\n")]
-        // One write a line: lines of several threads do not mix, and a full pipe loses a line rather than the hub.
+        // One write a line: lines of several threads do not mix, and a full pipe loses a line rather than stopping the program.
         _ = bytes.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
     }
 }
