@@ -22,6 +22,7 @@ extension ExitStatus {
     /// Codes of errors that end otherwise than their HTTP status, or no status at all, would have it.
     private static let ofCode: [String: ExitStatus] = [
         "needs-removals": .blocked,
+        "spoke-too-old": .refused,
         "no-terminal": .usage,
         "test-failed": .blocked,
     ]

@@ -29,6 +29,7 @@ package struct Nave: AsyncParsableCommand {
                     Status.self,
                 ]),
             CommandGroup(name: "Access", subcommands: [AccessNoun.self, DecisionNoun.self, ReviewNoun.self]),
+            CommandGroup(name: "Trust", subcommands: [TrustNoun.self]),
             CommandGroup(name: "This machine", subcommands: [Login.self, ContextNoun.self, Connect.self]),
         ])
 
@@ -97,6 +98,12 @@ struct DecisionNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "decision", abstract: "What spokes allowed and denied.",
         subcommands: [DecisionList.self, DecisionShow.self])
+}
+
+struct TrustNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trust", abstract: "The trust manifest: which keys sign what.",
+        subcommands: [TrustShow.self, TrustRotate.self, TrustKey.self, TrustSign.self, TrustPublish.self])
 }
 
 struct ContextNoun: ParsableCommand {

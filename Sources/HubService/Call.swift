@@ -45,8 +45,8 @@ package enum Reply: Sendable {
     case json([UInt8])
     /// Something else than JSON, and its media type.
     case bytes([UInt8], type: String)
-    /// The stream of a spoke.
-    case stream(Member)
+    /// The stream of a spoke, and the version of the trust manifest that it holds.
+    case stream(Member, manifest: Int64?)
 
     static func coded(_ value: some Encodable) throws(ModelError) -> Reply { .json(try JSONCoding.canonical(value)) }
 }

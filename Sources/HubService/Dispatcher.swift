@@ -32,7 +32,7 @@ struct Dispatcher: HTTPResponder {
             switch reply {
             case .json(let bytes): return answer(bytes, status: .ok, type: "application/json")
             case .bytes(let bytes, let type): return answer(bytes, status: .ok, type: type)
-            case .stream(let spoke): return streams.response(for: spoke, request)
+            case .stream(let spoke, let version): return streams.response(for: spoke, holding: version, request)
             }
         } catch let error as CancellationError {
             throw error

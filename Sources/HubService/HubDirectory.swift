@@ -44,9 +44,9 @@ package struct HubSettings: Hashable, Sendable, Codable {
 /// The data directory of one hub.
 ///
 /// ```
-/// settings.json  manifest.json            what init decided; the signed trust manifest
+/// settings.json  manifest.json            what init decided; a copy of the newest signed trust manifest
 /// keys/          0700, files 0600         root, organization, zones/NAME: .key and .pem
-///                                         manifest.key bundle.key lease.key checkpoint.key
+///                                         bundle.key lease.key checkpoint.key, *.next.key
 /// hub.sqlite  usage.sqlite
 /// ```
 package struct HubDirectory: Hashable, Sendable {

@@ -6,8 +6,16 @@ import Trust
 
 /// `nave-hub init`: a root, signing keys, a trust manifest, a ledger with its first entries, and the first owner.
 package struct HubInit: Sendable {
-    /// How long version 1 of the trust manifest is good.
-    static let manifestValidity = Milliseconds.days(1095)
+    /// How many keys may sign the trust manifest, and how many have to.
+    package enum Environment: String, CaseIterable, Sendable {
+        /// 2 of 3: one stolen or lost key changes nothing.
+        case production
+        /// 1 of 1.
+        case development
+
+        var manifestKeys: Int { self == .production ? 3 : 1 }
+        var threshold: Int { self == .production ? 2 : 1 }
+    }
 
     package var data: String
     package var organization: String
@@ -17,14 +25,18 @@ package struct HubInit: Sendable {
     package var adminContext: String
     /// Of the private keys; nil writes them in clear.
     private let passphrase: [UInt8]?
+    /// Where the private keys of the role `manifest` go: never into the data directory, which is online.
+    package var manifestKeys: String
+    package var environment: Environment
 
     /// - Parameters:
     ///   - front: Nil for the port after `listen`'s.
     ///   - adminContext: Nil for `DATA.context.json`, next to the data directory.
-    /// - Throws: `bad-organization`, `bad-address`.
+    ///   - manifestKeys: Nil for `DATA.manifest-keys`, next to the data directory.
+    /// - Throws: `bad-organization`, `bad-address`, `bad-directory`.
     package init(
         data: String, organization: String, listen: String, front: String?, adminContext: String?,
-        passphrase: [UInt8]? = nil
+        manifestKeys: String? = nil, environment: Environment = .production, passphrase: [UInt8]? = nil
     ) throws {
         guard isDomainName(organization) else {
             throw HubError(
@@ -45,6 +57,13 @@ package struct HubInit: Sendable {
         }
         self.passphrase = passphrase
         self.adminContext = adminContext ?? "\(trimmed).context.json"
+        self.manifestKeys = manifestKeys ?? "\(trimmed).manifest-keys"
+        self.environment = environment
+        guard !"\(self.manifestKeys)/".hasPrefix("\(trimmed)/") else {
+            throw HubError(
+                .invalid, "bad-directory", "the manifest keys would lie in the data directory",
+                hint: "they outlive a stolen hub only elsewhere")
+        }
     }
 
     /// Everything is made in a sibling of the data directory, which then gets its name: half a hub is never there.
@@ -57,13 +76,19 @@ package struct HubInit: Sendable {
                 .conflict, "exists", "the admin context \(quoted(adminContext)) exists",
                 hint: "it may be the key of another hub's owner: name another file with --admin-context")
         }
+        guard !FileManager.default.fileExists(atPath: manifestKeys) else {
+            throw HubError(
+                .conflict, "exists", "the directory for manifest keys \(quoted(manifestKeys)) exists",
+                hint: "it may hold another hub's keys: name another with --manifest-keys")
+        }
         let suffix = Hex.encode(try randomBytes(8))
         let draft = HubDirectory("\(data).init-\(suffix)", passphrase: passphrase)
         try PrivateFile.makeDirectory(draft.path)
         do {
             let context = try await fill(draft, now)
             try PrivateFile.create(adminContext, context)
-            // If the process dies here: a context without its hub. Init says `exists` then, and the file can go.
+            // If the process dies here: a context and manifest keys without their hub. Init says `exists` then, and they can
+            // go.
             do {
                 try place(draft.path)
             } catch {
@@ -72,6 +97,8 @@ package struct HubInit: Sendable {
             }
         } catch {
             try? FileManager.default.removeItem(atPath: draft.path)
+            // Made by `fill`; what was there before is never touched.
+            if (error as? HubError)?.code != "exists" { try? FileManager.default.removeItem(atPath: manifestKeys) }
             throw error
         }
     }
@@ -82,6 +109,7 @@ package struct HubInit: Sendable {
         hub of \(organization) made in \(data)
         start it:      nave-hub serve --data \(data)
         you are owner: nave status --context \(adminContext)
+        manifest keys: \(manifestKeys), \(environment.threshold) of \(environment.manifestKeys) sign; take them off this host
         """
     }
 
@@ -114,23 +142,29 @@ package struct HubInit: Sendable {
         try PrivateFile.makeDirectory(directory.file("keys/zones"))
         try Authority.create(in: directory, organization: organization, now: now())
         var signers: [TrustRole: PrivateKey] = [:]
-        for role in TrustRole.allCases {
+        for role in OnlineKeys.roles {
             let key = try PrivateKey.generateEd25519()
             signers[role] = key
             try directory.keep(key, as: role.rawValue)
         }
+        let manifestSigners = try keepManifestKeys()
         let settings = HubSettings(
             organization: organization, name: "h1.hub.\(organization)", listen: listen, front: front,
             origin: "\(organization)/nave/1")
         let authority = try Authority(directory: directory, organization: organization)
         let manifest = try TrustManifest(
-            version: 1, expires: now() + Self.manifestValidity, organization: organization, origin: settings.origin,
+            version: 1, expires: now() + ManifestService.standardValidity, organization: organization,
+            origin: settings.origin,
             roots: [authority.root]
-        ) { role in (keys: signers[role].map { [$0.publicKey] } ?? [], threshold: 1) }
-        guard let manifestKey = signers[.manifest], let checkpointKey = signers[.checkpoint] else {
+        ) { [environment] role in
+            role == .manifest
+                ? (keys: manifestSigners.map(\.publicKey), threshold: environment.threshold)
+                : (keys: signers[role].map { [$0.publicKey] } ?? [], threshold: 1)
+        }
+        guard let checkpointKey = signers[.checkpoint] else {
             throw HubError(.broken, "internal", "a signing key is missing")
         }
-        let envelope = try manifest.signed(by: [manifestKey])
+        let envelope = try manifest.signed(by: manifestSigners)
         try PrivateFile.create(directory.file("manifest.json"), try envelope.encoded)
         try PrivateFile.create(directory.file("settings.json"), try JSONCoding.canonical(settings))
 
@@ -138,27 +172,40 @@ package struct HubInit: Sendable {
         let user = try SPIFFEID(
             trustDomain: organization, path: ["user", "u-\(Hex.encode(try randomBytes(8)))"])
         let leaf = try authority.issue(.client, to: user, key: userKey.publicKey, now: now())
-        try await open(directory, settings, checkpointKey, authority.root, user, leaf.certificate, now)
+        try await open(directory, settings, checkpointKey, authority.root, envelope, user, leaf.certificate, now)
         let context = HubContext(
             organization: organization, identity: user, hub: settings.url, address: settings.address.description,
             key: try userKey.pem, chain: leaf.chainPEM, manifest: try JSONCoding.encode(envelope))
         return try JSONCoding.canonical(context)
     }
 
+    /// The files that the manifest is signed with from now on, where the hub does not look.
+    private func keepManifestKeys() throws -> [PrivateKey] {
+        try PrivateFile.makeDirectory(manifestKeys)
+        return try (1...environment.manifestKeys).map { number in
+            let key = try PrivateKey.generateEd25519()
+            try PrivateFile.create("\(manifestKeys)/manifest-\(number).key", Array(try key.pem.utf8))
+            return key
+        }
+    }
+
     /// The first entries. The database is closed again when this returns.
     private func open(
         _ directory: HubDirectory, _ settings: HubSettings, _ checkpointKey: PrivateKey, _ root: Certificate,
-        _ user: SPIFFEID, _ certificate: Certificate, _ now: @escaping @Sendable () -> Instant
+        _ manifest: DSSEEnvelope, _ user: SPIFFEID, _ certificate: Certificate, _ now: @escaping @Sendable () -> Instant
     ) async throws {
         let ledger = try Ledger(
             database: try HubDatabase(directory: directory.path), signer: checkpointKey, origin: settings.origin,
             now: now, random: { try randomBytes($0) })
         let (organization, origin) = (organization, settings.origin)
-        _ = try await ledger.append(by: .hub) { _ in
-            [
+        let bytes = try manifest.encoded
+        _ = try await ledger.append(by: .hub) { registry in
+            let digest = try registry.keep(artifact: bytes)
+            return [
                 .ledgerOpened(
                     LedgerOpened(
                         organization: organization, epoch: 1, origin: origin, root: root.publicKey.spkiDigest)),
+                .manifestPublished(ManifestPublished(version: 1, digest: digest)),
                 .roleGranted(RoleGranted(identity: user, role: .owner)),
                 .certificateIssued(CertificateIssued(certificate, identity: user, invitation: nil)),
             ]

@@ -1,5 +1,6 @@
 import Model
 import Storage
+import Trust
 
 /// What an append changed, for the answer to whoever asked for it.
 package struct Commit: Sendable {
@@ -30,6 +31,9 @@ package struct HubLedger: Sendable {
     package func read<T: Sendable>(_ body: @escaping @Sendable (Registry) throws -> T) async throws -> T {
         try await ledger.read(body)
     }
+
+    /// Signs checkpoints with another key from now on.
+    package func sign(with key: PrivateKey) async throws -> Snapshot { try await ledger.sign(with: key) }
 
     /// Appends what the closure decides inside the write transaction.
     /// - Returns: Nil when there was nothing to do.

@@ -7,8 +7,8 @@ import Trust
 /// Every part of a hub but its sockets, made from a data directory and handed to the next by hand, in order.
 package struct HubParts: Sendable {
     package let settings: HubSettings
-    /// The signed trust manifest, as spokes and people get it.
-    package let manifest: JSON
+    /// Every version of the trust manifest.
+    package let chain: ManifestChainBox
     package let authority: Authority
     package let ledger: HubLedger
     package let usage: UsageStore
@@ -19,17 +19,23 @@ package struct HubParts: Sendable {
     package let handlers: RouteHandlers
     private let now: @Sendable () -> Instant
 
-    /// - Throws: `not-a-hub`, `expired` for a manifest past its time, and what reading keys and databases throws.
+    /// - Throws: `not-a-hub`, `key-not-held`, and what reading keys and databases throws.
     package init(directory: HubDirectory, now: @escaping @Sendable () -> Instant, log: Logger) async throws {
         self.now = now
         settings = try directory.settings()
-        let (manifestJSON, trustManifest) = try directory.manifest()
-        try trustManifest.checkExpiry(now())
-        manifest = manifestJSON
+        let database = try HubDatabase(directory: directory.path)
+        let manifests = try ManifestChain(try database.manifests())
+        chain = ManifestChainBox(manifests)
+        let keys = try OnlineKeys(of: manifests.newest, in: directory)
+        try manifests.keepCopy(in: directory)
+        do throws(TrustError) { try manifests.newest.checkExpiry(now()) } catch {
+            // The hub has to run for the next version to be published; spokes refuse its deliveries until then.
+            log.error("the trust manifest has ended", metadata: ["detail": "\(error.message)"])
+        }
         authority = try Authority(directory: directory, organization: settings.organization)
         let store = try Ledger(
-            database: try HubDatabase(directory: directory.path), signer: try directory.key("checkpoint"),
-            origin: settings.origin, now: now, random: { try randomBytes($0) })
+            database: database, signer: keys.checkpoint, origin: settings.origin, now: now,
+            random: { try randomBytes($0) })
         usage = try UsageStore(directory: directory.path)
 
         let (identity, leaf) = try Self.hubLeaf(settings, authority, now())
@@ -38,27 +44,30 @@ package struct HubParts: Sendable {
             now: now)
         streams = SpokeStreams()
         publisher = Publisher(
-            bundleKey: try directory.key("bundle"), leaseKey: try directory.key("lease"), streams: streams,
-            snapshot: store.snapshot, now: now)
+            keys: keys, chain: manifests, streams: streams, snapshot: store.snapshot, now: now)
         ledger = HubLedger(ledger: store, trust: trust, publisher: publisher)
         // A certificate that is shown stands in the ledger first.
         try await ledger.append(by: .hub) { _ in [.certificateIssued(leaf)] }
 
         let organization = settings.organization
         let enrolment = Enrolment(
-            settings: settings, ledger: ledger, authority: authority, manifest: manifest, now: now, log: log)
+            settings: settings, ledger: ledger, authority: authority, manifest: manifests.first, now: now, log: log)
         let certificates = Certificates(settings: settings, ledger: ledger, authority: authority, now: now)
         services = Services(
             enrolment: enrolment,
             renewal: Renewal(enrolment: enrolment, settings: settings, ledger: ledger, now: now, log: log),
             certificates: certificates,
-            topology: TopologyService(organization: organization, ledger: ledger, authority: authority, now: now),
-            reports: ReportService(ledger: ledger, usage: usage, manifest: trustManifest, now: now, log: log),
+            topology: TopologyService(
+                organization: organization, ledger: ledger, authority: authority, now: now,
+                wire: { [usage] in try await usage.statuses().mapValues(\.report.wire) }),
+            reports: ReportService(ledger: ledger, usage: usage, chain: chain, now: now, log: log),
             access: Access(ledger: ledger, usage: usage, now: now),
             lists: Lists(
                 ledger: ledger, usage: usage, streams: streams, trust: trust, publisher: publisher,
                 certificates: certificates, now: now),
-            reviews: ReviewService(ledger: ledger, usage: usage, streams: streams, now: now))
+            reviews: ReviewService(ledger: ledger, usage: usage, streams: streams, now: now),
+            manifests: ManifestService(
+                directory: directory, ledger: ledger, chain: chain, publisher: publisher, now: now, log: log))
         handlers = RouteHandlers(services: services, ledger: ledger, organization: organization, now: now)
     }
 

@@ -39,7 +39,8 @@ package enum HubVerification {
     package static func verify(data: String) throws -> Outcome {
         let directory = HubDirectory(data)
         _ = try directory.settings()
-        let key = try directory.checkpointKey()
-        return Outcome(report: try LedgerVerification.verify(directory: directory.path, key: key))
+        let chain = try ManifestChain(try HubDatabase.manifests(directory: directory.path))
+        return Outcome(
+            report: try LedgerVerification.verify(directory: directory.path, keys: chain.checkpointKeys))
     }
 }

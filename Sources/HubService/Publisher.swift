@@ -11,6 +11,14 @@ package struct PublishedDelivery: Hashable, Sendable {
     package var json: [UInt8]
 }
 
+/// Versions of the trust manifest ready to be written.
+package struct PublishedManifests: Hashable, Sendable {
+    /// The last of them.
+    package var version: Int64
+    /// Canonical JSON of `ManifestLinks`, one line.
+    package var json: [UInt8]
+}
+
 /// Compiles what each spoke has to enforce, signs it, and pushes it on open streams. A spoke's bundle is compiled when it is
 /// first wanted and again when its revision moves; the same state gives the same bytes.
 package actor Publisher {
@@ -21,8 +29,8 @@ package actor Publisher {
         var envelope: JSON
     }
 
-    private let bundleKey: PrivateKey
-    private let leaseKey: PrivateKey
+    private var keys: OnlineKeys
+    private var chain: ManifestChain
     private let streams: SpokeStreams
     private let now: @Sendable () -> Instant
     private var snapshot: Snapshot
@@ -30,11 +38,11 @@ package actor Publisher {
     private var lastIssued = Instant(milliseconds: 0)
 
     package init(
-        bundleKey: PrivateKey, leaseKey: PrivateKey, streams: SpokeStreams, snapshot: Snapshot,
+        keys: OnlineKeys, chain: ManifestChain, streams: SpokeStreams, snapshot: Snapshot,
         now: @escaping @Sendable () -> Instant
     ) {
-        self.bundleKey = bundleKey
-        self.leaseKey = leaseKey
+        self.keys = keys
+        self.chain = chain
         self.streams = streams
         self.snapshot = snapshot
         self.now = now
@@ -57,6 +65,35 @@ package actor Publisher {
         for name in streams.connected { try push(name) }
     }
 
+    /// Signs with the keys of a new version of the trust manifest. Every open stream gets the version first, then a delivery
+    /// under it.
+    func adopt(_ keys: OnlineKeys, _ chain: ManifestChain, _ newest: Snapshot) throws {
+        guard chain.newest.version > self.chain.newest.version else { return }
+        let known = self.chain.newest.version
+        self.keys = keys
+        self.chain = chain
+        if newest.size >= snapshot.size { snapshot = newest }
+        signed = [:]
+        guard let links = try published(after: known) else { return }
+        for name in streams.connected {
+            streams.put(.manifests(links), to: name)
+            try push(name)
+        }
+    }
+
+    /// What a stream begins with, as of one moment: the versions that the spoke has not seen, then its delivery.
+    /// - Parameter version: That the spoke holds; nil when it did not say.
+    package func opening(
+        for spoke: String, after version: Int64?
+    ) throws -> (manifests: PublishedManifests?, delivery: PublishedDelivery?) {
+        (try published(after: version ?? 0), try delivery(for: spoke))
+    }
+
+    private func published(after version: Int64) throws -> PublishedManifests? {
+        guard let links = chain.links(after: version) else { return nil }
+        return PublishedManifests(version: chain.newest.version, json: try JSONCoding.canonical(links))
+    }
+
     /// The newest delivery for a spoke, with a lease of now.
     /// - Parameter spoke: Full name.
     /// - Returns: Nil when the topology has no such spoke.
@@ -66,7 +103,7 @@ package actor Publisher {
         lastIssued = max(lastIssued, now())
         let lease = Lease(spoke: signed.identity, bundle: signed.digest, issued: lastIssued)
         let envelope = try DSSE.sign(
-            try JSONCoding.canonical(lease), payloadType: Lease.payloadType, keys: [leaseKey])
+            try JSONCoding.canonical(lease), payloadType: Lease.payloadType, keys: [keys.lease])
         let delivery = Delivery(
             bundle: signed.envelope, lease: try JSONCoding.encode(envelope), checkpoint: snapshot.checkpoint)
         return PublishedDelivery(
@@ -92,7 +129,7 @@ package actor Publisher {
         if let known = signed[name], known.revision == revision { return known }
         guard let bundle = compileBundle(spoke: spoke, from: snapshot.state) else { return nil }
         let payload = try JSONCoding.canonical(bundle)
-        let envelope = try DSSE.sign(payload, payloadType: PolicyBundle.payloadType, keys: [bundleKey])
+        let envelope = try DSSE.sign(payload, payloadType: PolicyBundle.payloadType, keys: [keys.bundle])
         let made = Signed(
             revision: bundle.revision, digest: digestText(of: payload), identity: bundle.spoke,
             envelope: try JSONCoding.encode(envelope))

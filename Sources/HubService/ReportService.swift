@@ -7,17 +7,17 @@ import Trust
 package struct ReportService: Sendable {
     private let ledger: HubLedger
     private let usage: UsageStore
-    private let manifest: TrustManifest
+    private let chain: ManifestChainBox
     private let now: @Sendable () -> Instant
     private let log: Logger
 
     package init(
-        ledger: HubLedger, usage: UsageStore, manifest: TrustManifest, now: @escaping @Sendable () -> Instant,
+        ledger: HubLedger, usage: UsageStore, chain: ManifestChainBox, now: @escaping @Sendable () -> Instant,
         log: Logger
     ) {
         self.ledger = ledger
         self.usage = usage
-        self.manifest = manifest
+        self.chain = chain
         self.now = now
         self.log = log
     }
@@ -56,6 +56,7 @@ package struct ReportService: Sendable {
     /// A head that we signed for more entries than we hold shows that the spoke saw another ledger than this one.
     private func compare(_ checkpoint: String?, _ snapshot: Snapshot, _ spoke: Member) {
         guard let checkpoint else { return }
+        let manifest = chain.current
         let problem: String
         do {
             let seen = try manifest.verifyCheckpoint(checkpoint)

@@ -13,10 +13,11 @@ package struct Services: Sendable {
     package var access: Access
     package var lists: Lists
     package var reviews: ReviewService
+    package var manifests: ManifestService
 
     package init(
         enrolment: Enrolment, renewal: Renewal, certificates: Certificates, topology: TopologyService,
-        reports: ReportService, access: Access, lists: Lists, reviews: ReviewService
+        reports: ReportService, access: Access, lists: Lists, reviews: ReviewService, manifests: ManifestService
     ) {
         self.enrolment = enrolment
         self.renewal = renewal
@@ -26,6 +27,7 @@ package struct Services: Sendable {
         self.access = access
         self.lists = lists
         self.reviews = reviews
+        self.manifests = manifests
     }
 }
 
@@ -129,7 +131,7 @@ package struct RouteHandlers: Sendable {
 
     private func answer(_ call: Call, from spoke: Member) async throws -> Reply {
         switch call.route.name {
-        case .spokeStream: .stream(spoke)
+        case .spokeStream: .stream(spoke, manifest: try call.query.manifestVersion())
         case .spokeReports:
             try .coded(try await services.reports.merge(try call.decoded(Report.self), from: spoke))
         default: throw Self.mismatch(call)
@@ -146,6 +148,7 @@ package struct RouteHandlers: Sendable {
             try .coded(
                 try await services.renewal.renew(
                     try call.decoded(RenewRequest.self), of: identity, over: call.peer))
+        case .trust: try .coded(try services.manifests.links(call.query))
         default: throw Self.mismatch(call)
         }
     }
@@ -184,7 +187,12 @@ package struct RouteHandlers: Sendable {
             return try .coded(try await services.access.explain(try call.decoded(ExplainRequest.self), by: standing))
         case .openReview, .listReviews, .showReview, .reviewReport, .decideItem, .reinstateItem, .closeReview:
             return try await answerReview(call, from: standing)
-        case .enrol, .health, .spokeStream, .spokeReports, .resolve, .renew, .renewalNonce, .renewExpired, .crl:
+        case .rotateTrust:
+            return try .coded(try await services.manifests.prepare(try call.decoded(RotateRequest.self)))
+        case .publishTrust:
+            return try .coded(
+                try await services.manifests.publish(try call.decoded(PublishManifestRequest.self), by: standing))
+        case .enrol, .health, .spokeStream, .spokeReports, .resolve, .renew, .renewalNonce, .renewExpired, .crl, .trust:
             throw Self.mismatch(call)
         }
     }

@@ -11,6 +11,7 @@ package enum RouteName: String, CaseIterable, Sendable {
     case zones, servers, spokes, clients, decisions, rollout, status, bundle
     case explain, resolve
     case openReview, listReviews, showReview, reviewReport, decideItem, reinstateItem, closeReview
+    case trust, rotateTrust, publishTrust
 }
 
 /// One row of the API's table: who may call what how often with how much.
@@ -115,6 +116,10 @@ package enum Routes {
         case .decideItem:
             post(name, "/v1/reviews/{id}/items/{number}", .user(.reviewer, .named), .perMinute(600), 16 << 10)
         case .closeReview: post(name, "/v1/reviews/{id}/close", .user(.reviewer, .named), .perMinute(30), 16 << 10)
+
+        case .trust: get(name, "/v1/trust", .member, .perMinute(600))
+        case .rotateTrust: post(name, "/v1/trust/rotate", .user(.owner, .organization), .perMinute(30), 16 << 10)
+        case .publishTrust: post(name, "/v1/trust/publish", .user(.owner, .organization), .perMinute(30), 1 << 20)
         }
     }
 

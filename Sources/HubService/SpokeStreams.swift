@@ -5,11 +5,13 @@ import NIOConcurrencyHelpers
 /// counts.
 package final class StreamMailbox: Sendable {
     package enum Item: Hashable, Sendable {
+        case manifests(PublishedManifests)
         case delivery(PublishedDelivery)
         case ping
     }
 
     private struct State {
+        var manifests: [PublishedManifests] = []
         var delivery: PublishedDelivery?
         var ping = false
     }
@@ -31,6 +33,10 @@ package final class StreamMailbox: Sendable {
     func put(_ item: Item) {
         state.withLockedValue { state in
             switch item {
+            case .manifests(let manifests):
+                state.manifests.append(manifests)
+                // It was signed under the version before, and one under this version follows.
+                state.delivery = nil
             case .delivery(let delivery):
                 // Two publishers may race; the older result must not overtake.
                 if let waiting = state.delivery, waiting.revision > delivery.revision { break }
@@ -43,10 +49,12 @@ package final class StreamMailbox: Sendable {
 
     func end() { rope.finish() }
 
-    /// Everything that waits, the delivery first.
+    /// Everything that waits: versions of the trust manifest in order, then the delivery.
     package func take() -> [Item] {
         state.withLockedValue { state in
-            let items: [Item] = (state.delivery.map { [.delivery($0)] } ?? []) + (state.ping ? [.ping] : [])
+            let items: [Item] =
+                state.manifests.map { .manifests($0) } + (state.delivery.map { [.delivery($0)] } ?? [])
+                + (state.ping ? [.ping] : [])
             state = State()
             return items
         }

@@ -5,28 +5,33 @@ import Model
 import NIOCore
 import ServiceLifecycle
 
-/// Serves `GET /v1/spoke/stream`: the manifest, the newest delivery, then what is published, until the spoke or the hub goes.
+/// Serves `GET /v1/spoke/stream`: the versions of the trust manifest that the spoke has not seen, the newest delivery, then what is published, until the spoke or the hub goes.
 struct StreamWriter: Sendable {
     let streams: SpokeStreams
     let publisher: Publisher
-    /// Canonical JSON of the trust manifest's envelope, one line.
-    let manifest: [UInt8]
     let log: Logger
 
-    func response(for spoke: Member, _ request: HummingbirdCore.Request) -> Response {
+    /// - Parameter version: Of the trust manifest that the spoke holds.
+    func response(for spoke: Member, holding version: Int64?, _ request: HummingbirdCore.Request) -> Response {
         let body = ResponseBody { writer in
             let mailbox = streams.add(spoke: spoke.fullName)
             defer { streams.remove(mailbox) }
             log.info("stream opened", metadata: ["spoke": "\(spoke.fullName)"])
             // Without watching the inbound side a spoke that went would keep its stream for ever.
             try? await request.body.consumeWithCancellationOnInboundClose { _ in
-                try await writer.write(Self.event("manifest", id: nil, data: manifest))
+                let opening = try await publisher.opening(for: spoke.fullName, after: version)
+                if let manifests = opening.manifests { try await writer.write(Self.event(.manifests(manifests))) }
+                // A version that is published meanwhile waits in the mailbox, and may be among those just written.
+                let written = opening.manifests?.version ?? version ?? 0
                 // Also when the spoke has this revision: the lease is new.
-                if let delivery = try await publisher.delivery(for: spoke.fullName) {
+                if let delivery = opening.delivery {
                     try await writer.write(Self.event("delivery", id: delivery.revision, data: delivery.json))
                 }
                 for await _ in mailbox.rings.cancelOnGracefulShutdown() {
-                    for item in mailbox.take() { try await writer.write(Self.event(item)) }
+                    for item in mailbox.take() {
+                        if case .manifests(let manifests) = item, manifests.version <= written { continue }
+                        try await writer.write(Self.event(item))
+                    }
                 }
             }
             log.info("stream closed", metadata: ["spoke": "\(spoke.fullName)"])
@@ -37,6 +42,7 @@ struct StreamWriter: Sendable {
 
     private static func event(_ item: StreamMailbox.Item) -> ByteBuffer {
         switch item {
+        case .manifests(let manifests): event("manifest", id: nil, data: manifests.json)
         case .delivery(let delivery): event("delivery", id: delivery.revision, data: delivery.json)
         case .ping: event("ping", id: nil, data: Array("{}".utf8))
         }

@@ -9,14 +9,17 @@ package struct TopologyService: Sendable {
     private let ledger: HubLedger
     private let authority: Authority
     private let now: @Sendable () -> Instant
+    private let wire: @Sendable () async throws -> [String: [Int64]]
 
     package init(
-        organization: String, ledger: HubLedger, authority: Authority, now: @escaping @Sendable () -> Instant
+        organization: String, ledger: HubLedger, authority: Authority, now: @escaping @Sendable () -> Instant,
+        wire: @escaping @Sendable () async throws -> [String: [Int64]]
     ) {
         self.organization = organization
         self.ledger = ledger
         self.authority = authority
         self.now = now
+        self.wire = wire
     }
 
     /// What the files state, as applied last.
@@ -38,11 +41,12 @@ package struct TopologyService: Sendable {
     }
 
     /// Checks again, appends, and revokes the identities of spokes and clients that are gone, in one append.
-    /// - Throws: `topology-invalid`, `other-organization`, `needs-removals`, `forbidden`.
+    /// - Throws: `topology-invalid`, `other-organization`, `needs-removals`, `forbidden`, `spoke-too-old`.
     package func apply(_ request: TopologyRequest, by standing: Standing) async throws -> ApplyAnswer {
         // Once here for the caller's sake, so that no intermediate is made for what is refused; once in the transaction.
         let expected = try plan(request)
         try Self.demandPermitted(expected, request, standing)
+        try WireVersions(read: try await wire()).demandEnforceable(expected, request.topology)
         for zone in request.topology.zones { try authority.ensureZone(zone.name, now: now()) }
         // If the process dies here: an intermediate of a zone that does not exist, which nobody believes.
         let digest = digestText(of: try JSONCoding.canonical(request.topology))

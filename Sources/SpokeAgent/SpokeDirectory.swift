@@ -13,6 +13,10 @@ package struct SpokeDirectory: Sendable {
     package var renewed: String { path + "/renewed.json" }
     package var identity: String { path + "/identity.json" }
     package var manifest: String { path + "/manifest.json" }
+    /// The versions after the first, as `ManifestLinks`.
+    package var manifests: String { path + "/manifests.json" }
+    package var clock: String { Self.clock(of: path) }
+    static func clock(of path: String) -> String { path + "/clock.json" }
     package var delivery: String { path + "/delivery.json" }
     package var journal: String { path + "/journal" }
 
@@ -98,15 +102,17 @@ package struct SpokeDirectory: Sendable {
         let identity = try JSONCoding.decode(SpokeIdentity.self, from: identityBytes)
         let manifest = try TrustManifest.verifyFirst(
             DSSEEnvelope(parsing: manifestBytes), pinnedRootSPKI: identity.root)
+        var chain = HeldManifests(first: manifest)
+        if let stored = try DurableFile.read(manifests) { try chain.restore(stored) }
         if let bytes = try DurableFile.read(renewed) {
             let pair = try JSONCoding.decode(RenewedPair.self, from: bytes)
             return EnrolledSpoke(
                 identity: identity, key: try PrivateKey(pem: pair.key), chain: try Certificate.chain(pem: pair.chain),
-                manifest: manifest)
+                manifests: chain)
         }
         return EnrolledSpoke(
             identity: identity, key: try PrivateKey(pem: String(decoding: keyBytes, as: UTF8.self)),
-            chain: try Certificate.chain(pem: String(decoding: chainBytes, as: UTF8.self)), manifest: manifest)
+            chain: try Certificate.chain(pem: String(decoding: chainBytes, as: UTF8.self)), manifests: chain)
     }
 
     /// Stores a renewed certificate and its key in one file, which from then on stands for the pair of the enrolment: after a
@@ -153,5 +159,8 @@ package struct EnrolledSpoke: Sendable {
     package var identity: SpokeIdentity
     package var key: PrivateKey
     package var chain: [Certificate]
-    package var manifest: TrustManifest
+    package var manifests: HeldManifests
+
+    /// The newest version that this spoke has walked to.
+    package var manifest: TrustManifest { manifests.newest }
 }

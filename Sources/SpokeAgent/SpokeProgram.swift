@@ -24,6 +24,8 @@ package struct SpokeProgram: Sendable {
     private let reportInterval: Milliseconds
     private let renewAfter: Milliseconds
     private let logger: Logger
+    /// Starts with what was seen before this start once it is restored.
+    private let clock: SpokeClock
     private let now: @Sendable () -> Instant
 
     package init(
@@ -36,7 +38,9 @@ package struct SpokeProgram: Sendable {
         self.reportInterval = reportInterval
         self.renewAfter = renewAfter
         logger = Logger(label: "nave.spoke") { _ in JSONLogHandler(level: logLevel) }
-        now = wallClock
+        let kept = SpokeClock(path: SpokeDirectory.clock(of: data), host: wallClock, uptime: uptime)
+        clock = kept
+        now = { kept.now() }
     }
 
     /// Serves until SIGTERM or SIGINT; then what is under way ends, the journal is made durable, and it returns.
@@ -44,6 +48,7 @@ package struct SpokeProgram: Sendable {
     package func run() async throws {
         let directory = try SpokeDirectory(enrolled: data)
         try directory.lock()
+        try clock.restore()
         guard let text = try DurableFile.read(configurationFile, maximumBytes: 1 << 20) else {
             throw SpokeError(
                 "not-readable", "there is no `\(configurationFile)`", hint: "--config names the host's spoke.yaml")
@@ -69,9 +74,10 @@ package struct SpokeProgram: Sendable {
             isDraining: NIOLockedValueBox(false), now: now, logger: logger)
         let listener = try Listener(services, identity: identity)
         let applier = DeliveryApplier(
-            verifier: DeliveryVerifier(manifest: spoke.manifest, spoke: spoke.identity.identity),
-            manifest: spoke.manifest,
-            store: DeliveryStore(path: directory.delivery), services: services, listener: listener, identity: identity)
+            manifests: spoke.manifests, spoke: spoke.identity.identity, clock: clock,
+            store: DeliveryStore(path: directory.delivery),
+            manifestStore: ManifestStore(path: directory.manifests), services: services, listener: listener,
+            identity: identity)
         do { try await applier.activateStored() } catch {
             // Nobody is let in until the hub sends a good one.
             logger.error("the stored delivery is refused", metadata: ["detail": "\(error)"])

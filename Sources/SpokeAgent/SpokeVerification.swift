@@ -31,9 +31,13 @@ package enum SpokeVerification {
     private static func delivery(
         _ directory: SpokeDirectory, _ spoke: EnrolledSpoke, _ now: Instant, _ outcome: inout Outcome
     ) {
-        let verifier = DeliveryVerifier(manifest: spoke.manifest, spoke: spoke.identity.identity)
+        outcome.lines.append("manifest  version \(spoke.manifest.version) until \(spoke.manifest.expires)")
+        if spoke.manifest.expires <= now { outcome.problems.append("the trust manifest ended") }
         do throws(SpokeError) {
-            guard let held = try DeliveryStore(path: directory.delivery).load(verifier, now: now) else {
+            guard
+                let held = try DeliveryStore(path: directory.delivery).load(
+                    spoke.manifests, spoke: spoke.identity.identity, now: now)
+            else {
                 outcome.lines.append("delivery  none yet")
                 return
             }

@@ -22,7 +22,8 @@ struct Sync: Sendable {
             let hub = link.current
             do {
                 let revision = snapshots.current.map { String($0.revision) }
-                let stream = try await hub.stream("/v1/spoke/stream", lastEventID: revision)
+                let stream = try await hub.stream(
+                    "/v1/spoke/stream?manifest=\(await applier.manifestVersion)", lastEventID: revision)
                 logger.info("connected to the hub")
                 wasAway = false
                 backoff.reset()
@@ -53,8 +54,8 @@ struct Sync: Sendable {
     private func take(_ event: ServerSentEvent) async {
         switch event.name {
         case "delivery": if await applier.apply(Array(event.data.utf8)) { reporter.wake() }
-        // Version 1 is what enrolment stored; its successors come with the rotation of signing keys.
-        case "manifest", "ping": break
+        case "manifest": if await applier.apply(manifests: Array(event.data.utf8)) { reporter.wake() }
+        case "ping": break
         default:
             logger.debug("the hub sent an event of an unknown kind", metadata: ["kind": "\(event.name.prefix(40))"])
         }

@@ -38,6 +38,7 @@ enum Fold {
         case .reviewOpened(let body): try openReview(body, leaf, index, db)
         case .reviewDecided(let body): try decideItem(body, leaf, index, db)
         case .reviewClosed(let body): try closeReview(body, leaf, index, db)
+        case .manifestPublished(let body): try publishManifest(body, index, db)
         }
     }
 

@@ -20,9 +20,10 @@ enum HubSchema {
         FoldTable(name: "users", key: ["id"]),
         FoldTable(name: "reviews", key: ["id"]),
         FoldTable(name: "review_items", key: ["review", "number"]),
+        FoldTable(name: "manifests", key: ["version"]),
     ]
 
-    static let migrations: [DatabaseFile.Migration] = [version1]
+    static let migrations: [DatabaseFile.Migration] = [version1, ManifestSchema.table]
 
     // Times are milliseconds since the epoch, `idx` columns are ledger indices. Columns of JSON hold it canonical, with
     // commitments in the place of personal values, just as the leaf does.

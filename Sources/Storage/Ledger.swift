@@ -19,7 +19,7 @@ package struct Receipt: Sendable {
 /// Nobody is answered before COMMIT.
 package actor Ledger {
     private let database: HubDatabase
-    private let signer: PrivateKey
+    private var signer: PrivateKey
     private let origin: String
     private let now: @Sendable () -> Instant
     private let random: @Sendable (Int) throws -> [UInt8]
@@ -58,8 +58,10 @@ package actor Ledger {
         // have had, and the entries are shown from here on.
         var current = snapshot
         current.state.origin = origin
-        current.checkpoint = try head.note ?? head.signed(origin: origin, by: signer)
-        if head.note == nil {
+        // The same when it died between the manifest that changes the key and the first note of the new key.
+        let note = head.note.flatMap { Self.isSigned($0, origin, by: signer) ? $0 : nil }
+        current.checkpoint = try note ?? head.signed(origin: origin, by: signer)
+        if note == nil {
             let (note, size) = (current.checkpoint, head.size)
             try translating("cannot store a checkpoint") {
                 try database.pool.write { db in
@@ -97,6 +99,25 @@ package actor Ledger {
         }
     }
 
+    /// Signs checkpoints with another key from now on, the newest one again at once.
+    /// - Returns: the registry under the new note.
+    /// - Throws: `TrustError` when the head cannot be signed.
+    package func sign(with key: PrivateKey) async throws -> Snapshot {
+        guard key.publicKey != signer.publicKey else { return box.current }
+        let head = try Checkpoint.verified(
+            note: box.current.checkpoint, origin: origin, keys: [signer.publicKey])
+        var snapshot = box.current
+        snapshot.checkpoint = try head.signed(by: [key])
+        signer = key
+        box.swap(snapshot)
+        await keep(note: snapshot.checkpoint, size: head.size)
+        return box.current
+    }
+
+    private static func isSigned(_ note: String, _ origin: String, by key: PrivateKey) -> Bool {
+        (try? Checkpoint.verified(note: note, origin: origin, keys: [key.publicKey])) != nil
+    }
+
     /// Reads the registry at the newest commit, for what the snapshot does not hold.
     package nonisolated func read<T: Sendable>(_ body: @escaping @Sendable (Registry) throws -> T) async throws -> T {
         do { return try await database.pool.read { db in try body(Registry(db)) } } catch {
@@ -127,7 +148,13 @@ package actor Ledger {
             guard var snapshot = group.snapshot else { return group.outcomes.map { $0.map { _ in nil } } }
             snapshot.state.origin = origin
             snapshot.checkpoint = try group.head.signed(origin: origin, by: signer)
+            let used = signer
             await keep(note: snapshot.checkpoint, size: group.head.size)
+            if signer !== used {
+                // The key changed while the note was stored.
+                snapshot.checkpoint = try group.head.signed(origin: origin, by: signer)
+                await keep(note: snapshot.checkpoint, size: group.head.size)
+            }
             box.swap(snapshot)
             // If the process dies here: signed and in force, and the callers do not know it.
             return group.outcomes.map { outcome in

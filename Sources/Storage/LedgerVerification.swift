@@ -29,16 +29,16 @@ package enum LedgerVerification {
 
     /// - Parameters:
     ///   - directory: where `hub.sqlite` lies; it is only read, in one transaction, also while the hub runs.
-    ///   - key: the public key of checkpoints.
+    ///   - keys: the public keys of checkpoints, of every version of the trust manifest.
     /// - Throws: `StorageError` when the database cannot be opened or read at all; what differs is in the report.
-    package static func verify(directory: String, key: PublicKey) throws -> VerificationReport {
+    package static func verify(directory: String, keys: [PublicKey]) throws -> VerificationReport {
         try translating("cannot verify the ledger") {
             let path = "\(directory)/\(HubDatabase.fileName)"
             let stored = try DatabaseFile.openReadOnly(path, migrations: HubSchema.migrations)
             let scratch = try DatabaseFile.scratch(migrations: HubSchema.migrations)
             return try stored.read { db in
                 try scratch.write { scratch in
-                    var verification = Verification(key: key)
+                    var verification = Verification(keys: keys)
                     let replayed = try verification.replay(db, into: scratch)
                     try verification.checkDigests(db)
                     // A replay that stopped says nothing about the rows.
@@ -52,8 +52,12 @@ package enum LedgerVerification {
         }
     }
 
+    package static func verify(directory: String, key: PublicKey) throws -> VerificationReport {
+        try verify(directory: directory, keys: [key])
+    }
+
     private struct Verification {
-        let key: PublicKey
+        let keys: [PublicKey]
         var report = VerificationReport()
 
         mutating func note(_ table: String, _ row: String, _ message: String) {
@@ -114,7 +118,7 @@ package enum LedgerVerification {
             // A missing signature is no fault: the process may have died before it was stored.
             guard let signed = row["note"] as String? else { return }
             do {
-                let checkpoint = try Checkpoint.verified(note: signed, origin: origin ?? "", keys: [key])
+                let checkpoint = try Checkpoint.verified(note: signed, origin: origin ?? "", keys: keys)
                 guard checkpoint.size == frontier.size, checkpoint.root == frontier.root else {
                     note("checkpoints", name, "the signed note is of another tree")
                     return
@@ -147,6 +151,10 @@ package enum LedgerVerification {
                 "SELECT id, evidence FROM reviews WHERE evidence NOT IN (SELECT digest FROM artifacts) ORDER BY id"
             for row in try Row.fetchAll(db, sql: sql) {
                 note("artifacts", row["evidence"], "the evidence of the review `\(row["id"] as String)` is missing")
+            }
+            let manifests = "SELECT version FROM manifests WHERE digest NOT IN (SELECT digest FROM artifacts)"
+            for version in try Int64.fetchAll(db, sql: manifests) {
+                note("artifacts", "manifest \(version)", "version \(version) of the trust manifest is missing")
             }
         }
 

@@ -78,7 +78,7 @@ extension Event {
         case .invitationCreated, .certificateIssued: [.invitations]
         case .certificateRevoked: [.trust]
         case .identityRevoked: [.trust, .invitations]
-        case .topologyApplied: []
+        case .topologyApplied, .manifestPublished: []
         case .objectSet, .objectRemoved: [.objects]
         case .grantRevoked, .grantReinstated: [.grants]
         case .reviewOpened, .reviewDecided, .reviewClosed: [.reviews, .grants]

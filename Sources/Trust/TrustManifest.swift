@@ -233,7 +233,7 @@ extension TrustManifest {
         }
     }
 
-    private static func step(
+    static func step(
         _ envelope: DSSEEnvelope, from current: TrustManifest
     ) throws(TrustError) -> TrustManifest {
         let manifest = try decode(current.verify(envelope, payloadType: payloadType, role: .manifest))
@@ -252,14 +252,14 @@ extension TrustManifest {
         return manifest
     }
 
-    private static func unverifiedPayload(_ envelope: DSSEEnvelope) throws(TrustError) -> [UInt8] {
+    static func unverifiedPayload(_ envelope: DSSEEnvelope) throws(TrustError) -> [UInt8] {
         guard let payload = Base64.decode(envelope.payload) else {
             throw TrustError("bad-envelope", "the payload of the envelope is not base64")
         }
         return payload
     }
 
-    private static func decode(_ payload: [UInt8]) throws(TrustError) -> TrustManifest {
+    static func decode(_ payload: [UInt8]) throws(TrustError) -> TrustManifest {
         let manifest: TrustManifest
         do throws(ModelError) {
             manifest = try JSONCoding.decodeCanonical(TrustManifest.self, from: payload)

@@ -5,7 +5,9 @@ struct Init: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make a new hub: root, keys, ledger, and the first owner.",
         discussion: """
-            Everything is made at once or not at all. The private keys lie in DATA/keys, readable by you alone.
+            Everything is made at once or not at all. The private keys lie in DATA/keys, readable by you alone; but those \
+            that sign the trust manifest lie outside it: take them to places of their own, they are needed only to rotate \
+            keys.
             The first owner's key and certificate go to the admin context, a file for `nave … --context`.
 
               nave-hub init --data /var/lib/nave --organization corp.example --listen 10.0.0.5:8443 \\
@@ -35,16 +37,40 @@ struct Init: AsyncParsableCommand {
             """)
     var keyPassphraseFile: String?
 
+    @Option(
+        help: """
+            Directory to make for the keys that sign the trust manifest. (env: NAVE_MANIFEST_KEYS; default: \
+            DATA.manifest-keys)
+            """)
+    var manifestKeys: String?
+
+    @Option(
+        help: """
+            production: 2 of 3 keys sign the trust manifest; development: 1 of 1. (env: NAVE_ENVIRONMENT; \
+            default: production)
+            """)
+    var environment: String?
+
     func run() async throws {
         let data = try required(data, "data", "NAVE_DATA")
         let organization = try required(organization, "organization", "NAVE_ORGANIZATION")
+        let environment = try chosen()
         try await failing {
             let hub = try HubInit(
                 data: data, organization: organization, listen: optional(listen, "NAVE_LISTEN") ?? "127.0.0.1:8443",
                 front: optional(front, "NAVE_FRONT"), adminContext: optional(adminContext, "NAVE_ADMIN_CONTEXT"),
+                manifestKeys: optional(manifestKeys, "NAVE_MANIFEST_KEYS"), environment: environment,
                 passphrase: try passphrase(keyPassphraseFile))
             try await hub.run(now: HubClock.now)
             print(hub.nextStep)
         }
+    }
+
+    private func chosen() throws -> HubInit.Environment {
+        guard let name = optional(environment, "NAVE_ENVIRONMENT") else { return .production }
+        guard let environment = HubInit.Environment(rawValue: name) else {
+            throw ValidationError("--environment is production or development")
+        }
+        return environment
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import HubService
 import Model
+import Storage
 import TestSupport
 import Testing
 import Trust
@@ -20,8 +21,13 @@ import Trust
         let files = try FileManager.default.subpathsOfDirectory(atPath: keys).filter { $0.hasSuffix(".key") }
         #expect(
             Set(files) == [
-                "root.key", "organization.key", "manifest.key", "bundle.key", "lease.key", "checkpoint.key",
+                "root.key", "organization.key", "bundle.key", "lease.key", "checkpoint.key",
             ])
+        let outside = hub.directory.file("hub.manifest-keys")
+        let signers = try FileManager.default.contentsOfDirectory(atPath: outside).sorted()
+        #expect(signers == ["manifest-1.key", "manifest-2.key", "manifest-3.key"])
+        #expect(hub.parts.chain.current.newest.roles.manifest.threshold == 2)
+        for file in signers.map({ "\(outside)/\($0)" }) { #expect(try permissions(file) == 0o600, "\(file)") }
         for file in files.map({ "\(keys)/\($0)" }) + [hub.directory.file("admin.json")] {
             #expect(try permissions(file) == 0o600, "\(file)")
         }
@@ -43,7 +49,24 @@ import Trust
         try FileManager.default.createDirectory(atPath: directory.file("hub"), withIntermediateDirectories: false)
         try await hubInit(directory).run(now: Self.now)
         let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
-        #expect(names == ["hub", "hub.context.json"])
+        #expect(names == ["hub", "hub.context.json", "hub.manifest-keys"])
+    }
+
+    @Test func developmentHasOneManifestKeyAndTheyNeverLieInTheDataDirectory() async throws {
+        let directory = try TemporaryDirectory()
+        func hub(_ keys: String) throws -> HubInit {
+            try HubInit(
+                data: directory.file("hub"), organization: "corp.example", listen: "127.0.0.1:8443", front: nil,
+                adminContext: nil, manifestKeys: directory.file(keys), environment: .development)
+        }
+        #expect(await code { try hub("hub/keys") } == "bad-directory")
+        try directory.write("theirs/manifest-1.key", "another hub's")
+        #expect(await code { try await hub("theirs").run(now: Self.now) } == "exists")
+        #expect(try directory.read("theirs/manifest-1.key") == "another hub's")
+        try await hub("offline").run(now: Self.now)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.file("offline")) == ["manifest-1.key"])
+        let chain = try ManifestChain(try HubDatabase.manifests(directory: directory.file("hub")))
+        #expect(chain.newest.roles.manifest.threshold == 1)
     }
 
     @Test func anotherHubsContextIsNotOverwritten() async throws {

@@ -30,7 +30,7 @@ import Trust
         try parts.authority.ensureZone("finance", now: TestHub.start)
         let keys = try FileManager.default.subpathsOfDirectory(atPath: directory.file("hub/keys"))
             .filter { $0.hasSuffix(".key") }
-        #expect(keys.count == 7 && keys.contains("zones/finance.key"))
+        #expect(keys.count == 6 && keys.contains("zones/finance.key"))
         for key in keys {
             let text = try directory.read("hub/keys/\(key)")
             #expect(text.hasPrefix("-----BEGIN ENCRYPTED PRIVATE KEY-----"), "\(key)")

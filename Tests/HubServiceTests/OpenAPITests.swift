@@ -1,5 +1,6 @@
 import Foundation
 import HubService
+import Model
 import TestSupport
 import Testing
 

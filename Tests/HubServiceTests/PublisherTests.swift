@@ -23,7 +23,7 @@ import Trust
     }
 
     private func manifest(_ hub: TestHub) throws -> TrustManifest {
-        let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: hub.parts.manifest)
+        let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: hub.parts.chain.current.first)
         return try TrustManifest.verifyFirst(
             envelope, pinnedRootSPKI: hub.parts.authority.root.publicKey.spkiDigest)
     }

@@ -37,7 +37,10 @@ final class ReviewHub: Sendable {
         let trust = try HubTrust(
             organization: "corp.example", root: pki.root.certificate,
             identity: TLSIdentity(key: serving.key, chain: serving.chain), snapshot: store.snapshot, now: now)
-        let publisher = Publisher(bundleKey: key, leaseKey: key, streams: streams, snapshot: store.snapshot, now: now)
+        let publisher = Publisher(
+            keys: OnlineKeys(bundle: key, lease: key, checkpoint: key),
+            chain: try ManifestChain([try TestPKI().firstManifest().encoded]), streams: streams,
+            snapshot: store.snapshot, now: now)
         self.directory = directory
         self.clock = clock
         ledger = HubLedger(ledger: store, trust: trust, publisher: publisher)

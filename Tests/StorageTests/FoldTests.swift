@@ -204,3 +204,42 @@ import Trust
         #expect(try await hub.ledger.read { try $0.latestCertificate(identity)?.serial } == "02")
     }
 }
+
+@Suite struct ManifestFoldTests {
+    @Test func versionsFollowEachOtherAndAreReplayed() async throws {
+        let hub = try await TestHub.opened()
+        for version in 1...3 as ClosedRange<Int64> {
+            _ = try await hub.ledger.append(by: .hub) { registry in
+                let digest = try registry.keep(artifact: Array("version \(version)".utf8))
+                return [.manifestPublished(ManifestPublished(version: version, digest: digest))]
+            }
+        }
+        for wrong in [1, 3, 5] as [Int64] {
+            await #expect(throws: StorageError.self) {
+                _ = try await hub.ledger.append(by: .hub) { _ in
+                    [.manifestPublished(ManifestPublished(version: wrong, digest: digestText(of: [])))]
+                }
+            }
+        }
+        #expect(try hub.database.manifests().map { String(decoding: $0, as: UTF8.self) }.last == "version 3")
+        #expect(try hub.verify().problems == [])
+        try hub.sql("UPDATE manifests SET digest = 'sha256:00' WHERE version = 2")
+        #expect(try hub.verify().problems.contains { $0.table == "manifests" && $0.row == "2" })
+    }
+
+    @Test func anotherKeySignsTheSameHeadAndWhatFollows() async throws {
+        let hub = try await TestHub.opened()
+        let next = try PrivateKey.generateEd25519()
+        let snapshot = try await hub.ledger.sign(with: next)
+        let head = try Checkpoint.verified(note: snapshot.checkpoint, origin: TestHub.origin, keys: [next.publicKey])
+        #expect(head.size == 1)
+        _ = try await hub.ledger.append(by: .hub) { _ in
+            [.certificateRevoked(CertificateRevoked(serial: "0a"))]
+        }
+        let keys = [hub.key.publicKey, next.publicKey]
+        #expect(try LedgerVerification.verify(directory: hub.directory.path, keys: keys).problems == [])
+        #expect(try hub.verify().problems.contains { $0.table == "checkpoints" })
+        // A start with the key of before signs again, as after a crash in between.
+        #expect(try hub.reopened().ledger.snapshot.checkpoint != hub.ledger.snapshot.checkpoint)
+    }
+}

@@ -53,6 +53,7 @@ extension HubOptions {
         let opened = await ContextRenewal.renewedIfDue(stored, at: path, time, .current, now: .now)
         let client = try opened.hubClient()
         do {
+            try await opened.followManifest(at: path, through: client, .current)
             let answer = try await body(client)
             await client.shutdown()
             return answer

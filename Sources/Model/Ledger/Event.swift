@@ -14,6 +14,7 @@ package enum Event: Hashable, Sendable {
     case reviewOpened(ReviewOpened)
     case reviewDecided(ReviewDecided)
     case reviewClosed(ReviewClosed)
+    case manifestPublished(ManifestPublished)
 
     package var type: String {
         switch self {
@@ -31,6 +32,7 @@ package enum Event: Hashable, Sendable {
         case .reviewOpened: "review.opened"
         case .reviewDecided: "review.decided"
         case .reviewClosed: "review.closed"
+        case .manifestPublished: "manifest.published"
         }
     }
 
@@ -50,6 +52,7 @@ package enum Event: Hashable, Sendable {
         case .reviewOpened(let body): try JSONCoding.encode(body)
         case .reviewDecided(let body): try JSONCoding.encode(body)
         case .reviewClosed(let body): try JSONCoding.encode(body)
+        case .manifestPublished(let body): try JSONCoding.encode(body)
         }
     }
 
@@ -70,6 +73,8 @@ package enum Event: Hashable, Sendable {
         case "review.opened": self = .reviewOpened(try JSONCoding.decode(ReviewOpened.self, from: body))
         case "review.decided": self = .reviewDecided(try JSONCoding.decode(ReviewDecided.self, from: body))
         case "review.closed": self = .reviewClosed(try JSONCoding.decode(ReviewClosed.self, from: body))
+        case "manifest.published":
+            self = .manifestPublished(try JSONCoding.decode(ManifestPublished.self, from: body))
         default:
             throw ModelError(
                 "unknown-entry", "ledger entries of type `\(type.prefix(60))` are not known to this program")

@@ -5,22 +5,25 @@ import Trust
 
 /// Takes deliveries in, one after the other: verify, persist, activate. What is enforced changes here and nowhere else.
 actor DeliveryApplier {
-    private let verifier: DeliveryVerifier
-    private let manifest: TrustManifest
+    private var manifests: HeldManifests
+    private let spoke: SPIFFEID
+    private let clock: SpokeClock
     private let store: DeliveryStore
+    private let manifestStore: ManifestStore
     private let services: Services
     private let listener: Listener
     private(set) var identity: TLSIdentity
     private(set) var refused: RefusedDelivery?
 
     init(
-        verifier: DeliveryVerifier, manifest: TrustManifest, store: DeliveryStore, services: Services,
-        listener: Listener,
-        identity: TLSIdentity
+        manifests: HeldManifests, spoke: SPIFFEID, clock: SpokeClock, store: DeliveryStore,
+        manifestStore: ManifestStore, services: Services, listener: Listener, identity: TLSIdentity
     ) {
-        self.verifier = verifier
-        self.manifest = manifest
+        self.manifests = manifests
+        self.spoke = spoke
+        self.clock = clock
         self.store = store
+        self.manifestStore = manifestStore
         self.services = services
         self.listener = listener
         self.identity = identity
@@ -29,8 +32,31 @@ actor DeliveryApplier {
     /// What was stored before this start.
     /// - Throws: What the store and the verifier throw; nothing is enforced then, and nobody is let in.
     func activateStored() throws {
-        guard let stored = try store.load(verifier, now: services.now()) else { return }
+        guard let stored = try store.load(manifests, spoke: spoke, now: clock.host()) else { return }
         try activate(stored)
+        // A crash may have come between the delivery and the note of its time.
+        try clock.saw(stored.leaseIssued)
+    }
+
+    /// Of the trust manifest: what the hub need not send again.
+    var manifestVersion: Int64 { manifests.newest.version }
+
+    /// Walks to the newest version of the trust manifest, all of the way or not at all.
+    /// - Returns: whether the hub should hear of it at once.
+    func apply(manifests bytes: [UInt8]) -> Bool {
+        do {
+            let walked = try manifests.walked(bytes, now: services.now())
+            guard walked.newest.version > manifests.newest.version else { return false }
+            // Persisted first: a spoke that has left a version never believes its keys again.
+            try manifestStore.persist(walked)
+            // If we die here: the next start believes the new version and enforces the last delivery of the one before.
+            manifests = walked
+            if let held = services.snapshots.current?.delivery { try activate(held, trustChanged: true) }
+            services.logger.notice(
+                "trust manifest in force",
+                metadata: ["version": "\(walked.newest.version)", "expires": "\(walked.newest.expires)"])
+            return true
+        } catch { return refuse(error, "trust manifest refused") }
     }
 
     /// A renewed certificate: new connections meet it, those that are open stay.
@@ -44,30 +70,35 @@ actor DeliveryApplier {
     func apply(_ bytes: [UInt8]) -> Bool {
         let held = services.snapshots.current?.delivery
         do {
-            try manifest.checkExpiry(services.now())
-            let delivery = try verifier.verify(bytes, held: held, now: services.now())
+            try manifests.newest.checkExpiry(services.now())
+            let delivery = try DeliveryVerifier(manifest: manifests.newest, spoke: spoke)
+                .verify(bytes, held: held, now: clock.host())
+            try clock.checkNotOlder(delivery.leaseIssued)
             // Persisted first: a spoke that enforced a bundle enforces at least that one after a restart.
             try store.persist(bytes)
+            try clock.saw(delivery.leaseIssued)
             try activate(delivery)
             let isNews = held?.digest != delivery.digest || refused != nil
             refused = nil
             return isNews
-        } catch {
-            let known = error as? any NaveError
-            let code = known?.code ?? "bad-delivery"
-            services.logger.warning(
-                "delivery refused", metadata: ["code": "\(code)", "detail": "\(known?.message ?? "\(error)")"])
-            let isNews = refused?.code != code
-            refused = RefusedDelivery(
-                at: services.now(), code: code, detail: String((known?.message ?? "\(error)").prefix(300)))
-            return isNews
-        }
+        } catch { return refuse(error, "delivery refused") }
     }
 
-    private func activate(_ delivery: VerifiedDelivery) throws {
-        let snapshot = try Snapshot(delivery, manifest: manifest)
+    private func refuse(_ error: any Error, _ what: Logger.Message) -> Bool {
+        let known = error as? any NaveError
+        let code = known?.code ?? "bad-delivery"
+        services.logger.warning(
+            what, metadata: ["code": "\(code)", "detail": "\(known?.message ?? "\(error)")"])
+        let isNews = refused?.code != code
+        refused = RefusedDelivery(
+            at: services.now(), code: code, detail: String((known?.message ?? "\(error)").prefix(300)))
+        return isNews
+    }
+
+    private func activate(_ delivery: VerifiedDelivery, trustChanged: Bool = false) throws {
+        let snapshot = try Snapshot(delivery, manifest: manifests.newest)
         let previous = services.snapshots.swap(snapshot)
-        if snapshot.changesTrust(from: previous) {
+        if trustChanged || snapshot.changesTrust(from: previous) {
             let gone = Set(try listener.trustChanged(identity, snapshot).map { Caller(workload: $0.id).key })
             let sessions = services.tables.sessions.sweep(now: services.now()) { gone.contains($0.caller) }
             services.upstreams.end(sessions, callers: gone)

@@ -1,0 +1,50 @@
+import ArgumentParser
+import Foundation
+import Model
+import Trust
+
+struct TrustSign: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sign", abstract: "Adds a signature to a prepared trust manifest; speaks with no hub.",
+        discussion: """
+            To be run on the machine that holds the key. Look at what is shown before you carry the file back: your \
+            signature is what every spoke believes.
+
+              nave trust sign next.json --key /media/a/manifest-1.key
+
+            Exit status: 0; 1 when the file is no trust manifest or the key cannot be used.
+            """)
+
+    @Argument(help: ArgumentHelp("What `nave trust rotate` prepared; the signature is added to it.", valueName: "file"))
+    var file: String
+
+    @Option(name: .long, help: ArgumentHelp("The private key, PKCS#8 PEM, mode 0600.", valueName: "file"))
+    var key: String
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let terminal = Terminal.current
+        let envelope = try Self.read(file)
+        let manifest = try TrustManifest.claimed(by: envelope)
+        let pem = String(decoding: try PrivateFile.read(key), as: UTF8.self)
+        let signer = try PrivateKey(pem: pem)
+        let signed = try envelope.adding(signatureBy: signer)
+        try PrivateFile.replace(file, with: Array(jsonText(try JSONCoding.encode(signed)).utf8))
+        let row = try ManifestRow(manifest, signed, isCurrent: false)
+        try terminal.show(row, as: output.output) { manifestTable([row], now: .now).text($0) }
+        let role = manifest.roles.manifest
+        let count = Set(row.signedBy).intersection(role.keys).count
+        terminal.say(
+            "signed with \(shortKey(signer.publicKey.spkiDigest)): \(count) of the \(role.threshold) signatures that "
+                + "version \(manifest.version) needs of its own keys")
+        if !role.keys.contains(signer.publicKey.spkiDigest) {
+            terminal.say("that key is not one of them: it counts only if the version before names it")
+        }
+    }
+
+    static func read(_ file: String) throws -> DSSEEnvelope {
+        let bytes = try PrivateFile.readOpenly(file, maximum: 1 << 20)
+        return try DSSEEnvelope(parsing: bytes)
+    }
+}

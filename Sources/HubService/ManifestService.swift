@@ -1,0 +1,127 @@
+import Logging
+import Model
+import NIOConcurrencyHelpers
+import Storage
+import Trust
+
+/// The trust manifest while the hub runs: shows the chain, prepares the next version, publishes it. The hub cannot sign one:
+/// the keys of the role `manifest` are elsewhere.
+package actor ManifestService {
+    /// How long a version is good when nobody says, and at most.
+    package static let standardValidity = Milliseconds.days(1095)
+    package static let maximumValidity = Milliseconds.days(3650)
+    static let maximumManifestKeys = 16
+
+    private let directory: HubDirectory
+    private let ledger: HubLedger
+    private let chain: ManifestChainBox
+    private let publisher: Publisher
+    private let now: @Sendable () -> Instant
+    private let log: Logger
+
+    package init(
+        directory: HubDirectory, ledger: HubLedger, chain: ManifestChainBox, publisher: Publisher,
+        now: @escaping @Sendable () -> Instant, log: Logger
+    ) {
+        self.directory = directory
+        self.ledger = ledger
+        self.chain = chain
+        self.publisher = publisher
+        self.now = now
+        self.log = log
+    }
+
+    /// The versions after the one that is named; all of them when none is.
+    /// - Throws: `bad-query`, `unknown-parameter`.
+    package nonisolated func links(_ query: Query) throws -> ManifestLinks {
+        try query.allow(["manifest"])
+        return chain.current.links(after: try query.manifestVersion() ?? 0) ?? ManifestLinks(manifests: [])
+    }
+
+    /// The next version, still unsigned.
+    /// - Throws: `unknown-role`, `bad-manifest-keys`, `bad-validity`, and what storing a key throws.
+    package func prepare(_ request: RotateRequest) throws -> RotateAnswer {
+        let current = chain.current.newest
+        let validity = request.validFor ?? Self.standardValidity
+        guard validity >= .days(1), validity <= Self.maximumValidity else {
+            throw HubError(.invalid, "bad-validity", "a trust manifest is good for 1 day to 10 years")
+        }
+        var replacing: [TrustRole: (keys: [PublicKey], threshold: Int)] = [:]
+        for name in request.roles {
+            guard let role = TrustRole(rawValue: name) else {
+                throw HubError(
+                    .invalid, "unknown-role", "\(quoted(name)) is no role",
+                    hint: "the roles are bundle, lease, checkpoint and manifest")
+            }
+            replacing[role] =
+                role == .manifest
+                ? try Self.manifestKeys(request) : ([try directory.nextKey(role).publicKey], 1)
+        }
+        guard replacing[.manifest] != nil || (request.manifestKeys == nil && request.threshold == nil) else {
+            throw HubError(.invalid, "bad-manifest-keys", "manifest keys are given without the role `manifest`")
+        }
+        let next = try current.successor(expires: now() + validity, replacing: replacing)
+        return RotateAnswer(manifest: try JSONCoding.encode(try next.unsigned))
+    }
+
+    private static func manifestKeys(_ request: RotateRequest) throws -> (keys: [PublicKey], threshold: Int) {
+        let given = request.manifestKeys ?? []
+        guard (1...maximumManifestKeys).contains(given.count), Set(given).count == given.count else {
+            throw HubError(
+                .invalid, "bad-manifest-keys", "the role `manifest` needs 1 to \(maximumManifestKeys) different keys",
+                hint: "make them where they are kept, with `nave trust key FILE`")
+        }
+        let threshold = request.threshold ?? given.count / 2 + 1
+        guard (1...given.count).contains(threshold) else {
+            throw HubError(.invalid, "bad-manifest-keys", "\(threshold) of \(given.count) keys cannot sign")
+        }
+        return (try given.map { try PublicKey(ed25519: Base64.decode($0) ?? []) }, threshold)
+    }
+
+    /// Appends the next version, then signs with its keys, and sends it to every open stream before anything that they sign.
+    /// - Throws: What `TrustManifest.verifySuccessor` throws; `other-roots`, `foreign-origin`, `key-not-held`, `conflict`.
+    package func publish(_ request: PublishManifestRequest, by standing: Standing) async throws
+        -> PublishManifestAnswer
+    {
+        let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: request.manifest)
+        let current = chain.current.newest
+        let next = try TrustManifest.verifySuccessor(envelope, of: current, now: now())
+        guard next.roots == current.roots else {
+            throw HubError(
+                .conflict, "other-roots", "the trust manifest names other roots than version \(current.version)")
+        }
+        guard next.origin == current.origin else {
+            throw HubError(.conflict, "foreign-origin", "the trust manifest names the ledger \(quoted(next.origin))")
+        }
+        try OnlineKeys.check(next, in: directory)
+        let bytes = try envelope.encoded
+        let commit = try await ledger.append(by: Author(requester: standing.identity), why: request.why) { registry in
+            // A second publisher of the same version is refused by the fold.
+            let digest = try registry.keep(artifact: bytes)
+            return [.manifestPublished(ManifestPublished(version: next.version, digest: digest))]
+        }
+        // If the process dies here: the version is in force, and the next start takes over its keys.
+        let extended = chain.current.appending(try JSON(parsing: bytes), next)
+        let keys = try OnlineKeys(of: next, in: directory)
+        try extended.keepCopy(in: directory)
+        chain.swap(extended)
+        let snapshot = try await ledger.sign(with: keys.checkpoint)
+        try await publisher.adopt(keys, extended, snapshot)
+        log.notice(
+            "trust manifest published",
+            metadata: ["version": "\(next.version)", "by": "\(standing.identity)", "expires": "\(next.expires)"])
+        return PublishManifestAnswer(version: next.version, index: commit?.last ?? 0)
+    }
+}
+
+extension Query {
+    /// The version of the trust manifest that the caller holds.
+    /// - Throws: `bad-query`.
+    func manifestVersion() throws(HubError) -> Int64? {
+        guard let text = self["manifest"] else { return nil }
+        guard let version = Int64(text), version >= 0, String(version) == text else {
+            throw HubError(.invalid, "bad-query", "\(quoted(text)) is no version of a trust manifest")
+        }
+        return version
+    }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import Model
+import Trust
+
+/// The private keys that the hub signs with while it runs. `keys/ROLE.key` is in use; `keys/ROLE.next.key` was made for a
+/// manifest that is not published yet.
+package struct OnlineKeys: Sendable {
+    /// The roles whose keys lie with the hub. Those of `manifest` never do.
+    package static let roles: [TrustRole] = [.bundle, .lease, .checkpoint]
+
+    package let bundle: PrivateKey
+    package let lease: PrivateKey
+    package let checkpoint: PrivateKey
+
+    package init(bundle: PrivateKey, lease: PrivateKey, checkpoint: PrivateKey) {
+        self.bundle = bundle
+        self.lease = lease
+        self.checkpoint = checkpoint
+    }
+
+    /// The keys that a manifest names. A key that waited for it takes the place of the one before, which is then gone.
+    /// - Throws: `key-not-held`, and what reading and writing key files throws.
+    init(of manifest: TrustManifest, in directory: HubDirectory) throws {
+        func key(_ role: TrustRole) throws -> PrivateKey {
+            let found = try Self.held(role, by: manifest, in: directory)
+            // If the process dies before the rename: the next start makes it.
+            if found.isNext { try directory.promoteNextKey(role) }
+            return found.key
+        }
+        bundle = try key(.bundle)
+        lease = try key(.lease)
+        checkpoint = try key(.checkpoint)
+    }
+
+    /// Whether the hub could sign under a manifest, before it is published.
+    /// - Throws: `key-not-held`.
+    static func check(_ manifest: TrustManifest, in directory: HubDirectory) throws {
+        for role in roles { _ = try held(role, by: manifest, in: directory) }
+    }
+
+    private static func held(
+        _ role: TrustRole, by manifest: TrustManifest, in directory: HubDirectory
+    ) throws -> (key: PrivateKey, isNext: Bool) {
+        let (named, threshold) = manifest.keys(for: role)
+        guard threshold == 1 else {
+            throw HubError(
+                .conflict, "key-not-held",
+                "version \(manifest.version) wants \(threshold) signatures of the role \(role.rawValue), a hub makes one"
+            )
+        }
+        for isNext in [false, true] {
+            guard isNext ? directory.hasNextKey(role) : true else { continue }
+            let key = try directory.key(isNext ? "\(role.rawValue).next" : role.rawValue)
+            if named[key.publicKey.spkiDigest] != nil { return (key, isNext) }
+        }
+        throw HubError(
+            .conflict, "key-not-held",
+            "version \(manifest.version) of the trust manifest names no key of the role \(role.rawValue) that lies here",
+            hint: "prepare the next version with `nave trust rotate \(role.rawValue)`")
+    }
+}
+
+extension HubDirectory {
+    func hasNextKey(_ role: TrustRole) -> Bool {
+        FileManager.default.fileExists(atPath: file("keys/\(role.rawValue).next.key"))
+    }
+
+    /// The key that waits for the next manifest, or a new one, stored before anybody hears of it: a second request, or one
+    /// whose answer was lost, names the same key.
+    func nextKey(_ role: TrustRole) throws -> PrivateKey {
+        if hasNextKey(role) { return try key("\(role.rawValue).next") }
+        let made = try PrivateKey.generateEd25519()
+        try keep(made, as: "\(role.rawValue).next")
+        return made
+    }
+
+    func promoteNextKey(_ role: TrustRole) throws {
+        let path = file("keys/\(role.rawValue).key")
+        guard rename(file("keys/\(role.rawValue).next.key"), path) == 0 else {
+            throw HubError(.unavailable, "not-writable", "cannot replace \(quoted(path)): \(PrivateFile.reason())")
+        }
+        PrivateFile.flushDirectory(of: path)
+    }
+}

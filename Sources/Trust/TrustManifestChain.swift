@@ -1,0 +1,71 @@
+import Model
+
+extension TrustManifest {
+    /// Walks over several versions and judges only that each follows from the one before, not whether the last is still in
+    /// force: to read back what was kept, and to reach a version that names what to do about it.
+    /// - Parameter envelopes: In order, the first is the successor of `current`.
+    /// - Returns: As many manifests as envelopes.
+    /// - Throws: As `verifySuccessor` but for `expired`.
+    package static func verifyLinks(
+        _ envelopes: [DSSEEnvelope], from current: TrustManifest
+    ) throws(TrustError) -> [TrustManifest] {
+        var manifests: [TrustManifest] = []
+        for envelope in envelopes { manifests.append(try step(envelope, from: manifests.last ?? current)) }
+        return manifests
+    }
+
+    /// What an envelope says it holds, before anybody has signed it or any signature is checked: to show, to sign.
+    /// - Throws: `bad-envelope`, `bad-manifest`.
+    package static func claimed(by envelope: DSSEEnvelope) throws(TrustError) -> TrustManifest {
+        guard sameBytes(envelope.payloadType, payloadType) else {
+            throw TrustError(
+                "bad-envelope", "the envelope holds \(backticked(envelope.payloadType)), no trust manifest")
+        }
+        return try decode(unverifiedPayload(envelope))
+    }
+
+    /// The next version, with other keys for some roles and everything else as it is.
+    /// - Parameter replacing: New keys and threshold by role.
+    /// - Throws: `bad-manifest`.
+    package func successor(
+        expires: Instant, replacing: [TrustRole: (keys: [PublicKey], threshold: Int)]
+    ) throws(TrustError) -> TrustManifest {
+        try TrustManifest(
+            version: version + 1, expires: expires, organization: organization, origin: origin,
+            roots: rootCertificates()
+        ) { role in
+            if let keys = replacing[role] { return keys }
+            let held = keys(for: role)
+            return (roles[role].keys.compactMap { held.keys[$0] }, held.threshold)
+        }
+    }
+
+    /// An envelope that waits for its signatures.
+    /// - Throws: `bad-manifest`.
+    package var unsigned: DSSEEnvelope {
+        get throws(TrustError) {
+            do throws(ModelError) {
+                let payload = try JSONCoding.canonical(self)
+                return DSSEEnvelope(
+                    payloadType: Self.payloadType, payload: Base64.encode(payload), signatures: [])
+            } catch {
+                throw TrustError("bad-manifest", "cannot write the trust manifest", because: error)
+            }
+        }
+    }
+}
+
+extension DSSEEnvelope {
+    /// The same envelope with one more signature; one of the same key is replaced.
+    /// - Throws: `bad-envelope`, `weak-key`, `cannot-sign`.
+    package func adding(signatureBy key: PrivateKey) throws(TrustError) -> DSSEEnvelope {
+        guard let payload = Base64.decode(payload) else {
+            throw TrustError("bad-envelope", "the payload of the envelope is not base64")
+        }
+        let signed = try DSSE.sign(payload, payloadType: payloadType, keys: [key])
+        let id = key.publicKey.spkiDigest
+        return DSSEEnvelope(
+            payloadType: payloadType, payload: self.payload,
+            signatures: signatures.filter { $0.keyid != id } + signed.signatures)
+    }
+}
