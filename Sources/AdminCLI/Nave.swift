@@ -24,7 +24,7 @@ package struct Nave: AsyncParsableCommand {
             CommandGroup(
                 name: "What there is",
                 subcommands: [
-                    ZoneNoun.self, ServerNoun.self, SpokeNoun.self, ClientNoun.self, UserNoun.self,
+                    ZoneNoun.self, ServerNoun.self, SpokeNoun.self, ClientNoun.self, UserNoun.self, PersonNoun.self,
                     CertificateNoun.self,
                     Status.self,
                 ]),
@@ -66,7 +66,13 @@ struct ClientNoun: ParsableCommand {
 
 struct UserNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "user", abstract: "People who run the control plane.", subcommands: [UserInvite.self])
+        commandName: "user", abstract: "People who run the control plane.",
+        subcommands: [UserInvite.self, UserRevoke.self])
+}
+
+struct PersonNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "person", abstract: "What is known about people.", subcommands: [PersonErase.self])
 }
 
 struct CertificateNoun: ParsableCommand {

@@ -19,6 +19,8 @@ package struct HubError: NaveError, Equatable {
         case unacceptable
         case tooMany
         case unavailable
+        /// No room on the disk: nothing was changed.
+        case full
         case broken
     }
 

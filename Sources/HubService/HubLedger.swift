@@ -35,6 +35,9 @@ package struct HubLedger: Sendable {
     /// Signs checkpoints with another key from now on.
     package func sign(with key: PrivateKey) async throws -> Snapshot { try await ledger.sign(with: key) }
 
+    /// Leaves no byte of deleted rows in the database's files.
+    package func compact() async throws { try await ledger.compact() }
+
     /// Appends what the closure decides inside the write transaction.
     /// - Returns: Nil when there was nothing to do.
     @discardableResult

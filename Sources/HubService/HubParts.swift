@@ -67,7 +67,8 @@ package struct HubParts: Sendable {
                 certificates: certificates, now: now),
             reviews: ReviewService(ledger: ledger, usage: usage, streams: streams, now: now),
             manifests: ManifestService(
-                directory: directory, ledger: ledger, chain: chain, publisher: publisher, now: now, log: log))
+                directory: directory, ledger: ledger, chain: chain, publisher: publisher, now: now, log: log),
+            persons: PersonErasure(ledger: ledger, usage: usage, now: now, log: log))
         handlers = RouteHandlers(services: services, ledger: ledger, organization: organization, now: now)
     }
 

@@ -50,6 +50,8 @@ package struct HubProgram: Sendable {
     package func serve() async throws {
         // Whatever file a library makes here is nobody else's to read.
         umask(0o077)
+        // A file that may not grow is met as a failed write, not as a signal.
+        signal(SIGXFSZ, SIG_IGN)
         let lock = try DirectoryLock(directory)
         defer { lock.release() }
         let parts = try await HubParts(directory: directory, now: now, log: log)
@@ -86,6 +88,11 @@ package struct HubProgram: Sendable {
                 "organization": "\(settings.organization)", "version": "\(Self.version)",
                 "entries": "\(parts.ledger.snapshot.size)",
             ])
+        for alarm in try await parts.ledger.recoveredOwners() {
+            log.warning(
+                "alarm: an owner was made by recover-admin",
+                metadata: ["identity": "\(alarm.identity)", "entry": "\(alarm.index)", "at": "\(alarm.at)"])
+        }
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch let error as IOError where error.errnoCode == EADDRINUSE {

@@ -37,10 +37,17 @@ package enum HubVerification {
 
     /// - Throws: `not-a-hub`, and what opening the database throws.
     package static func verify(data: String) throws -> Outcome {
-        let directory = HubDirectory(data)
+        try verify(databases: data, keys: HubDirectory(data))
+    }
+
+    /// Verifies a copy of the databases with the keys of another directory.
+    static func verify(databases: String, keys directory: HubDirectory) throws -> Outcome {
         _ = try directory.settings()
-        let chain = try ManifestChain(try HubDatabase.manifests(directory: directory.path))
-        return Outcome(
-            report: try LedgerVerification.verify(directory: directory.path, keys: chain.checkpointKeys))
+        // Of the databases themselves: their ledger holds the digest of every version of the manifest.
+        let chain = try ManifestChain(try HubDatabase.manifests(directory: databases))
+        // Keys that are not this ledger's prove nothing about it, so it is held against them and found wanting.
+        let own = try directory.checkpointKey()
+        let keys = chain.checkpointKeys.contains(own) ? chain.checkpointKeys : [own]
+        return Outcome(report: try LedgerVerification.verify(directory: databases, keys: keys))
     }
 }

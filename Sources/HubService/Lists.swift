@@ -199,7 +199,8 @@ package struct Lists: Sendable {
             openReviews: snapshot.reviews.values.filter { $0.state == .open && visible($0.opened.zone) }
                 .map(\.opened.id).sorted(),
             denials: mayAll ? try await usage.denials(since: now() - .hours(24)) : 0,
-            expiring: certificates.expiring(standing))
+            expiring: certificates.expiring(standing),
+            alarms: mayAll ? try await ledger.recoveredOwners().map(\.alarm) : nil)
     }
 
     /// What a spoke is given, as bytes of a `Delivery`.

@@ -86,8 +86,10 @@ package enum PrivateFile {
     }
 
     private static func failedWrite(_ path: String) -> HubError {
-        HubError(
-            .unavailable, errno == ENOSPC ? "disk-full" : "not-writable", "cannot write \(quoted(path)): \(reason())")
+        let full = [ENOSPC, EDQUOT, EFBIG].contains(errno)
+        return HubError(
+            full ? .full : .unavailable, full ? "disk-full" : "not-writable",
+            "cannot write \(quoted(path)): \(reason())")
     }
 
     static func reason() -> String { String(cString: strerror(errno)) }

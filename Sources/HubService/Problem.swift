@@ -32,6 +32,7 @@ package enum Problem {
         case .tooMany: 429
         case .broken: 500
         case .unavailable: 503
+        case .full: 507
         }
     }
 
@@ -48,6 +49,7 @@ package enum Problem {
         case .tooMany: "too many requests"
         case .broken: "internal error"
         case .unavailable: "unavailable"
+        case .full: "insufficient storage"
         }
     }
 
@@ -55,8 +57,9 @@ package enum Problem {
     private static func kind(ofStorage code: String) -> HubError.Kind {
         switch code {
         case "no-object", "no-review", "no-review-item", "no-revocation", "unknown-invitation": .notFound
-        case "conflict", "review-closed", "invitation-spent": .conflict
-        case "disk-full", "not-writable", "database-busy": .unavailable
+        case "conflict", "review-closed", "invitation-spent", "still-named": .conflict
+        case "disk-full": .full
+        case "not-writable", "database-busy": .unavailable
         default: .broken
         }
     }

@@ -14,10 +14,12 @@ package struct Services: Sendable {
     package var lists: Lists
     package var reviews: ReviewService
     package var manifests: ManifestService
+    package var persons: PersonErasure
 
     package init(
         enrolment: Enrolment, renewal: Renewal, certificates: Certificates, topology: TopologyService,
-        reports: ReportService, access: Access, lists: Lists, reviews: ReviewService, manifests: ManifestService
+        reports: ReportService, access: Access, lists: Lists, reviews: ReviewService, manifests: ManifestService,
+        persons: PersonErasure
     ) {
         self.enrolment = enrolment
         self.renewal = renewal
@@ -28,6 +30,7 @@ package struct Services: Sendable {
         self.lists = lists
         self.reviews = reviews
         self.manifests = manifests
+        self.persons = persons
     }
 }
 
@@ -192,6 +195,9 @@ package struct RouteHandlers: Sendable {
         case .publishTrust:
             return try .coded(
                 try await services.manifests.publish(try call.decoded(PublishManifestRequest.self), by: standing))
+        case .erasePerson:
+            return try .coded(
+                try await services.persons.erase(try call.decoded(EraseRequest.self), by: standing))
         case .enrol, .health, .spokeStream, .spokeReports, .resolve, .renew, .renewalNonce, .renewExpired, .crl, .trust:
             throw Self.mismatch(call)
         }

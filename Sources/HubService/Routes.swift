@@ -12,6 +12,7 @@ package enum RouteName: String, CaseIterable, Sendable {
     case explain, resolve
     case openReview, listReviews, showReview, reviewReport, decideItem, reinstateItem, closeReview
     case trust, rotateTrust, publishTrust
+    case erasePerson
 }
 
 /// One row of the API's table: who may call what how often with how much.
@@ -120,6 +121,7 @@ package enum Routes {
         case .trust: get(name, "/v1/trust", .member, .perMinute(600))
         case .rotateTrust: post(name, "/v1/trust/rotate", .user(.owner, .organization), .perMinute(30), 16 << 10)
         case .publishTrust: post(name, "/v1/trust/publish", .user(.owner, .organization), .perMinute(30), 1 << 20)
+        case .erasePerson: post(name, "/v1/persons/erase", .user(.owner, .organization), .perMinute(6), 16 << 10)
         }
     }
 

@@ -74,7 +74,7 @@ struct AppendGroup: Sendable {
 extension Event {
     fileprivate var changesObjects: Bool {
         switch self {
-        case .objectSet, .objectRemoved: true
+        case .objectSet, .objectRemoved, .personErased: true
         default: false
         }
     }

@@ -39,6 +39,8 @@ enum Fold {
         case .reviewDecided(let body): try decideItem(body, leaf, index, db)
         case .reviewClosed(let body): try closeReview(body, leaf, index, db)
         case .manifestPublished(let body): try publishManifest(body, index, db)
+        // Rows hold commitments, so they stay as they are; but bundles may have named the person.
+        case .personErased: try change("organization", index, db)
         }
     }
 

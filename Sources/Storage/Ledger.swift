@@ -18,7 +18,7 @@ package struct Receipt: Sendable {
 /// Callers that come while a commit runs form the next group: a savepoint each, one COMMIT and one signature for all.
 /// Nobody is answered before COMMIT.
 package actor Ledger {
-    private let database: HubDatabase
+    let database: HubDatabase
     private var signer: PrivateKey
     private let origin: String
     private let now: @Sendable () -> Instant

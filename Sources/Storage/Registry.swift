@@ -101,10 +101,13 @@ package struct Registry {
         return digest
     }
 
-    /// - Returns: nil when nothing of that digest was kept.
+    /// - Returns: nil when nothing of that digest was kept; what stands in its place where a person in it was erased.
     package func artifact(_ digest: String) throws -> [UInt8]? {
         try read {
-            try Blob.fetchOne(db, sql: "SELECT bytes FROM artifacts WHERE digest = ?", arguments: [digest])?.bytes
+            let sql = "SELECT bytes FROM artifacts WHERE digest = ?"
+            if let kept = try Blob.fetchOne(db, sql: sql, arguments: [digest]) { return kept.bytes }
+            guard let newest = try redaction(of: digest) else { return nil }
+            return try Blob.fetchOne(db, sql: sql, arguments: [newest])?.bytes
         }
     }
 

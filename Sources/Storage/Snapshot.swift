@@ -44,7 +44,7 @@ package struct Snapshot: Sendable {
         next.checkpoint = ""
         next.state.changes = try registry.changes()
         let parts = Set(events.flatMap(\.parts))
-        if parts.contains(.opening) { return try Snapshot(registry) }
+        if parts.contains(.everything) { return try Snapshot(registry) }
         if parts.contains(.objects) {
             let topology = try registry.topology()
             next.hasTopology = topology != nil
@@ -68,12 +68,12 @@ package struct Snapshot: Sendable {
 }
 
 /// What an entry can change of a snapshot.
-private enum SnapshotPart { case opening, objects, invitations, trust, roles, reviews, grants }
+private enum SnapshotPart { case everything, objects, invitations, trust, roles, reviews, grants }
 
 extension Event {
     fileprivate var parts: [SnapshotPart] {
         switch self {
-        case .ledgerOpened: [.opening]
+        case .ledgerOpened, .personErased: [.everything]
         case .roleGranted: [.roles]
         case .invitationCreated, .certificateIssued: [.invitations]
         case .certificateRevoked: [.trust]

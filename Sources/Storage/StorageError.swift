@@ -21,6 +21,9 @@ package struct StorageError: NaveError, Equatable {
         let (code, hint): (String, String?) =
             switch error.resultCode {
             case .SQLITE_FULL: ("disk-full", "nothing was changed; free space and try again")
+            // Of a quota or a limit on file sizes (EDQUOT, EFBIG) SQLite says only that the write failed.
+            case .SQLITE_IOERR where Self.failsForRoom.contains(error.extendedResultCode):
+                ("disk-full", "nothing was changed; free space or raise the quota, and try again")
             case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
                 ("not-writable", "does the directory exist, and may this user write in it?")
             case .SQLITE_CORRUPT, .SQLITE_NOTADB: ("database-damaged", "restore it from a backup")
@@ -30,6 +33,8 @@ package struct StorageError: NaveError, Equatable {
             }
         self.init(code, "\(attempt): \(reason)", hint: hint)
     }
+
+    private static let failsForRoom: [ResultCode] = [.SQLITE_IOERR_WRITE, .SQLITE_IOERR_SHMSIZE]
 
     /// Errors of Nave pass; those of SQLite become this target's.
     static func wrapping(_ error: any Error, _ attempt: String) -> any Error {

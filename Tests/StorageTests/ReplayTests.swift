@@ -113,6 +113,16 @@ import Trust
             "ledger", "3"),
         Corruption("DELETE FROM ledger WHERE idx = 3", "ledger", "3"),
         Corruption("DELETE FROM ledger WHERE idx = (SELECT max(idx) FROM ledger)", "checkpoints"),
+        // Reordered: two leaves with their hashes change places.
+        Corruption(
+            """
+            CREATE TEMP TABLE swapped AS SELECT * FROM ledger WHERE idx IN (4, 5);
+            UPDATE ledger SET (bytes, hash) = (SELECT bytes, hash FROM swapped s WHERE s.idx = 9 - ledger.idx)
+            WHERE idx IN (4, 5)
+            """, "checkpoints"),
+        // Truncated: the end of the ledger with its checkpoints, so that only what was folded gives it away.
+        Corruption(
+            "DELETE FROM ledger WHERE idx > 60; DELETE FROM checkpoints WHERE size > 61", "certificates"),
         Corruption("DELETE FROM checkpoints WHERE size = (SELECT max(size) FROM checkpoints)", "checkpoints"),
         Corruption("UPDATE checkpoints SET root = zeroblob(32) WHERE size = 1", "checkpoints", "1"),
         Corruption("UPDATE checkpoints SET frontier = '{}' WHERE size = 1", "checkpoints", "1"),

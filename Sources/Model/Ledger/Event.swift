@@ -15,6 +15,7 @@ package enum Event: Hashable, Sendable {
     case reviewDecided(ReviewDecided)
     case reviewClosed(ReviewClosed)
     case manifestPublished(ManifestPublished)
+    case personErased(PersonErased)
 
     package var type: String {
         switch self {
@@ -33,6 +34,7 @@ package enum Event: Hashable, Sendable {
         case .reviewDecided: "review.decided"
         case .reviewClosed: "review.closed"
         case .manifestPublished: "manifest.published"
+        case .personErased: "person.erased"
         }
     }
 
@@ -53,6 +55,7 @@ package enum Event: Hashable, Sendable {
         case .reviewDecided(let body): try JSONCoding.encode(body)
         case .reviewClosed(let body): try JSONCoding.encode(body)
         case .manifestPublished(let body): try JSONCoding.encode(body)
+        case .personErased(let body): try JSONCoding.encode(body)
         }
     }
 
@@ -75,6 +78,7 @@ package enum Event: Hashable, Sendable {
         case "review.closed": self = .reviewClosed(try JSONCoding.decode(ReviewClosed.self, from: body))
         case "manifest.published":
             self = .manifestPublished(try JSONCoding.decode(ManifestPublished.self, from: body))
+        case "person.erased": self = .personErased(try JSONCoding.decode(PersonErased.self, from: body))
         default:
             throw ModelError(
                 "unknown-entry", "ledger entries of type `\(type.prefix(60))` are not known to this program")

@@ -106,11 +106,13 @@ package struct HubStatus: Hashable, Sendable, Codable {
     package var denials: Int64
     /// Newest certificates that end within three days; nil from a hub that does not look.
     package var expiring: [ExpiringCertificate]?
+    /// What an owner should know and act upon; nil for who may not read the whole organization.
+    package var alarms: [String]?
 
     package init(
         organization: String, version: String, since: Instant, ledgerSize: Int64, checkpoint: String, zones: Int,
         servers: Int, clients: Int, rules: Int, rollout: Rollout, openReviews: [String], denials: Int64,
-        expiring: [ExpiringCertificate]? = nil
+        expiring: [ExpiringCertificate]? = nil, alarms: [String]? = nil
     ) {
         self.organization = organization
         self.version = version
@@ -125,6 +127,7 @@ package struct HubStatus: Hashable, Sendable, Codable {
         self.openReviews = openReviews
         self.denials = denials
         self.expiring = expiring
+        self.alarms = alarms
     }
 }
 

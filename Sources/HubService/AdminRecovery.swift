@@ -1,0 +1,89 @@
+import Foundation
+import Model
+import Storage
+import Transport
+import Trust
+
+/// `nave-hub recover-admin`: a new owner for an organization whose owners are locked out. It takes what is stronger than any
+/// role: the hub's data directory with its keys, while no hub serves it. The ledger says so for ever, and every start and
+/// `nave status` say it until the identity is revoked.
+package struct AdminRecovery: Sendable {
+    private let directory: HubDirectory
+    private let adminContext: String
+
+    package struct Outcome: Hashable, Sendable {
+        package var identity: SPIFFEID
+        /// Ledger index of the role's grant.
+        package var index: Int64
+        package var context: String
+
+        /// For people.
+        package var text: String {
+            """
+            \(identity) is owner, by ledger entry \(index)
+            start the hub, then: nave status --context \(context)
+            that entry is an alarm in `nave status` until the identity is revoked
+            """
+        }
+
+        /// For programs.
+        package var json: [UInt8] {
+            JSON.object(
+                JSONObject([
+                    ("identity", .string(identity.description)), ("index", .number(JSONNumber(index))),
+                    ("context", .string(context)),
+                ])
+            ).canonicalBytes
+        }
+    }
+
+    /// - Parameter adminContext: File to make for the new owner's key and certificate.
+    package init(data: String, adminContext: String) {
+        directory = HubDirectory(data)
+        self.adminContext = adminContext
+    }
+
+    /// - Throws: `not-a-hub`, `already-running`, `exists`, `not-writable`, `disk-full`.
+    package func run(now: @escaping @Sendable () -> Instant) async throws -> Outcome {
+        umask(0o077)
+        let lock = try DirectoryLock(directory)
+        defer { lock.release() }
+        let settings = try directory.settings()
+        let authority = try Authority(directory: directory, organization: settings.organization)
+        let ledger = try Ledger(
+            database: try HubDatabase(directory: directory.path), signer: try directory.key("checkpoint"),
+            origin: settings.origin, now: now, random: { try randomBytes($0) })
+        let key = try PrivateKey.generateP256()
+        let user = try SPIFFEID(
+            trustDomain: settings.organization, path: ["user", "u-\(Hex.encode(try randomBytes(8)))"])
+        let leaf = try authority.issue(.client, to: user, key: key.publicKey, now: now())
+        let context = HubContext(
+            organization: settings.organization, identity: user, hub: settings.url,
+            address: settings.address.description, key: try key.pem, chain: leaf.chainPEM,
+            manifest: try directory.manifest().envelope)
+        try PrivateFile.create(adminContext, try JSONCoding.canonical(context))
+        // If the process dies here: a context of somebody who has no role. The file can go, and the command be given again.
+        do {
+            let receipt = try await ledger.append(by: .recoverAdmin) { _ in
+                [
+                    .roleGranted(RoleGranted(identity: user, role: .owner)),
+                    .certificateIssued(CertificateIssued(leaf.certificate, identity: user, invitation: nil)),
+                ]
+            }
+            guard let receipt else { throw HubError(.broken, "internal", "the ledger took no entry") }
+            return Outcome(identity: user, index: receipt.first, context: adminContext)
+        } catch {
+            unlink(adminContext)
+            throw error
+        }
+    }
+}
+
+extension HubLedger {
+    package func recoveredOwners() async throws -> [RecoveredOwner] { try await read { try $0.recoveredOwners() } }
+}
+
+extension RecoveredOwner {
+    /// One line for people.
+    var alarm: String { "\(identity) became owner by recover-admin at \(at), ledger entry \(index)" }
+}

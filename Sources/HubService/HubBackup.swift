@@ -1,0 +1,83 @@
+import Foundation
+import Model
+import Storage
+import Trust
+
+/// What a backup says about itself, in `backup.json`.
+package struct BackupNote: Hashable, Sendable, Codable {
+    static let fileName = "backup.json"
+
+    package var v: Int64
+    package var organization: String
+    package var origin: String
+    /// When it was made.
+    package var made: Instant
+    /// Entries of the ledger.
+    package var size: Int64
+    /// `sha256:…`, the Merkle root over them.
+    package var root: String
+    /// When the newest entry was made.
+    package var newest: Instant?
+    /// Whether keys and the trust manifest are in it.
+    package var keys: Bool
+
+    /// For programs.
+    package func json() throws(ModelError) -> [UInt8] { try JSONCoding.canonical(self) }
+}
+
+/// `nave-hub backup`: both databases as of one moment each, also while the hub serves, and on demand what makes a hub of
+/// them: keys and trust manifest.
+package struct HubBackup: Sendable {
+    private let directory: HubDirectory
+    private let target: String
+    private let withKeys: Bool
+
+    /// - Parameter target: Directory to make.
+    package init(data: String, target: String, withKeys: Bool) {
+        directory = HubDirectory(data)
+        self.target = target
+        self.withKeys = withKeys
+    }
+
+    /// The backup gets its name when it is whole, verified and on disk.
+    /// - Throws: `not-a-hub`, `exists`, `not-writable`, `disk-full`, `database-damaged`; `not-verified` when the ledger or
+    ///   the registry in the copy is not what it should be.
+    package func run(now: Instant) throws -> BackupNote {
+        umask(0o077)
+        let settings = try directory.settings()
+        guard !FileManager.default.fileExists(atPath: target) else {
+            throw HubError(
+                .conflict, "exists", "\(quoted(target)) exists", hint: "a backup never replaces another: name a new one"
+            )
+        }
+        let draft = HubDirectory("\(target).draft-\(Hex.encode(try randomBytes(8)))")
+        try PrivateFile.makeDirectory(draft.path)
+        do {
+            let note = try fill(draft, settings, now)
+            // If the process dies before this: a draft that nobody takes for a backup.
+            guard rename(draft.path, target) == 0 else {
+                throw HubError(.unavailable, "not-writable", "cannot make \(quoted(target)): \(PrivateFile.reason())")
+            }
+            PrivateFile.flushDirectory(of: target)
+            return note
+        } catch {
+            try? FileManager.default.removeItem(atPath: draft.path)
+            throw error
+        }
+    }
+
+    private func fill(_ draft: HubDirectory, _ settings: HubSettings, _ now: Instant) throws -> BackupNote {
+        try DatabaseCopy.copy(from: directory.path, to: draft.path)
+        try HubFiles.demandSound(draft, keys: directory)
+        let extent = try DatabaseCopy.extent(of: draft.path)
+        for name in try DatabaseCopy.names(in: draft.path) { try HubFiles.flush(draft.file(name)) }
+        let files = withKeys ? try HubFiles.small(in: directory.path) : ["settings.json"]
+        try HubFiles.copy(files, from: directory.path, to: draft.path)
+        let note = BackupNote(
+            v: 1, organization: settings.organization, origin: settings.origin, made: now, size: extent.size,
+            root: digestText(extent.root), newest: extent.newest, keys: withKeys)
+        try PrivateFile.create(draft.file(BackupNote.fileName), try note.json())
+        PrivateFile.flushDirectory(of: draft.file(BackupNote.fileName))
+        return note
+    }
+}

@@ -1,0 +1,126 @@
+import Foundation
+import HubService
+import Model
+import Storage
+import TestSupport
+import Testing
+import Trust
+
+@Suite struct BackupTests {
+    private func backup(_ hub: TestHub, _ name: String = "backup", withKeys: Bool = true) throws -> BackupNote {
+        try HubBackup(data: hub.directory.file("hub"), target: hub.directory.file(name), withKeys: withKeys)
+            .run(now: hub.now)
+    }
+
+    private func restore(
+        _ hub: TestHub, _ name: String = "backup", to data: String = "new", keys: String? = nil,
+        previous: String? = nil
+    ) throws -> HubRestore.Outcome {
+        try HubRestore(
+            backup: hub.directory.file(name), data: hub.directory.file(data),
+            keys: keys.map(hub.directory.file), previous: previous.map(hub.directory.file)
+        ).run()
+    }
+
+    private func files(_ directory: String) throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: directory).sorted()
+    }
+
+    @Test func aBackupIsWholePrivateAndNeverReplaced() async throws {
+        let hub = try await TestHub.applied()
+        let note = try backup(hub, withKeys: false)
+        #expect(note.size == hub.parts.ledger.snapshot.size)
+        let path = hub.directory.file("backup")
+        #expect(try files(path) == ["backup.json", "hub.sqlite", "settings.json", "usage.sqlite"])
+        _ = try backup(hub, "keyed")
+        for name in try files(hub.directory.file("keyed")) {
+            let attributes = try FileManager.default.attributesOfItem(atPath: hub.directory.file("keyed/\(name)"))
+            let isDirectory = attributes[.type] as? FileAttributeType == .typeDirectory
+            #expect((attributes[.posixPermissions] as? Int) == (isDirectory ? 0o700 : 0o600), "\(name)")
+        }
+        let before = try Data(contentsOf: URL(fileURLWithPath: "\(path)/hub.sqlite"))
+        #expect(await code { try backup(hub, withKeys: false) } == "exists")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: "\(path)/hub.sqlite")) == before)
+        #expect(!FileManager.default.fileExists(atPath: "\(path)/keys"))
+    }
+
+    @Test func whatIsRestoredIsTheSameHub() async throws {
+        let hub = try await TestHub.applied()
+        let note = try backup(hub)
+        let outcome = try restore(hub, previous: "hub")
+        #expect(outcome.standing == .same)
+        #expect(outcome.missing == 0)
+        let report = try HubVerification.verify(data: hub.directory.file("new"))
+        #expect(report.isClean)
+        #expect(report.report.size == note.size)
+        #expect(await code { try restore(hub) } == "not-empty")
+    }
+
+    @Test func aShorterLedgerIsCalledSo() async throws {
+        let hub = try await TestHub.applied()
+        _ = try backup(hub)
+        _ = try await hub.invite(.spoke)
+        _ = try await hub.invite(.spoke, "finance", "fin-2")
+        let outcome = try restore(hub, previous: "hub")
+        #expect(outcome.standing == .shorter)
+        #expect(outcome.missing == 2)
+        #expect(outcome.text.contains("THE LAST 2 ENTRIES ARE LOST"))
+        #expect(outcome.text.contains("new epoch"))
+        let blind = try restore(hub, to: "another")
+        #expect(blind.standing == .unknown)
+        #expect(blind.text.contains("new epoch"))
+    }
+
+    @Test func anotherHubsLedgerIsCalledSo() async throws {
+        let hub = try await TestHub.applied()
+        let other = try await TestHub.made()
+        _ = try backup(hub)
+        let outcome = try HubRestore(
+            backup: hub.directory.file("backup"), data: hub.directory.file("new"), keys: nil,
+            previous: other.directory.file("hub")
+        ).run()
+        #expect(outcome.standing == .other)
+    }
+
+    @Test func keysCanComeFromElsewhereButMustBeTheLedgers() async throws {
+        let hub = try await TestHub.applied()
+        _ = try backup(hub, withKeys: false)
+        #expect(await code { try restore(hub) } == "no-keys")
+        let other = try await TestHub.made()
+        #expect(
+            await code {
+                try HubRestore(
+                    backup: hub.directory.file("backup"), data: hub.directory.file("new"),
+                    keys: other.directory.file("hub"), previous: nil
+                ).run()
+            } == "not-verified")
+        #expect(!FileManager.default.fileExists(atPath: hub.directory.file("new")))
+        _ = try restore(hub, keys: "hub")
+        #expect(try HubVerification.verify(data: hub.directory.file("new")).isClean)
+    }
+
+    @Test func aDamagedBackupIsRefusedAndNothingIsMade() async throws {
+        let hub = try await TestHub.applied()
+        _ = try backup(hub)
+        #expect(await code { try restore(hub, "hub") } == "not-a-backup")
+        let file = hub.directory.file("backup/hub.sqlite")
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        // One letter of a leaf's text.
+        let place = try #require(bytes.range(of: Data("topology.applied".utf8)))
+        bytes[place.lowerBound] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: file))
+        #expect(await code { try restore(hub) } == "not-verified")
+        #expect(try files(hub.directory.path).filter { $0.hasPrefix("new") } == [])
+    }
+
+    @Test func aShortenedBackupIsNotTheOneThatWasMade() async throws {
+        let hub = try await TestHub.applied()
+        _ = try backup(hub, "older")
+        _ = try await hub.invite(.spoke)
+        _ = try backup(hub)
+        let old = hub.directory.file("older/hub.sqlite")
+        try FileManager.default.removeItem(atPath: hub.directory.file("backup/hub.sqlite"))
+        try FileManager.default.copyItem(atPath: old, toPath: hub.directory.file("backup/hub.sqlite"))
+        #expect(await code { try restore(hub) } == "not-verified")
+    }
+}
