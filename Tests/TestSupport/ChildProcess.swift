@@ -66,6 +66,18 @@ package final class ChildProcess: Sendable {
         if isRunning { kill(pid, number) }
     }
 
+    /// Blocks the thread until it ends: for where nothing can be awaited, and for programs that end by themselves.
+    @discardableResult
+    package func waitUntilExit() -> Int32 {
+        while isRunning { usleep(2000) }
+        return code
+    }
+
+    private var code: Int32 {
+        let ended = status.withLock { $0 ?? 0 }
+        return ended & 0x7F == 0 ? (ended >> 8) & 0xFF : 128 + (ended & 0x7F)
+    }
+
     /// The exit code, or 128 + the signal that ended it.
     /// - Throws: `TimedOut` when it is still running then; it is killed.
     @discardableResult
@@ -76,8 +88,7 @@ package final class ChildProcess: Sendable {
             signal(SIGKILL)
             throw error
         }
-        let ended = status.withLock { $0 ?? 0 }
-        return ended & 0x7F == 0 ? (ended >> 8) & 0xFF : 128 + (ended & 0x7F)
+        return code
     }
 
     /// Asks it to end and waits.

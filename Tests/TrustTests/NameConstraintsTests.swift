@@ -66,19 +66,14 @@ struct NameConstraintsTests {
         ] {
             try Data(certificate.pem.utf8).write(to: directory.appendingPathComponent("\(name).pem"))
         }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.currentDirectoryURL = directory
-        process.arguments = [
-            "verify", "-x509_strict", "-purpose", "sslclient", "-attime", "\(TestPKI.now.milliseconds / 1000)",
-            "-CAfile", "root.pem", "-untrusted", "intermediate.pem", "leaf.pem",
-        ]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
+        let file = { (name: String) in directory.appendingPathComponent("\(name).pem").path }
+        let openssl = try ChildProcess(
+            URL(fileURLWithPath: "/usr/bin/openssl"),
+            [
+                "verify", "-x509_strict", "-purpose", "sslclient", "-attime", "\(TestPKI.now.milliseconds / 1000)",
+                "-CAfile", file("root"), "-untrusted", file("intermediate"), file("leaf"),
+            ])
+        let status = openssl.waitUntilExit()
+        return (status, openssl.standardOutput + openssl.standardError)
     }
 }

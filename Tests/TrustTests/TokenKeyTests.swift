@@ -64,17 +64,10 @@ struct TokenKeyTests {
         }
 
         private static func tool(_ path: String, _ arguments: [String], _ directory: TemporaryDirectory) throws {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: path)
-            process.arguments = arguments
-            process.environment = ProcessInfo.processInfo.environment.merging([
-                "SOFTHSM2_CONF": directory.file("softhsm2.conf")
-            ]) { $1 }
-            process.standardOutput = FileHandle.nullDevice
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0, "\(path) \(arguments.joined(separator: " "))")
+            let tool = try ChildProcess(
+                URL(fileURLWithPath: path), arguments,
+                environment: ["SOFTHSM2_CONF": directory.file("softhsm2.conf")])
+            try #require(tool.waitUntilExit() == 0, "\(path) \(arguments.joined(separator: " "))")
         }
     }
 
