@@ -29,6 +29,7 @@ package struct Nave: AsyncParsableCommand {
                     Status.self,
                 ]),
             CommandGroup(name: "Access", subcommands: [AccessNoun.self, DecisionNoun.self, ReviewNoun.self]),
+            CommandGroup(name: "Proof", subcommands: [LedgerNoun.self]),
             CommandGroup(name: "Trust", subcommands: [TrustNoun.self]),
             CommandGroup(name: "This machine", subcommands: [Login.self, ContextNoun.self, Connect.self]),
         ])
@@ -116,4 +117,10 @@ struct ContextNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "context", abstract: "The hubs that this machine knows, and who it is there.",
         subcommands: [ContextList.self, ContextUse.self])
+}
+
+struct LedgerNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ledger", abstract: "Everything the hub decided, in one signed, append-only list.",
+        subcommands: [LedgerList.self, LedgerExport.self, LedgerVerify.self])
 }

@@ -13,6 +13,8 @@ package struct Call: Sendable {
     package var peer: VerifiedPeer?
     /// The socket's, for logs.
     package var address: String
+    /// The newest checkpoint that the caller says it has seen; a signed note, not believed yet.
+    package var checkpoint: String?
 
     package init(
         route: Route, parameters: [String: String] = [:], query: Query = Query(), body: [UInt8] = [],
@@ -45,8 +47,8 @@ package enum Reply: Sendable {
     case json([UInt8])
     /// Something else than JSON, and its media type.
     case bytes([UInt8], type: String)
-    /// The stream of a spoke, and the version of the trust manifest that it holds.
-    case stream(Member, manifest: Int64?)
+    /// The stream of a spoke, the version of the trust manifest that it holds, and the newest checkpoint that it says it holds.
+    case stream(Member, manifest: Int64?, checkpoint: String?)
 
     static func coded(_ value: some Encodable) throws(ModelError) -> Reply { .json(try JSONCoding.canonical(value)) }
 }

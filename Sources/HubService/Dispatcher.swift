@@ -23,6 +23,7 @@ struct Dispatcher: HTTPResponder {
             var call = Call(
                 route: route, parameters: parameters, query: try Query(parsing: request.uri.query ?? ""),
                 identity: context.peer?.id, peer: context.peer, address: context.address)
+            call.checkpoint = request.headers[.naveCheckpoint].flatMap(CheckpointHeader.decode)
             let requester = try handlers.admit(call)
             call.body = try await body(of: request, limit: route.bodyLimit)
             let reply = try await handlers.answer(call, from: requester)
@@ -30,9 +31,18 @@ struct Dispatcher: HTTPResponder {
                 log.info("done", metadata: ["route": "\(route.path)", "by": "\(identity)"])
             }
             switch reply {
-            case .json(let bytes): return answer(bytes, status: .ok, type: "application/json")
+            case .json(let bytes):
+                var response = answer(bytes, status: .ok, type: "application/json")
+                if let identity = call.identity {
+                    let newest = await handlers.services.checkpoints.compare(
+                        call.checkpoint, from: identity.description)
+                    response.headers[.naveCheckpoint] = CheckpointHeader.encode(newest.note)
+                    response.headers[.naveConsistency] = newest.consistency?.path.joined(separator: ",")
+                }
+                return response
             case .bytes(let bytes, let type): return answer(bytes, status: .ok, type: type)
-            case .stream(let spoke, let version): return streams.response(for: spoke, holding: version, request)
+            case .stream(let spoke, let version, let checkpoint):
+                return await streams.response(for: spoke, holding: version, and: checkpoint, request)
             }
         } catch let error as CancellationError {
             throw error
@@ -116,4 +126,9 @@ extension Substring {
         while let last = text.last, matches(last) { text.removeLast() }
         return text
     }
+}
+
+extension HTTPField.Name {
+    fileprivate static let naveCheckpoint = HTTPField.Name("Nave-Checkpoint") ?? .via
+    fileprivate static let naveConsistency = HTTPField.Name("Nave-Consistency") ?? .via
 }

@@ -27,6 +27,9 @@ package struct HubLedger: Sendable {
 
     package var snapshot: Snapshot { ledger.snapshot }
 
+    /// The ledger itself, for its proofs and its bytes.
+    package var proofs: Ledger { ledger }
+
     /// Reads what the snapshot does not hold.
     package func read<T: Sendable>(_ body: @escaping @Sendable (Registry) throws -> T) async throws -> T {
         try await ledger.read(body)
@@ -47,7 +50,7 @@ package struct HubLedger: Sendable {
         guard let receipt = try await ledger.append(by: author, why: why, make) else { return nil }
         // If the process dies here: the entries stand, and the next start publishes what they mean.
         try trust.follow(receipt.snapshot)
-        try await publisher.follow(receipt.snapshot)
+        await publisher.follow()
         return Commit(
             first: receipt.first, last: receipt.last,
             spokes: Publisher.affected(since: receipt.first, receipt.snapshot.state))

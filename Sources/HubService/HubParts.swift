@@ -44,15 +44,17 @@ package struct HubParts: Sendable {
             now: now)
         streams = SpokeStreams()
         publisher = Publisher(
-            keys: keys, chain: manifests, streams: streams, snapshot: store.snapshot, now: now)
+            keys: keys, chain: manifests, streams: streams, ledger: store, now: now, log: log)
         ledger = HubLedger(ledger: store, trust: trust, publisher: publisher)
-        // A certificate that is shown stands in the ledger first.
+        // A certificate that is shown stands in the ledger first. This append also publishes what a process that died
+        // between a change and its publication left behind.
         try await ledger.append(by: .hub) { _ in [.certificateIssued(leaf)] }
 
         let organization = settings.organization
         let enrolment = Enrolment(
             settings: settings, ledger: ledger, authority: authority, manifest: manifests.first, now: now, log: log)
         let certificates = Certificates(settings: settings, ledger: ledger, authority: authority, now: now)
+        let checkpoints = CheckpointComparison(ledger: ledger, usage: usage, chain: chain, now: now, log: log)
         services = Services(
             enrolment: enrolment,
             renewal: Renewal(enrolment: enrolment, settings: settings, ledger: ledger, now: now, log: log),
@@ -60,7 +62,8 @@ package struct HubParts: Sendable {
             topology: TopologyService(
                 organization: organization, ledger: ledger, authority: authority, now: now,
                 wire: { [usage] in try await usage.statuses().mapValues(\.report.wire) }),
-            reports: ReportService(ledger: ledger, usage: usage, chain: chain, now: now, log: log),
+            reports: ReportService(
+                ledger: ledger, usage: usage, checkpoints: checkpoints, publisher: publisher, now: now, log: log),
             access: Access(ledger: ledger, usage: usage, now: now),
             lists: Lists(
                 ledger: ledger, usage: usage, streams: streams, trust: trust, publisher: publisher,
@@ -68,7 +71,8 @@ package struct HubParts: Sendable {
             reviews: ReviewService(ledger: ledger, usage: usage, streams: streams, now: now),
             manifests: ManifestService(
                 directory: directory, ledger: ledger, chain: chain, publisher: publisher, now: now, log: log),
-            persons: PersonErasure(ledger: ledger, usage: usage, now: now, log: log))
+            persons: PersonErasure(ledger: ledger, usage: usage, now: now, log: log),
+            ledgerViews: LedgerViews(ledger: ledger), checkpoints: checkpoints)
         handlers = RouteHandlers(services: services, ledger: ledger, organization: organization, now: now)
     }
 

@@ -56,7 +56,8 @@ package struct HubProgram: Sendable {
         defer { lock.release() }
         let parts = try await HubParts(directory: directory, now: now, log: log)
         let (settings, trust, publisher) = (parts.settings, parts.trust, parts.publisher)
-        let writer = StreamWriter(streams: parts.streams, publisher: publisher, log: log)
+        let writer = StreamWriter(
+            streams: parts.streams, publisher: publisher, checkpoints: parts.services.checkpoints, log: log)
         let ready = ReadyFile(path: readyFile)
 
         let (now, log) = (now, log)

@@ -199,6 +199,7 @@ package struct Lists: Sendable {
             openReviews: snapshot.reviews.values.filter { $0.state == .open && visible($0.opened.zone) }
                 .map(\.opened.id).sorted(),
             denials: mayAll ? try await usage.denials(since: now() - .hours(24)) : 0,
+            contradictions: mayAll ? try await usage.contradictions(limit: 20) : [],
             expiring: certificates.expiring(standing),
             alarms: mayAll ? try await ledger.recoveredOwners().map(\.alarm) : nil)
     }

@@ -105,8 +105,8 @@ package actor ManifestService {
         let keys = try OnlineKeys(of: next, in: directory)
         try extended.keepCopy(in: directory)
         chain.swap(extended)
-        let snapshot = try await ledger.sign(with: keys.checkpoint)
-        try await publisher.adopt(keys, extended, snapshot)
+        _ = try await ledger.sign(with: keys.checkpoint)
+        try await publisher.adopt(keys, extended)
         log.notice(
             "trust manifest published",
             metadata: ["version": "\(next.version)", "by": "\(standing.identity)", "expires": "\(next.expires)"])

@@ -1,23 +1,24 @@
 import Logging
 import Model
 import Storage
-import Trust
 
 /// Takes in what spokes tell.
 package struct ReportService: Sendable {
     private let ledger: HubLedger
     private let usage: UsageStore
-    private let chain: ManifestChainBox
+    private let checkpoints: CheckpointComparison
+    private let publisher: Publisher
     private let now: @Sendable () -> Instant
     private let log: Logger
 
     package init(
-        ledger: HubLedger, usage: UsageStore, chain: ManifestChainBox, now: @escaping @Sendable () -> Instant,
-        log: Logger
+        ledger: HubLedger, usage: UsageStore, checkpoints: CheckpointComparison, publisher: Publisher,
+        now: @escaping @Sendable () -> Instant, log: Logger
     ) {
         self.ledger = ledger
         self.usage = usage
-        self.chain = chain
+        self.checkpoints = checkpoints
+        self.publisher = publisher
         self.now = now
         self.log = log
     }
@@ -29,13 +30,17 @@ package struct ReportService: Sendable {
             throw HubError(.conflict, "not-registered", "the topology has no spoke `\(spoke.fullName)`")
         }
         try Self.check(report, zone: spoke.zone, now: now())
-        compare(report.checkpoint, snapshot, spoke)
+        let seen = await checkpoints.compare(report.checkpoint, from: "spoke \(spoke.fullName)")
+        await publisher.heard(spoke.fullName, holding: seen.size, isNew: false)
         if let refused = report.refused {
             log.warning(
                 "a spoke refuses its delivery",
                 metadata: ["spoke": "\(spoke.fullName)", "code": "\(refused.code)", "detail": "\(refused.detail)"])
         }
-        return ReportAnswer(sequence: try await usage.merge(report, spoke: spoke.fullName, now: now()))
+        let answer = ReportAnswer(sequence: try await usage.merge(report, spoke: spoke.fullName, now: now()))
+        // Proofs began at checkpoints that this spoke does not hold; now it is known which one it does.
+        if report.refused?.code == "checkpoint-unproved" { await publisher.pushAgain(spoke.fullName) }
+        return answer
     }
 
     /// A spoke speaks for its own zone, and not from the future.
@@ -51,26 +56,5 @@ package struct ReportService: Sendable {
         for server in report.servers where !server.name.hasPrefix("\(zone)/") {
             throw HubError(.invalid, "bad-report", "the server \(quoted(server.name)) is not of the zone `\(zone)`")
         }
-    }
-
-    /// A head that we signed for more entries than we hold shows that the spoke saw another ledger than this one.
-    private func compare(_ checkpoint: String?, _ snapshot: Snapshot, _ spoke: Member) {
-        guard let checkpoint else { return }
-        let manifest = chain.current
-        let problem: String
-        do {
-            let seen = try manifest.verifyCheckpoint(checkpoint)
-            let ours = try manifest.verifyCheckpoint(snapshot.checkpoint)
-            if seen.size < ours.size || (seen.size == ours.size && seen.root == ours.root) { return }
-            // The spoke may have seen a commit that came after this snapshot.
-            let newest = try manifest.verifyCheckpoint(ledger.snapshot.checkpoint)
-            if seen.size < newest.size || (seen.size == newest.size && seen.root == newest.root) { return }
-            problem = "it is of size \(seen.size), the ledger has \(newest.size)"
-        } catch {
-            problem = "\(error)"
-        }
-        log.error(
-            "alarm: a spoke holds a checkpoint that this ledger does not explain",
-            metadata: ["spoke": "\(spoke.fullName)", "problem": "\(problem)"])
     }
 }

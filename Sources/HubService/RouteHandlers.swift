@@ -15,11 +15,13 @@ package struct Services: Sendable {
     package var reviews: ReviewService
     package var manifests: ManifestService
     package var persons: PersonErasure
+    package var ledgerViews: LedgerViews
+    package var checkpoints: CheckpointComparison
 
     package init(
         enrolment: Enrolment, renewal: Renewal, certificates: Certificates, topology: TopologyService,
         reports: ReportService, access: Access, lists: Lists, reviews: ReviewService, manifests: ManifestService,
-        persons: PersonErasure
+        persons: PersonErasure, ledgerViews: LedgerViews, checkpoints: CheckpointComparison
     ) {
         self.enrolment = enrolment
         self.renewal = renewal
@@ -29,6 +31,8 @@ package struct Services: Sendable {
         self.access = access
         self.lists = lists
         self.reviews = reviews
+        self.ledgerViews = ledgerViews
+        self.checkpoints = checkpoints
         self.manifests = manifests
         self.persons = persons
     }
@@ -36,7 +40,7 @@ package struct Services: Sendable {
 
 /// From a row's name to the service that answers: decode, call, encode, no more.
 package struct RouteHandlers: Sendable {
-    private let services: Services
+    let services: Services
     private let ledger: HubLedger
     private let organization: String
     private let limiter = RateLimiter()
@@ -134,7 +138,8 @@ package struct RouteHandlers: Sendable {
 
     private func answer(_ call: Call, from spoke: Member) async throws -> Reply {
         switch call.route.name {
-        case .spokeStream: .stream(spoke, manifest: try call.query.manifestVersion())
+        case .spokeStream:
+            .stream(spoke, manifest: try call.query.manifestVersion(), checkpoint: call.checkpoint)
         case .spokeReports:
             try .coded(try await services.reports.merge(try call.decoded(Report.self), from: spoke))
         default: throw Self.mismatch(call)
@@ -198,6 +203,9 @@ package struct RouteHandlers: Sendable {
         case .erasePerson:
             return try .coded(
                 try await services.persons.erase(try call.decoded(EraseRequest.self), by: standing))
+        case .ledgerEntries: return try .coded(try await services.ledgerViews.entries(query))
+        case .ledgerLeaves: return try .coded(try await services.ledgerViews.leaves(query))
+        case .ledgerCheckpoint: return try .coded(try await services.ledgerViews.checkpoint(query))
         case .enrol, .health, .spokeStream, .spokeReports, .resolve, .renew, .renewalNonce, .renewExpired, .crl, .trust:
             throw Self.mismatch(call)
         }

@@ -13,6 +13,7 @@ package enum RouteName: String, CaseIterable, Sendable {
     case openReview, listReviews, showReview, reviewReport, decideItem, reinstateItem, closeReview
     case trust, rotateTrust, publishTrust
     case erasePerson
+    case ledgerEntries, ledgerLeaves, ledgerCheckpoint
 }
 
 /// One row of the API's table: who may call what how often with how much.
@@ -118,6 +119,9 @@ package enum Routes {
             post(name, "/v1/reviews/{id}/items/{number}", .user(.reviewer, .named), .perMinute(600), 16 << 10)
         case .closeReview: post(name, "/v1/reviews/{id}/close", .user(.reviewer, .named), .perMinute(30), 16 << 10)
 
+        case .ledgerEntries: get(name, "/v1/ledger/entries", .user(.auditor, .organization), .perMinute(240))
+        case .ledgerLeaves: get(name, "/v1/ledger/leaves", .user(.auditor, .organization), .perMinute(600))
+        case .ledgerCheckpoint: get(name, "/v1/ledger/checkpoint", .user(.auditor, .named), .perMinute(240))
         case .trust: get(name, "/v1/trust", .member, .perMinute(600))
         case .rotateTrust: post(name, "/v1/trust/rotate", .user(.owner, .organization), .perMinute(30), 16 << 10)
         case .publishTrust: post(name, "/v1/trust/publish", .user(.owner, .organization), .perMinute(30), 1 << 20)

@@ -9,22 +9,31 @@ import ServiceLifecycle
 struct StreamWriter: Sendable {
     let streams: SpokeStreams
     let publisher: Publisher
+    let checkpoints: CheckpointComparison
     let log: Logger
 
-    /// - Parameter version: Of the trust manifest that the spoke holds.
-    func response(for spoke: Member, holding version: Int64?, _ request: HummingbirdCore.Request) -> Response {
+    /// - Parameters:
+    ///   - version: Of the trust manifest that the spoke holds.
+    ///   - note: The newest checkpoint that the spoke says it holds.
+    func response(
+        for spoke: Member, holding version: Int64?, and note: String?, _ request: HummingbirdCore.Request
+    ) async -> Response {
+        // Before the stream takes anything, so that every proof on it begins where the spoke stands.
+        let seen = await checkpoints.compare(note, from: "spoke \(spoke.fullName)")
+        await publisher.heard(spoke.fullName, holding: seen.size, isNew: true)
         let body = ResponseBody { writer in
             let mailbox = streams.add(spoke: spoke.fullName)
             defer { streams.remove(mailbox) }
             log.info("stream opened", metadata: ["spoke": "\(spoke.fullName)"])
             // Without watching the inbound side a spoke that went would keep its stream for ever.
             try? await request.body.consumeWithCancellationOnInboundClose { _ in
-                let opening = try await publisher.opening(for: spoke.fullName, after: version)
-                if let manifests = opening.manifests { try await writer.write(Self.event(.manifests(manifests))) }
+                // A version that is published between this and the delivery waits in the mailbox, with a delivery of its own.
+                let unseen = try await publisher.manifests(after: version ?? 0)
+                if let manifests = unseen { try await writer.write(Self.event(.manifests(manifests))) }
                 // A version that is published meanwhile waits in the mailbox, and may be among those just written.
-                let written = opening.manifests?.version ?? version ?? 0
+                let written = unseen?.version ?? version ?? 0
                 // Also when the spoke has this revision: the lease is new.
-                if let delivery = opening.delivery {
+                if let delivery = await provable(spoke) {
                     try await writer.write(Self.event("delivery", id: delivery.revision, data: delivery.json))
                 }
                 for await _ in mailbox.rings.cancelOnGracefulShutdown() {
@@ -38,6 +47,14 @@ struct StreamWriter: Sendable {
             try await writer.finish(nil)
         }
         return Response(status: .ok, headers: SecurityHeaders.with("text/event-stream"), body: body)
+    }
+
+    /// What cannot be proved is not sent; the stream stays open for pings and for better times.
+    private func provable(_ spoke: Member) async -> PublishedDelivery? {
+        do { return try await publisher.delivery(for: spoke.fullName) } catch {
+            log.error("a delivery is not sent", error: error, metadata: ["spoke": "\(spoke.fullName)"])
+            return nil
+        }
     }
 
     private static func event(_ item: StreamMailbox.Item) -> ByteBuffer {

@@ -23,7 +23,8 @@ struct Sync: Sendable {
             do {
                 let revision = snapshots.current.map { String($0.revision) }
                 let stream = try await hub.stream(
-                    "/v1/spoke/stream?manifest=\(await applier.manifestVersion)", lastEventID: revision)
+                    "/v1/spoke/stream?manifest=\(await applier.manifestVersion)", lastEventID: revision,
+                    checkpoint: snapshots.current?.delivery.note)
                 logger.info("connected to the hub")
                 wasAway = false
                 backoff.reset()

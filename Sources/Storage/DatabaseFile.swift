@@ -3,8 +3,19 @@ import Model
 
 /// How the hub's SQLite files are opened: write-ahead log, every commit on disk before it is answered, numbered migrations.
 enum DatabaseFile {
-    /// One step of a schema: the SQL that leads from the version before.
-    typealias Migration = String
+    /// One step of a schema from the version before.
+    struct Migration: ExpressibleByStringLiteral, Sendable {
+        var sql: String
+        /// Fills new tables from old ones; in the step's transaction, after its SQL.
+        var fill: (@Sendable (Database) throws -> Void)?
+
+        init(_ sql: String, fill: (@Sendable (Database) throws -> Void)? = nil) {
+            self.sql = sql
+            self.fill = fill
+        }
+
+        init(stringLiteral sql: String) { self.init(sql) }
+    }
 
     /// Opens a file, or makes it, and brings it to the newest version.
     /// - Throws: `not-writable`, `disk-full`, `database-damaged`, `database-newer`.
@@ -64,7 +75,8 @@ enum DatabaseFile {
             try db.inTransaction(.immediate) {
                 // Another process may have made the step while this one waited for the lock.
                 guard try version(db) == number else { return .commit }
-                try db.execute(sql: migrations[number])
+                try db.execute(sql: migrations[number].sql)
+                try migrations[number].fill?(db)
                 try db.execute(sql: "PRAGMA user_version = \(number + 1)")
                 return .commit
             }

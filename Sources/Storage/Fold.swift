@@ -38,6 +38,11 @@ enum Fold {
         case .reviewOpened(let body): try openReview(body, leaf, index, db)
         case .reviewDecided(let body): try decideItem(body, leaf, index, db)
         case .reviewClosed(let body): try closeReview(body, leaf, index, db)
+        case .bundlesPublished(let body):
+            // No scope changes: a publication must not raise the revisions that it publishes.
+            try db.run(
+                "INSERT INTO publications (idx, revision, root, count) VALUES (?, ?, ?, ?)",
+                [index, body.revision, body.root, body.count])
         case .manifestPublished(let body): try publishManifest(body, index, db)
         // Rows hold commitments, so they stay as they are; but bundles may have named the person.
         case .personErased: try change("organization", index, db)

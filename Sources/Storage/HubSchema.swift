@@ -1,3 +1,6 @@
+import GRDB
+import Trust
+
 /// The tables of `hub.sqlite`.
 enum HubSchema {
     /// A table that the fold fills from the ledger alone, and the columns of its key.
@@ -9,6 +12,7 @@ enum HubSchema {
     /// What `verify` compares row by row. `ledger`, `checkpoints`, `disclosures` and `artifacts` are not folded.
     static let foldTables = [
         FoldTable(name: "opened", key: ["idx"]),
+        FoldTable(name: "publications", key: ["idx"]),
         FoldTable(name: "objects", key: ["kind", "name"]),
         FoldTable(name: "changes", key: ["scope"]),
         FoldTable(name: "invitations", key: ["id"]),
@@ -23,11 +27,14 @@ enum HubSchema {
         FoldTable(name: "manifests", key: ["version"]),
     ]
 
-    static let migrations: [DatabaseFile.Migration] = [version1, ManifestSchema.table]
+    /// Complete nodes of the Merkle tree; compared like a folded table.
+    static let nodes = FoldTable(name: "nodes", key: ["level", "idx"])
+
+    static let migrations: [DatabaseFile.Migration] = [version1, ManifestSchema.table, version2]
 
     // Times are milliseconds since the epoch, `idx` columns are ledger indices. Columns of JSON hold it canonical, with
     // commitments in the place of personal values, just as the leaf does.
-    private static let version1 = """
+    private static let version1: DatabaseFile.Migration = """
         CREATE TABLE ledger (
             idx INTEGER PRIMARY KEY,
             bytes BLOB NOT NULL,
@@ -151,4 +158,31 @@ enum HubSchema {
             PRIMARY KEY (review, number)
         ) STRICT, WITHOUT ROWID;
         """
+
+    // The hashes of level 0 are those of `ledger`: here are the complete nodes above them. They never change.
+    private static let version2 = DatabaseFile.Migration(
+        """
+        CREATE TABLE nodes (
+            level INTEGER NOT NULL,
+            idx INTEGER NOT NULL,
+            hash BLOB NOT NULL,
+            PRIMARY KEY (level, idx)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TRIGGER nodes_keep BEFORE UPDATE ON nodes
+        BEGIN SELECT RAISE(ABORT, 'a complete node never changes'); END;
+        CREATE TRIGGER nodes_stay BEFORE DELETE ON nodes
+        BEGIN SELECT RAISE(ABORT, 'a complete node never goes'); END;
+
+        CREATE TABLE publications (
+            idx INTEGER PRIMARY KEY,
+            revision INTEGER NOT NULL,
+            root TEXT NOT NULL,
+            count INTEGER NOT NULL
+        ) STRICT;
+        """
+    ) { db in
+        var frontier = MerkleFrontier()
+        let hashes = try Row.fetchCursor(db, sql: "SELECT hash FROM ledger ORDER BY idx")
+        while let row = try hashes.next() { try frontier.append(row.hash, keepingNodesIn: db) }
+    }
 }

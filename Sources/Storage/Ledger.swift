@@ -125,6 +125,13 @@ package actor Ledger {
         }
     }
 
+    /// For what is read of the ledger itself.
+    nonisolated func reading<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+        do { return try await database.pool.read(body) } catch {
+            throw StorageError.wrapping(error, "cannot read the ledger")
+        }
+    }
+
     private func drain() async {
         while !waiting.isEmpty {
             let group = Array(waiting.prefix(Self.maximumGroup))

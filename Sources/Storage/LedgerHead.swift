@@ -37,7 +37,7 @@ struct LedgerHead: Sendable {
                 [disclosure.commit, Blob(disclosure.salt), disclosure.value])
         }
         try Fold.apply(leaf, at: index, to: db)
-        frontier.append(leafHash: hash)
+        try frontier.append(hash, keepingNodesIn: db)
         note = nil
     }
 

@@ -43,7 +43,9 @@ package enum LedgerVerification {
                     try verification.checkDigests(db)
                     // A replay that stopped says nothing about the rows.
                     if replayed {
-                        for table in HubSchema.foldTables { try verification.compare(table, db, scratch) }
+                        for table in HubSchema.foldTables + [HubSchema.nodes] {
+                            try verification.compare(table, db, scratch)
+                        }
                         try verification.checkEvidence(db)
                     }
                     return verification.report
@@ -88,7 +90,7 @@ package enum LedgerVerification {
                 if hash != (row["hash"] as Blob).bytes {
                     note("ledger", "\(index)", "the hash is not that of the bytes")
                 }
-                frontier.append(leafHash: hash)
+                try frontier.append(hash, keepingNodesIn: scratch)
                 if isFolding {
                     do {
                         let leaf = try Leaf(stored: bytes)

@@ -3,7 +3,7 @@ import Model
 
 /// The versions of the trust manifest.
 enum ManifestSchema {
-    static let table = """
+    static let table: DatabaseFile.Migration = """
         CREATE TABLE manifests (
             version INTEGER PRIMARY KEY,
             digest TEXT NOT NULL,

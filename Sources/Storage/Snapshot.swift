@@ -21,6 +21,8 @@ package struct Snapshot: Sendable {
     /// Who set each object last.
     package internal(set) var authors: [ObjectName: Author]
     package internal(set) var reviews: [String: Review]
+    /// The newest one; nil before any bundle was published.
+    package internal(set) var publication: LoggedPublication?
 
     /// Reads everything.
     init(_ registry: Registry) throws {
@@ -35,6 +37,7 @@ package struct Snapshot: Sendable {
         addresses = try registry.addresses()
         authors = try registry.objectAuthors()
         reviews = try registry.reviews()
+        publication = try registry.publication()
     }
 
     /// Reads again what the entries since could have changed.
@@ -61,6 +64,7 @@ package struct Snapshot: Sendable {
         }
         if parts.contains(.roles) { next.roles = try registry.grantedRoles() }
         if parts.contains(.reviews) { next.reviews = try registry.reviews() }
+        if parts.contains(.publications) { next.publication = try registry.publication() }
         if parts.contains(.grants) { next.state.masks = try registry.masks() }
         for case .certificateIssued(let issued) in events { next.certificates[issued.identity] = issued }
         return next
@@ -68,7 +72,7 @@ package struct Snapshot: Sendable {
 }
 
 /// What an entry can change of a snapshot.
-private enum SnapshotPart { case everything, objects, invitations, trust, roles, reviews, grants }
+private enum SnapshotPart { case everything, objects, invitations, trust, roles, reviews, grants, publications }
 
 extension Event {
     fileprivate var parts: [SnapshotPart] {
@@ -82,6 +86,7 @@ extension Event {
         case .objectSet, .objectRemoved: [.objects]
         case .grantRevoked, .grantReinstated: [.grants]
         case .reviewOpened, .reviewDecided, .reviewClosed: [.reviews, .grants]
+        case .bundlesPublished: [.publications]
         }
     }
 }

@@ -1,8 +1,8 @@
 /// The tables of `usage.sqlite`: what spokes told. None of it is in the ledger; all of it has an end (`prune`).
 enum UsageSchema {
-    static let migrations: [DatabaseFile.Migration] = [version1]
+    static let migrations: [DatabaseFile.Migration] = [version1, version2]
 
-    private static let version1 = """
+    private static let version1: DatabaseFile.Migration = """
         CREATE TABLE journals (
             name TEXT PRIMARY KEY,
             spoke TEXT NOT NULL,
@@ -51,5 +51,19 @@ enum UsageSchema {
             one INTEGER PRIMARY KEY CHECK (one = 1),
             before INTEGER NOT NULL
         ) STRICT;
+        """
+
+    /// Signed notes that this ledger does not explain, with the one that it had then: evidence, kept for ever.
+    private static let version2: DatabaseFile.Migration = """
+        CREATE TABLE contradictions (
+            source TEXT NOT NULL,
+            seen TEXT NOT NULL,
+            ours TEXT NOT NULL,
+            code TEXT NOT NULL,
+            problem TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            PRIMARY KEY (source, seen)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX contradictions_at ON contradictions (at);
         """
 }

@@ -15,15 +15,18 @@ package final class HubClient: Sendable {
     private let client: HTTPClient
     private let base: String
     private let address: HostPort
+    /// Judges the checkpoint on every answer; nil where nobody keeps one.
+    private let seen: SeenCheckpoint?
 
     /// - Parameters:
     ///   - hub: `https://h1.hub.corp.example:8443`, the name to be checked.
     ///   - address: `HOST:PORT` to dial.
     ///   - identity: Nil for the front listener only.
     ///   - roots: The organization's, from the trust manifest.
+    ///   - seen: What this side has seen of the hub's ledger; every answer has to extend it.
     /// - Throws: `bad-url`, `bad-address`, `bad-certificate`.
     package init(
-        hub: String, address: String, identity: TLSIdentity?, roots: [Certificate]
+        hub: String, address: String, identity: TLSIdentity?, roots: [Certificate], seen: SeenCheckpoint? = nil
     ) throws(TransportError) {
         let name = try HubAddress(url: hub).name
         let dialled = try HostPort(address)
@@ -48,6 +51,7 @@ package final class HubClient: Sendable {
         // The certificate is checked for the name; the port is where the connection goes.
         base = "https://\(name):\(dialled.port)"
         self.address = dialled
+        self.seen = seen
     }
 
     deinit {
@@ -86,11 +90,18 @@ package final class HubClient: Sendable {
     }
 
     /// Opens a stream of server-sent events.
-    /// - Parameter lastEventID: The newest id held; the hub then sends nothing older.
-    package func stream(_ path: String, lastEventID: String? = nil) async throws(TransportError) -> EventStream {
+    /// - Parameters:
+    ///   - lastEventID: The newest id held; the hub then sends nothing older.
+    ///   - checkpoint: The newest signed note held; the hub then sends proofs that begin there.
+    package func stream(
+        _ path: String, lastEventID: String? = nil, checkpoint: String? = nil
+    ) async throws(TransportError) -> EventStream {
         var request = request(.GET, path, [])
         request.headers.replaceOrAdd(name: "Accept", value: "text/event-stream")
         if let lastEventID { request.headers.add(name: "Last-Event-ID", value: lastEventID) }
+        if let checkpoint {
+            request.headers.add(name: CheckpointHeader.name, value: CheckpointHeader.encode(checkpoint))
+        }
         let response = try await execute(request, timeout: .seconds(30))
         guard response.status == .ok else { throw try await refusal(response) }
         return EventStream(body: response.body)
@@ -107,9 +118,16 @@ package final class HubClient: Sendable {
     private func exchange(
         _ request: HTTPClientRequest, timeout: Milliseconds = .seconds(30)
     ) async throws(TransportError) -> [UInt8] {
+        var request = request
+        let sent = seen?.current
+        if let sent { request.headers.add(name: CheckpointHeader.name, value: CheckpointHeader.encode(sent.note)) }
         let response = try await execute(request, timeout: timeout)
         guard (200..<300).contains(response.status.code) else { throw try await refusal(response) }
-        return try await collected(response)
+        let bytes = try await collected(response)
+        try seen?.judge(
+            response.headers.first(name: CheckpointHeader.name), after: sent,
+            proof: response.headers.first(name: CheckpointHeader.consistency))
+        return bytes
     }
 
     private func execute(

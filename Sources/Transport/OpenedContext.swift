@@ -29,8 +29,9 @@ package struct OpenedContext: Sendable {
     }
 
     /// A client of the context's hub. To be shut down.
-    package func hubClient() throws(TransportError) -> HubClient {
-        try HubClient(hub: context.hub, address: context.address, identity: identity, roots: roots)
+    /// - Parameter seen: What is known of the hub's ledger; nil to believe every answer's checkpoint unseen.
+    package func hubClient(seen: SeenCheckpoint? = nil) throws(TransportError) -> HubClient {
+        try HubClient(hub: context.hub, address: context.address, identity: identity, roots: roots, seen: seen)
     }
 
     /// Believes peers of the organization's own domain and of those zones.

@@ -109,7 +109,10 @@ extension EndToEnd {
             let readable = directory.file("locked")
             try FileManager.default.createDirectory(atPath: readable, withIntermediateDirectories: false)
             let program = directory.file("nave-hub")
-            try FileManager.default.copyItem(at: Checkout.program("nave-hub"), to: URL(fileURLWithPath: program))
+            // Copied by a child: a descriptor of ours, open for writing, could leak into another child and keep the text busy.
+            let copied = try await run(
+                URL(fileURLWithPath: "/bin/cp"), [Checkout.program("nave-hub").path, program])
+            try #require(copied.code == 0, "\(copied)")
             for path in [directory.path, readable] {
                 try FileManager.default.setAttributes([.posixPermissions: 0o555], ofItemAtPath: path)
             }

@@ -4,100 +4,102 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("keys rotate while the wheel turns", .serialized)
-struct RotationTests {
-    @Test("bundle and lease keys rotate while a spoke runs and while it is off, and no call is refused")
-    func rotation() async throws {
-        let wheel = try await Wheel.turning()
-        let calls = Mutex((allowed: 0, other: [Int]()))
-        let isDone = Mutex(false)
-        let (body, headers) = Wheel.modernCall("read_entry", ["account": "4711"])
-        let load = Task {
-            while !isDone.withLock({ $0 }) {
-                let answer = try await wheel.curl("/ledger/mcp", as: "bot", body: body, headers: headers)
-                calls.withLock { calls in
-                    if answer.status == 200, answer.body.contains("1200") {
-                        calls.allowed += 1
-                    } else {
-                        calls.other.append(answer.status)
+extension EndToEnd {
+    @Suite("keys rotate while the wheel turns")
+    struct RotationTests {
+        @Test("bundle and lease keys rotate while a spoke runs and while it is off, and no call is refused")
+        func rotation() async throws {
+            let wheel = try await Wheel.turning()
+            let calls = Mutex((allowed: 0, other: [Int]()))
+            let isDone = Mutex(false)
+            let (body, headers) = Wheel.modernCall("read_entry", ["account": "4711"])
+            let load = Task {
+                while !isDone.withLock({ $0 }) {
+                    let answer = try await wheel.curl("/ledger/mcp", as: "bot", body: body, headers: headers)
+                    calls.withLock { calls in
+                        if answer.status == 200, answer.body.contains("1200") {
+                            calls.allowed += 1
+                        } else {
+                            calls.other.append(answer.status)
+                        }
                     }
                 }
             }
+            try await eventually("calls go through") { calls.withLock { $0.allowed > 0 } }
+
+            // While it runs.
+            try await rotate(wheel, ["bundle", "lease"], "next-2.json")
+            try await eventually("the spoke walks to version 2") {
+                wheel.spoke?.standardError.contains("trust manifest in force") == true
+            }
+            try wheel.addRules("rotated.yaml", rule(1))
+            try await wheel.apply(why: "under the new keys")
+            try await wheel.converge()
+            let before = calls.withLock { $0.allowed }
+            try await eventually("calls go on") { calls.withLock { $0.allowed > before } }
+            isDone.withLock { $0 = true }
+            try await load.value
+            #expect(calls.withLock { $0.other } == [], "a call was refused")
+            #expect(wheel.spoke?.standardError.contains("refused") == false)
+
+            // While it is off: two versions, and it returns.
+            #expect(try await wheel.spoke?.terminate() == 0)
+            try await rotate(wheel, ["lease"], "next-3.json")
+            try await rotate(wheel, ["bundle", "checkpoint"], "next-4.json")
+            // The hub restarts on the new keys, too.
+            #expect(try await wheel.hub?.terminate() == 0)
+            try await wheel.writeSpokeConfiguration()
+            try await wheel.startSpoke()
+            let offline = try await wheel.curl("/ledger/mcp", as: "bot", body: body, headers: headers)
+            #expect(offline.status == 200, "what it held is in force before the hub is back: \(offline.body)")
+            try await wheel.startHub()
+            try wheel.addRules("rotated.yaml", rule(2))
+            try await wheel.apply(why: "under the newest keys")
+            try await wheel.converge()
+            #expect(wheel.spoke?.standardError.contains("delivery refused") == false)
+            let after = try await wheel.curl("/ledger/mcp", as: "bot", body: body, headers: headers)
+            #expect(after.status == 200 && after.body.contains("1200"))
+
+            let shown = try await wheel.nave(["trust", "show", "-o", "json"])
+            let rows = try JSON(parsing: Array(shown.output.utf8)).array ?? []
+            #expect(rows.compactMap { $0["version"]?.integer } == [1, 2, 3, 4])
+            let verified = try await run(
+                Checkout.program("nave-spoke"), ["verify", "--data", wheel.directory.file("spoke")])
+            #expect(verified.code == 0 && verified.output.contains("version 4"), "\(verified.output)\(verified.errors)")
+            let hub = try await run(Checkout.program("nave-hub"), ["verify", "--data", wheel.directory.file("hub")])
+            #expect(hub.code == 0, "\(hub.output)\(hub.errors)")
+            // A newcomer of now walks from version 1; the bot's context walked, or will.
+            try await wheel.enrolUser("erin@corp.example", as: "erin")
+            let context = try await wheel.nave(["status"], as: "erin")
+            #expect(context.errors.contains("the trust manifest is now version 4"))
+            let again = try await wheel.nave(["status"], as: "erin")
+            #expect(!again.errors.contains("trust manifest"), "\(again.errors)")
         }
-        try await eventually("calls go through") { calls.withLock { $0.allowed > 0 } }
 
-        // While it runs.
-        try await rotate(wheel, ["bundle", "lease"], "next-2.json")
-        try await eventually("the spoke walks to version 2") {
-            wheel.spoke?.standardError.contains("trust manifest in force") == true
+        /// What people do: prepare, carry to two machines, publish.
+        private func rotate(_ wheel: Wheel, _ roles: [String], _ name: String) async throws {
+            let file = wheel.directory.file(name)
+            let prepared = try await wheel.nave(["trust", "rotate"] + roles + ["--out", file])
+            try #require(prepared.code == 0, "\(prepared.errors)")
+            let early = try await wheel.nave(["trust", "publish", file])
+            #expect(early.code == 1, "an unsigned version is refused")
+            for key in ["manifest-1.key", "manifest-3.key"] {
+                let signed = try await wheel.nave(
+                    ["trust", "sign", file, "--key", wheel.directory.file("hub.manifest-keys/\(key)")])
+                try #require(signed.code == 0, "\(signed.errors)")
+            }
+            let published = try await wheel.nave(["trust", "publish", file, "--why", "a test", "-o", "json"])
+            try #require(published.code == 0, "\(published.errors)")
         }
-        try wheel.addRules("rotated.yaml", rule(1))
-        try await wheel.apply(why: "under the new keys")
-        try await wheel.converge()
-        let before = calls.withLock { $0.allowed }
-        try await eventually("calls go on") { calls.withLock { $0.allowed > before } }
-        isDone.withLock { $0 = true }
-        try await load.value
-        #expect(calls.withLock { $0.other } == [], "a call was refused")
-        #expect(wheel.spoke?.standardError.contains("refused") == false)
 
-        // While it is off: two versions, and it returns.
-        #expect(try await wheel.spoke?.terminate() == 0)
-        try await rotate(wheel, ["lease"], "next-3.json")
-        try await rotate(wheel, ["bundle", "checkpoint"], "next-4.json")
-        // The hub restarts on the new keys, too.
-        #expect(try await wheel.hub?.terminate() == 0)
-        try await wheel.writeSpokeConfiguration()
-        try await wheel.startSpoke()
-        let offline = try await wheel.curl("/ledger/mcp", as: "bot", body: body, headers: headers)
-        #expect(offline.status == 200, "what it held is in force before the hub is back: \(offline.body)")
-        try await wheel.startHub()
-        try wheel.addRules("rotated.yaml", rule(2))
-        try await wheel.apply(why: "under the newest keys")
-        try await wheel.converge()
-        #expect(wheel.spoke?.standardError.contains("delivery refused") == false)
-        let after = try await wheel.curl("/ledger/mcp", as: "bot", body: body, headers: headers)
-        #expect(after.status == 200 && after.body.contains("1200"))
-
-        let shown = try await wheel.nave(["trust", "show", "-o", "json"])
-        let rows = try JSON(parsing: Array(shown.output.utf8)).array ?? []
-        #expect(rows.compactMap { $0["version"]?.integer } == [1, 2, 3, 4])
-        let verified = try await run(
-            Checkout.program("nave-spoke"), ["verify", "--data", wheel.directory.file("spoke")])
-        #expect(verified.code == 0 && verified.output.contains("version 4"), "\(verified.output)\(verified.errors)")
-        let hub = try await run(Checkout.program("nave-hub"), ["verify", "--data", wheel.directory.file("hub")])
-        #expect(hub.code == 0, "\(hub.output)\(hub.errors)")
-        // A newcomer of now walks from version 1; the bot's context walked, or will.
-        try await wheel.enrolUser("erin@corp.example", as: "erin")
-        let context = try await wheel.nave(["status"], as: "erin")
-        #expect(context.errors.contains("the trust manifest is now version 4"))
-        let again = try await wheel.nave(["status"], as: "erin")
-        #expect(!again.errors.contains("trust manifest"), "\(again.errors)")
-    }
-
-    /// What people do: prepare, carry to two machines, publish.
-    private func rotate(_ wheel: Wheel, _ roles: [String], _ name: String) async throws {
-        let file = wheel.directory.file(name)
-        let prepared = try await wheel.nave(["trust", "rotate"] + roles + ["--out", file])
-        try #require(prepared.code == 0, "\(prepared.errors)")
-        let early = try await wheel.nave(["trust", "publish", file])
-        #expect(early.code == 1, "an unsigned version is refused")
-        for key in ["manifest-1.key", "manifest-3.key"] {
-            let signed = try await wheel.nave(
-                ["trust", "sign", file, "--key", wheel.directory.file("hub.manifest-keys/\(key)")])
-            try #require(signed.code == 0, "\(signed.errors)")
+        private func rule(_ number: Int) -> String {
+            """
+              - id: rotated-\(number)
+                allow: [tool:read_entry]
+                servers: [ledger]
+                to: [client:analytics/reporting-bot]
+                reason: a test
+            """
         }
-        let published = try await wheel.nave(["trust", "publish", file, "--why", "a test", "-o", "json"])
-        try #require(published.code == 0, "\(published.errors)")
-    }
-
-    private func rule(_ number: Int) -> String {
-        """
-          - id: rotated-\(number)
-            allow: [tool:read_entry]
-            servers: [ledger]
-            to: [client:analytics/reporting-bot]
-            reason: a test
-        """
     }
 }

@@ -160,8 +160,10 @@ final class Wheel: @unchecked Sendable {
 
     func nave(_ arguments: [String], as name: String = "dana", input: String? = nil) async throws -> Finished {
         try await run(
-            Checkout.program("nave"), arguments, environment: ["NAVE_CONTEXT": directory.file("\(name).json")],
-            input: input)
+            Checkout.program("nave"), arguments,
+            environment: [
+                "NAVE_CONTEXT": directory.file("\(name).json"), "XDG_CACHE_HOME": directory.file("wheel-cache"),
+            ], input: input)
     }
 
     @discardableResult

@@ -70,9 +70,8 @@ import Trust
         // The ledger goes on under the new key, and its old notes still hold.
         try await hub.apply(TestHub.topology { $0.servers[1].description = "more books" })
         #expect(try HubVerification.verify(data: hub.directory.file("hub")).report.problems == [])
-        let opening = try await hub.parts.publisher.opening(for: "finance/fin-1", after: 1)
-        #expect(opening.manifests?.version == 2)
-        #expect(try await hub.parts.publisher.opening(for: "finance/fin-1", after: 2).manifests == nil)
+        #expect(try await hub.parts.publisher.manifests(after: 1)?.version == 2)
+        #expect(try await hub.parts.publisher.manifests(after: 2) == nil)
 
         let again = try await restarted(hub)
         #expect(again.chain.current.newest == new)

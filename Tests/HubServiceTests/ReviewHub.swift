@@ -1,4 +1,5 @@
 import HubService
+import Logging
 import Model
 import Storage
 import Synchronization
@@ -39,8 +40,8 @@ final class ReviewHub: Sendable {
             identity: TLSIdentity(key: serving.key, chain: serving.chain), snapshot: store.snapshot, now: now)
         let publisher = Publisher(
             keys: OnlineKeys(bundle: key, lease: key, checkpoint: key),
-            chain: try ManifestChain([try TestPKI().firstManifest().encoded]), streams: streams,
-            snapshot: store.snapshot, now: now)
+            chain: try ManifestChain([try TestPKI().firstManifest().encoded]), streams: streams, ledger: store,
+            now: now, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         self.directory = directory
         self.clock = clock
         ledger = HubLedger(ledger: store, trust: trust, publisher: publisher)

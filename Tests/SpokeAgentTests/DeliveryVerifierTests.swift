@@ -69,7 +69,7 @@ struct DeliveryVerifierTests {
             parts.leaseIssued = SpokeFixture.now + DeliveryVerifier.skew + Milliseconds(1)
         },
         Case("checkpoint-older") { _, parts in parts.size = 19 },
-        Case("split-view") { _, parts in parts.root = Array(repeating: 8, count: 32) },
+        Case("split-view") { _, parts in parts.history = "two" },
     ]
 
     @Test("what is refused, and why", arguments: cases)
@@ -91,8 +91,7 @@ struct DeliveryVerifierTests {
         let held = try fixture.verified(try fixture.parts())
         var parts = try fixture.parts(try fixture.bundle(revision: 11))
         parts.leaseIssued = SpokeFixture.now + DeliveryVerifier.skew
-        parts.size = 21
-        parts.root = Array(repeating: 9, count: 32)
+        try fixture.grow(&parts)
         let taken = try fixture.verifier.verify(try fixture.bytes(parts), held: held, now: SpokeFixture.now)
         #expect(taken.bundle.revision == 11)
         #expect(taken.checkpoint.size == 21)

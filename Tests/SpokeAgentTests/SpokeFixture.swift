@@ -64,7 +64,16 @@ struct SpokeFixture {
         var leaseIssued = SpokeFixture.now
         var leaseKeys: [PrivateKey]
         var size: Int64 = 20
-        var root: [UInt8] = Array(repeating: 7, count: 32)
+        /// Of the publication's entry.
+        var published: Int64 = 12
+        /// Entries that are not the fixture's own, by index.
+        var entries: [Int64: [UInt8]] = [:]
+        /// Which history the other entries are of.
+        var history = "one"
+        /// Sizes from which consistency is proved; nil for none at all.
+        var from: [Int64]?
+        var spoilProof: @Sendable (inout DeliveryProof) throws -> Void = { _ in }
+        var hasProof = true
         var origin = "corp.example/nave/1"
         var checkpointKeys: [PrivateKey]
     }
@@ -79,11 +88,46 @@ struct SpokeFixture {
         let payload = try parts.bundlePayload ?? JSONCoding.canonical(parts.bundle)
         let lease =
             parts.lease ?? Lease(spoke: parts.bundle.spoke, bundle: digestText(of: payload), issued: parts.leaseIssued)
-        let checkpoint = try Checkpoint(origin: parts.origin, size: parts.size, root: parts.root)
+        let (checkpoint, proof) = try ledger(parts, digest: digestText(of: payload))
         return Delivery(
             bundle: try envelope(payload, PolicyBundle.payloadType, parts.bundleKeys),
             lease: try envelope(try JSONCoding.canonical(lease), Lease.payloadType, parts.leaseKeys),
-            checkpoint: try checkpoint.signed(by: parts.checkpointKeys))
+            checkpoint: try checkpoint.signed(by: parts.checkpointKeys), proof: parts.hasProof ? proof : nil)
+    }
+
+    /// A ledger that holds the publication of that bundle among two others, and the proofs.
+    func ledger(_ parts: Parts, digest: String) throws -> (Checkpoint, DeliveryProof) {
+        let zone = "spiffe://finance.corp.example/spoke/"
+        let leaves = try [("fin-0", digestText(of: [0])), ("fin-1", digest), ("fin-2", digestText(of: [2]))].map {
+            MerkleTree.leafHash(try PublishedBundle(digest: $0.1, spoke: SPIFFEID(zone + $0.0)).leaf)
+        }
+        let entry = try Self.publication(root: MerkleTree.root(of: leaves))
+        let hashes = (0..<parts.size).map { index in
+            MerkleTree.leafHash(
+                index == parts.published
+                    ? entry : parts.entries[index] ?? Array("\(parts.history) \(index)".utf8))
+        }
+        var proof = DeliveryProof(
+            leaf: DeliveryProof.Leaf(
+                index: 1, path: ProofText.encode(try MerkleTree.inclusionProof(index: 1, leaves: leaves))),
+            entry: Base64.encode(entry), index: parts.published,
+            inclusion: ProofText.encode(
+                try MerkleTree.inclusionProof(index: Int(parts.published), leaves: hashes)),
+            consistency: try parts.from?.map { size in
+                ConsistencyProof(
+                    size: size,
+                    path: ProofText.encode(try MerkleTree.consistencyProof(size: Int(size), leaves: hashes)))
+            })
+        try parts.spoilProof(&proof)
+        return (
+            try Checkpoint(origin: parts.origin, size: parts.size, root: MerkleTree.root(of: hashes)), proof
+        )
+    }
+
+    /// A ledger entry as the hub writes it.
+    static func publication(root: [UInt8], count: Int64 = 3) throws -> [UInt8] {
+        let event = Event.bundlesPublished(BundlesPublished(revision: 10, root: digestText(root), count: count))
+        return try Entry(at: now, by: .hub, event: event).json().canonicalBytes
     }
 
     func bytes(_ parts: Parts) throws -> [UInt8] { try JSONCoding.canonical(try delivery(parts)) }

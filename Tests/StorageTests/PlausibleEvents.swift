@@ -32,7 +32,7 @@ struct PlausibleEvents {
 
     private mutating func events() throws -> [Event] {
         if zones.count < 2 { return try apply() }
-        switch pick(12) {
+        switch pick(13) {
         case 0...3: return try apply()
         case 4, 5: return try invite()
         case 6: return try issue()
@@ -42,6 +42,9 @@ struct PlausibleEvents {
                 ? [] : [.certificateRevoked(CertificateRevoked(serial: serials[pick(serials.count)]))]
         case 9: return try revokeGrant()
         case 10: return try review()
+        case 11:
+            let root = digestText(of: Array("\(number)".utf8))
+            return [.bundlesPublished(BundlesPublished(revision: Int64(number), root: root, count: 3))]
         default:
             let identity = try SPIFFEID("spiffe://corp.example/user/u\(pick(9))")
             return [.roleGranted(RoleGranted(identity: identity, role: Role.allCases[pick(3)]))]

@@ -112,6 +112,9 @@ import Trust
             "UPDATE ledger SET bytes = CAST(replace(CAST(bytes AS TEXT), '\"v\":1', '\"v\":2') AS BLOB) WHERE idx = 3",
             "ledger", "3"),
         Corruption("DELETE FROM ledger WHERE idx = 3", "ledger", "3"),
+        Corruption("UPDATE nodes SET hash = zeroblob(32) WHERE level = 2 AND idx = 1", "nodes", "2/1"),
+        Corruption("DELETE FROM nodes WHERE level = 1 AND idx = 0", "nodes", "1/0"),
+        Corruption("UPDATE publications SET root = 'sha256:00'", "publications"),
         Corruption("DELETE FROM ledger WHERE idx = (SELECT max(idx) FROM ledger)", "checkpoints"),
         // Reordered: two leaves with their hashes change places.
         Corruption(
@@ -144,7 +147,8 @@ import Trust
         let (hub, _) = try await TestHub.filled(seed: 42, appends: 160)
         #expect(try hub.verify().isClean)
         try hub.sql(
-            "PRAGMA foreign_keys = OFF; DROP TRIGGER ledger_keeps; DROP TRIGGER ledger_stays; \(corruption.sql)")
+            "PRAGMA foreign_keys = OFF; DROP TRIGGER ledger_keeps; DROP TRIGGER ledger_stays; DROP TRIGGER nodes_keep; DROP TRIGGER nodes_stay; \(corruption.sql)"
+        )
         let problems = try hub.verify().problems
         #expect(problems.contains { $0.table == corruption.table && corruption.row ?? $0.row == $0.row }, "\(problems)")
     }

@@ -87,7 +87,7 @@ extension Snapshot {
                 "\(roles.map { "\($0.key) \($0.value.map(\.rawValue).sorted())" }.sorted())",
                 "\(addresses.sorted { $0.key < $1.key })",
                 "\(authors.sorted { ($0.key.kind.rawValue, $0.key.name) < ($1.key.kind.rawValue, $1.key.name) })",
-                "\(reviews.values.map(Self.facts).sorted())",
+                "\(reviews.values.map(Self.facts).sorted())", "\(publication.map { "\($0)" } ?? "none")",
             ]
         }
     }

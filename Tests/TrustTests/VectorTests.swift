@@ -163,6 +163,25 @@ import Trust
         }
     }
 
+    @Test func publication() throws {
+        try Vectors("publication").judge { row in
+            let entry = try Entry(JSON(parsing: Array(row.text("entry").utf8)))
+            guard case .bundlesPublished(let published) = entry.event else {
+                throw TrustError("not-published", "no publication")
+            }
+            #expect(try String(decoding: entry.json().canonicalBytes, as: UTF8.self) == row.text("entry"))
+            let bundle = try JSONCoding.decode(PublishedBundle.self, from: row["bundle"] ?? .null)
+            let leaf = try JSONCoding.decode(DeliveryProof.Leaf.self, from: row["leaf"] ?? .null)
+            let root = try #require(Hex.decode(String(published.root.dropFirst("sha256:".count))))
+            let hash = MerkleTree.leafHash(try bundle.leaf)
+            do throws(TrustError) {
+                try MerkleTree.verifyInclusion(
+                    leafHash: hash, index: leaf.index,
+                    size: published.count, proof: try ProofText.decode(leaf.path), root: root)
+            } catch { throw TrustError("not-published", error.message) }
+        }
+    }
+
     @Test func joinToken() throws {
         try Vectors("join-token").judge { row in
             let token = try JoinToken(parsing: row.text("token"))

@@ -361,6 +361,18 @@ def judge_leaf(row, _):
     assert revealed(leaf, values) == row["entry"]
 
 
+def judge_publication(row, _):
+    entry = parse(row["entry"].encode())
+    demand(entry["v"] == 1 and entry["type"] == "bundles.published", "not-published")
+    proof = [unbase64(text, "bad-proof") for text in row["leaf"]["path"]]
+    try:
+        judge_inclusion({"index": row["leaf"]["index"], "size": entry["body"]["count"],
+                         "leafHash": leaf_hash(canonical(row["bundle"])).hex(), "proof": [value.hex() for value in proof],
+                         "root": entry["body"]["root"].removeprefix("sha256:")}, None)
+    except Refused:
+        raise Refused("not-published") from None
+
+
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -440,7 +452,7 @@ def judge_manifest(row, _):
 JUDGES = [
     ("dsse", "cases", judge_dsse), ("checkpoint", "cases", judge_checkpoint), ("merkle", "inclusion", judge_inclusion),
     ("merkle", "consistency", judge_consistency), ("delivery", "cases", judge_delivery), ("leaf", "cases", judge_leaf),
-    ("join-token", "cases", judge_token), ("manifest", "cases", judge_manifest),
+    ("publication", "cases", judge_publication), ("join-token", "cases", judge_token), ("manifest", "cases", judge_manifest),
 ]
 
 

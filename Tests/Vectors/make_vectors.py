@@ -438,6 +438,33 @@ def leaves():
           cases=cases)
 
 
+def publications():
+    spokes = ["analytics.corp.example/spoke/ana-1", "finance.corp.example/spoke/fin-1",
+              "finance.corp.example/spoke/fin-2"]
+    bundles = [{"digest": digest_text(name.encode()), "spoke": "spiffe://" + name} for name in spokes]
+    hashes = [leaf_hash(canonical(bundle)) for bundle in bundles]
+    body = {"revision": 41, "root": digest_text(b""), "count": 3}
+    body["root"] = "sha256:" + tree_root(hashes).hex()
+    entry = canonical({"v": 1, "type": "bundles.published", "at": NOW, "by": {"robot": "hub"}, "body": body})
+
+    def row(name, code, index, entry=entry, bundle=None, proof=None):
+        return case(name, code, entry=entry.decode(), bundle=bundle or bundles[index],
+                    leaf={"index": index, "path": proof or [b64(value) for value in path(index, hashes)]})
+
+    other = {**bundles[1], "digest": digest_text(b"never logged")}
+    cases = [row(f"bundle {index} of 3", None, index) for index in range(3)] + [
+        row("a bundle that was never published", "not-published", 1, bundle=other),
+        row("another spoke's bundle", "not-published", 1, bundle={**bundles[1], "spoke": bundles[2]["spoke"]}),
+        row("a forged path", "not-published", 1, proof=[b64(sha256(b"")), b64(hashes[2])]),
+        row("another index", "not-published", 0, bundle=bundles[1]),
+        row("an entry that is no publication", "not-published", 1,
+            entry=canonical({"v": 1, "type": "certificate.revoked", "at": NOW, "by": {"robot": "hub"},
+                             "body": {"serial": "41424344454647484142434445464748"}})),
+    ]
+    write("publication", "Entries `bundles.published`, and the way from a bundle's digest to the root in one.",
+          cases=cases)
+
+
 def join_tokens():
     secret = b64url(sha256(b"secret"))
     spoke = {"v": 1, "hub": "h1.hub.corp.example", "address": "203.0.113.7:8444", "root": digest_text(b"root"),
@@ -556,5 +583,6 @@ if __name__ == "__main__":
     merkle()
     delivery()
     leaves()
+    publications()
     join_tokens()
     manifests()

@@ -51,7 +51,7 @@ extension HubOptions {
         try stored.checkExpiry(.now)
         let time = try ContextRenewal.time(environment: ProcessInfo.processInfo.environment)
         let opened = await ContextRenewal.renewedIfDue(stored, at: path, time, .current, now: .now)
-        let client = try opened.hubClient()
+        let client = try opened.hubClient(seen: KeptCheckpoint.seen(of: opened))
         do {
             try await opened.followManifest(at: path, through: client, .current)
             let answer = try await body(client)

@@ -49,6 +49,7 @@ package func statusText(_ status: HubStatus, identity: SPIFFEID, now: Instant, _
     if !status.openReviews.isEmpty {
         lines.append("  reviews  open: \(printable(status.openReviews.joined(separator: ", ")))")
     }
+    lines += contradictionLines(status.contradictions, colour)
     for alarm in status.alarms ?? [] { lines.append(colour.red("  alarm    \(printable(alarm))")) }
     return lines.map { $0 + "\n" }.joined()
 }

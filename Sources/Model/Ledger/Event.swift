@@ -14,6 +14,7 @@ package enum Event: Hashable, Sendable {
     case reviewOpened(ReviewOpened)
     case reviewDecided(ReviewDecided)
     case reviewClosed(ReviewClosed)
+    case bundlesPublished(BundlesPublished)
     case manifestPublished(ManifestPublished)
     case personErased(PersonErased)
 
@@ -33,6 +34,7 @@ package enum Event: Hashable, Sendable {
         case .reviewOpened: "review.opened"
         case .reviewDecided: "review.decided"
         case .reviewClosed: "review.closed"
+        case .bundlesPublished: "bundles.published"
         case .manifestPublished: "manifest.published"
         case .personErased: "person.erased"
         }
@@ -54,6 +56,7 @@ package enum Event: Hashable, Sendable {
         case .reviewOpened(let body): try JSONCoding.encode(body)
         case .reviewDecided(let body): try JSONCoding.encode(body)
         case .reviewClosed(let body): try JSONCoding.encode(body)
+        case .bundlesPublished(let body): try JSONCoding.encode(body)
         case .manifestPublished(let body): try JSONCoding.encode(body)
         case .personErased(let body): try JSONCoding.encode(body)
         }
@@ -76,6 +79,7 @@ package enum Event: Hashable, Sendable {
         case "review.opened": self = .reviewOpened(try JSONCoding.decode(ReviewOpened.self, from: body))
         case "review.decided": self = .reviewDecided(try JSONCoding.decode(ReviewDecided.self, from: body))
         case "review.closed": self = .reviewClosed(try JSONCoding.decode(ReviewClosed.self, from: body))
+        case "bundles.published": self = .bundlesPublished(try JSONCoding.decode(BundlesPublished.self, from: body))
         case "manifest.published":
             self = .manifestPublished(try JSONCoding.decode(ManifestPublished.self, from: body))
         case "person.erased": self = .personErased(try JSONCoding.decode(PersonErased.self, from: body))

@@ -8,11 +8,14 @@ package struct Delivery: Hashable, Sendable, Codable {
     package var lease: JSON
     /// The ledger's newest signed checkpoint (C2SP tlog-checkpoint).
     package var checkpoint: String
+    /// That the bundle is in that ledger, and that the ledger only grew. A spoke refuses a delivery without it.
+    package var proof: DeliveryProof?
 
-    package init(bundle: JSON, lease: JSON, checkpoint: String) {
+    package init(bundle: JSON, lease: JSON, checkpoint: String, proof: DeliveryProof? = nil) {
         self.bundle = bundle
         self.lease = lease
         self.checkpoint = checkpoint
+        self.proof = proof
     }
 }
 

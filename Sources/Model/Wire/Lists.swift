@@ -104,6 +104,8 @@ package struct HubStatus: Hashable, Sendable, Codable {
     package var openReviews: [String]
     /// Denials of the last 24 hours that reached the hub.
     package var denials: Int64
+    /// Alarms: checkpoints handed over that this ledger does not explain; the newest 20, for auditors of the organization.
+    package var contradictions: [LedgerContradiction]
     /// Newest certificates that end within three days; nil from a hub that does not look.
     package var expiring: [ExpiringCertificate]?
     /// What an owner should know and act upon; nil for who may not read the whole organization.
@@ -112,7 +114,7 @@ package struct HubStatus: Hashable, Sendable, Codable {
     package init(
         organization: String, version: String, since: Instant, ledgerSize: Int64, checkpoint: String, zones: Int,
         servers: Int, clients: Int, rules: Int, rollout: Rollout, openReviews: [String], denials: Int64,
-        expiring: [ExpiringCertificate]? = nil, alarms: [String]? = nil
+        contradictions: [LedgerContradiction] = [], expiring: [ExpiringCertificate]? = nil, alarms: [String]? = nil
     ) {
         self.organization = organization
         self.version = version
@@ -126,6 +128,7 @@ package struct HubStatus: Hashable, Sendable, Codable {
         self.rollout = rollout
         self.openReviews = openReviews
         self.denials = denials
+        self.contradictions = contradictions
         self.expiring = expiring
         self.alarms = alarms
     }

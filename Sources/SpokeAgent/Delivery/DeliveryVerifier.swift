@@ -21,7 +21,8 @@ package struct DeliveryVerifier: Sendable {
     ///   - bytes: JSON of a `Delivery`.
     ///   - held: What is enforced now; nil at the start.
     /// - Throws: A code of `ModelError` or `TrustError`, or `other-spoke`, `other-organization`, `foreign-origin`, `older`,
-    ///   `changed-without-revision`, `lease-other-bundle`, `lease-older`, `lease-ahead`, `checkpoint-older`.
+    ///   `changed-without-revision`, `lease-other-bundle`, `lease-older`, `lease-ahead`, `checkpoint-older`,
+    ///   `split-view`, `fork`, `checkpoint-unproved`, `unproved`, `not-logged`, `not-published`.
     package func verify(
         _ bytes: [UInt8], held: VerifiedDelivery?, now: Instant
     ) throws(SpokeError) -> VerifiedDelivery {
@@ -32,7 +33,11 @@ package struct DeliveryVerifier: Sendable {
             let checkpoint = try self.checkpoint(delivery.checkpoint)
             try compare(bundle, digest, with: held)
             try compare(lease, of: digest, with: held, now: now)
-            try compare(checkpoint, with: held)
+            guard let proof = delivery.proof else {
+                throw SpokeError("unproved", "nothing shows that the bundle was published")
+            }
+            try PublicationProof(proof).demand(digest, for: spoke, in: checkpoint)
+            try compare(checkpoint, with: held, proof)
             return VerifiedDelivery(
                 bundle: bundle, digest: digest, leaseIssued: lease.issued, checkpoint: checkpoint,
                 note: delivery.checkpoint)
@@ -116,17 +121,14 @@ package struct DeliveryVerifier: Sendable {
         }
     }
 
-    private func compare(_ checkpoint: Checkpoint, with held: VerifiedDelivery?) throws(SpokeError) {
+    private func compare(
+        _ checkpoint: Checkpoint, with held: VerifiedDelivery?, _ proof: DeliveryProof
+    ) throws(TrustError) {
         guard let held else { return }
-        guard checkpoint.size >= held.checkpoint.size else {
-            throw SpokeError(
-                "checkpoint-older", "the ledger's size \(checkpoint.size) is below \(held.checkpoint.size)",
-                hint: "a ledger never shrinks: keep `delivery.json` and ask who changed the hub")
-        }
-        guard checkpoint.size > held.checkpoint.size || checkpoint.root == held.checkpoint.root else {
-            throw SpokeError(
-                "split-view", "size \(checkpoint.size) of the ledger came with another root",
-                hint: "two views of one ledger: keep `delivery.json` as evidence")
-        }
+        // The hub sends one for each checkpoint that we may hold.
+        let ours = proof.consistency?.prefix(16).first { $0.size == held.checkpoint.size }
+        let path: [[UInt8]]?
+        if let ours { path = try ProofText.decode(ours.path) } else { path = nil }
+        try held.checkpoint.demandExtended(by: checkpoint, proof: path)
     }
 }

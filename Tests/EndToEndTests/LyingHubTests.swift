@@ -1,0 +1,71 @@
+import Foundation
+import Model
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    @Suite("a hub that lies")
+    struct LyingHubTests {
+        private func cached(_ wheel: Wheel) -> [String: String] { ["XDG_CACHE_HOME": wheel.directory.file("cache")] }
+
+        private func nave(_ wheel: Wheel, _ arguments: [String]) async throws -> Finished {
+            try await run(
+                Checkout.program("nave"), arguments + ["--context", wheel.directory.file("dana.json")],
+                environment: cached(wheel))
+        }
+
+        @Test("shortened, then forked: a person's next command says so and ends with 1, and the hub keeps the evidence")
+        func shortenedAndForked() async throws {
+            let wheel = try await Wheel.withHub()
+            let (hub, old) = (wheel.directory.file("hub"), wheel.directory.file("old"))
+            #expect(try await wheel.hub?.terminate() == 0)
+            try FileManager.default.copyItem(atPath: hub, toPath: old)
+            try await wheel.startHub()
+            let token = try await nave(wheel, ["client", "invite", "analytics/reporting-bot"])
+            try #require(token.code == 0, "\(token.errors)")
+            let fine = try await nave(wheel, ["status"])
+            try #require(fine.code == 0, "\(fine.errors)")
+
+            // The auditor's way: export, and check offline with the manifest alone.
+            let file = wheel.directory.file("ledger.txt")
+            let exported = try await nave(wheel, ["ledger", "export", file])
+            try #require(exported.code == 0, "\(exported.errors)")
+            let offline = ["ledger", "verify", file, "--manifest", "\(hub)/manifest.json"]
+            let verified = try await run(Checkout.program("nave"), offline)
+            #expect(verified.code == 0, "\(verified.output)\(verified.errors)")
+            let listed = try await nave(wheel, ["ledger", "list", "--type", "bundles.published", "-o", "json"])
+            #expect(try JSON(parsing: Array(listed.output.utf8)).array?.count == 1)
+            let text = try wheel.directory.read("ledger.txt")
+            try wheel.directory.write(
+                "ledger.txt", text.replacing("\"type\":\"bundles.published\"", with: "\"type\":\"bundles.publishex\""))
+            let tampered = try await run(Checkout.program("nave"), offline)
+            #expect(tampered.code == 2, "\(tampered.output)\(tampered.errors)")
+            #expect(tampered.output.contains("entry"))
+
+            #expect(try await wheel.hub?.terminate() == 0)
+            try FileManager.default.removeItem(atPath: hub)
+            try FileManager.default.copyItem(atPath: old, toPath: hub)
+            try await wheel.startHub()
+            let shortened = try await nave(wheel, ["status"])
+            #expect(shortened.code == 1)
+            #expect(shortened.errors.contains("ALARM"), "\(shortened.errors)")
+            // It goes on under the other history until its ledger is longer than the one that was seen.
+            for number in 0..<6 {
+                let more = try await wheel.nave(["client", "invite", "finance/housekeeping"])
+                try #require(more.code == 0, "\(number): \(more.errors)")
+            }
+            let forked = try await nave(wheel, ["status"])
+            #expect(forked.code == 1)
+            #expect(forked.errors.contains("ALARM"), "\(forked.errors)")
+            // It is one note of one person, so one row of evidence. Who has seen nothing yet sees the alarm that the hub itself raised, with both notes.
+            let status = try await run(
+                Checkout.program("nave"), ["status", "-o", "json", "--context", wheel.directory.file("dana.json")],
+                environment: ["XDG_CACHE_HOME": wheel.directory.file("another")])
+            let found = try JSON(parsing: Array(status.output.utf8))["contradictions"]?.array ?? []
+            let codes: [String] = found.compactMap { $0["code"]?.string }
+            #expect(codes == ["checkpoint-older"], "\(status.output)\(status.errors)")
+            let log = wheel.hub?.standardError ?? ""
+            #expect(log.contains("alarm:"))
+        }
+    }
+}
