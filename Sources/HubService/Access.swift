@@ -109,7 +109,8 @@ package struct Access: Sendable {
     private func ruleset(_ server: String) -> Ruleset? {
         let state = ledger.snapshot.state
         let zone = String(server.prefix { $0 != "/" })
-        return state.topology.ruleset(for: server, masks: state.masks, revision: state.revision(ofZone: zone))
+        return state.topology.ruleset(
+            for: server, masks: state.masks, pins: state.pins[server] ?? [], revision: state.revision(ofZone: zone))
     }
 
     private func caller(_ text: String) throws -> Caller {

@@ -134,7 +134,7 @@ package struct Lists: Sendable {
         let limit = try query.limit()
         let verdict = try query["verdict"].map { text throws(HubError) in
             guard let verdict = DecisionRecord.Verdict(rawValue: text) else {
-                throw HubError(.invalid, "bad-query", "\(quoted(text)) is no verdict", hint: "allow or deny")
+                throw HubError(.invalid, "bad-query", "\(quoted(text)) is no verdict", hint: "allow, deny or wouldDeny")
             }
             return verdict
         }
@@ -201,7 +201,19 @@ package struct Lists: Sendable {
             denials: mayAll ? try await usage.denials(since: now() - .hours(24)) : 0,
             contradictions: mayAll ? try await usage.contradictions(limit: 20) : [],
             expiring: certificates.expiring(standing),
-            alarms: mayAll ? try await ledger.recoveredOwners().map(\.alarm) : nil)
+            alarms: mayAll ? try await ledger.recoveredOwners().map(\.alarm) : nil,
+            observed: observed(topology, visible))
+    }
+
+    /// Servers whose rules are only tried out; nil for none.
+    private func observed(_ topology: Topology, _ visible: (String?) -> Bool) -> [ObservedServer]? {
+        let found = topology.servers.compactMap { server -> ObservedServer? in
+            guard let enforcement = server.enforcement, enforcement.until > now(), visible(server.zone) else {
+                return nil
+            }
+            return ObservedServer(name: server.fullName, until: enforcement.until, reason: enforcement.reason ?? "")
+        }
+        return found.isEmpty ? nil : found
     }
 
     /// What a spoke is given, as bytes of a `Delivery`.

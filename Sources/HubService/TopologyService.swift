@@ -32,7 +32,7 @@ package struct TopologyService: Sendable {
         return snapshot.state.topology
     }
 
-    /// - Throws: `topology-invalid`, `other-organization`.
+    /// - Throws: `topology-invalid`, `other-organization`, `other-environment`.
     package func plan(_ request: TopologyRequest) throws -> Plan {
         let snapshot = ledger.snapshot
         return try Self.plan(
@@ -73,6 +73,12 @@ package struct TopologyService: Sendable {
                 .unacceptable, "other-organization",
                 "the files are of \(quoted(desired.organization.domain)), this hub is of `\(organization)`",
                 hint: "`nave context list` shows the hubs you know")
+        }
+        if let bound = current?.organization.environment, let other = desired.organization.environment, bound != other {
+            throw HubError(
+                .unacceptable, "other-environment",
+                "the files are of \(quoted(other)), this hub is of \(quoted(bound))",
+                hint: "one hub, one environment: `nave context list` shows the hubs you know")
         }
         var check = TopologyCheck(desired, now: now)
         check.run()

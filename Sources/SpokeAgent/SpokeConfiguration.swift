@@ -10,6 +10,8 @@ package struct SpokeConfiguration: Hashable, Sendable {
     package var servers: [ServerConfiguration]
     package var metrics: HostPort?
     package var sync: JournalSync
+    /// What is allowed on this host at most.
+    package var ceiling: Ceiling?
 
     /// When a journal line is on disk.
     package enum JournalSync: String, CaseIterable, Hashable, Sendable {
@@ -47,12 +49,16 @@ package struct SpokeConfiguration: Hashable, Sendable {
                 file.optional("metrics") { $0.parsed("a loopback `HOST:PORT`", loopback) },
                 file.optional("audit") { reader in
                     reader.mapping("audit") { $0.required("sync") { $0.word(JournalSync.self) } } ?? nil
-                }
+                },
+                file.value("ceiling")
             )
         }
         guard let parts, let listen = parts.0, let servers = parts.1 else { return nil }
+        // A ceiling that cannot be read must not be none: its problems keep the spoke from starting.
+        let ceiling = parts.4.flatMap { Ceiling.read($0, servers: Set(servers.map(\.name))) }
         return SpokeConfiguration(
-            listen: listen, servers: servers.sorted { $0.name < $1.name }, metrics: parts.2, sync: parts.3 ?? .second)
+            listen: listen, servers: servers.sorted { $0.name < $1.name }, metrics: parts.2, sync: parts.3 ?? .second,
+            ceiling: ceiling)
     }
 }
 

@@ -71,7 +71,7 @@ package struct SpokeProgram: Sendable {
             snapshots: SnapshotBox(), tables: tables, journal: journal,
             upstreams: Upstreams(
                 configuration, views: tables.views, group: group, onChange: reportWakeup.wake, now: now, logger: logger),
-            isDraining: NIOLockedValueBox(false), now: now, logger: logger)
+            ceiling: configuration.ceiling, isDraining: NIOLockedValueBox(false), now: now, logger: logger)
         let listener = try Listener(services, identity: identity)
         let applier = DeliveryApplier(
             manifests: spoke.manifests, spoke: spoke.identity.identity, clock: clock,

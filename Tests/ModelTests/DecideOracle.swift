@@ -5,59 +5,121 @@ import Model
 /// texts are compared as texts, patterns are matched by trying every split. Only answers to the same small question are
 /// remembered, so that millions of decisions end in minutes.
 final class Oracle {
+    enum Verdict: Int { case deny, wouldDeny, allow }
+
     private var spoken: [String: Bool] = [:]
     private var within: [String: Bool] = [:]
     private var truths: [String: Bool?] = [:]
 
-    func allows(_ request: Request, under ruleset: Ruleset) -> Bool {
+    func verdict(_ request: Request, under ruleset: Ruleset) -> Verdict {
         guard let address = request.facts.address?.description,
             ruleset.networks.contains(where: { inside(address, $0.description) })
-        else { return false }
-        if request.facts.freshness == .expired { return false }
-        if request.facts.freshness == .readOnly, case .use(let capability) = request.aim, capability.kind == .tool,
-            request.facts.readOnly != true
-        {
-            return false
+        else { return .deny }
+        if let callers = ruleset.callers {
+            let id = request.caller.workload?.description ?? ""
+            if !callers.contains(where: { id.hasPrefix("spiffe://\($0)/") }) { return .deny }
+        }
+        if request.facts.freshness == .expired { return .deny }
+        // What a pinned tool's definition says counts only when it is the approved one.
+        var request = request
+        if let pinning = ruleset.pinning, let tool = tool(request.aim), "\(pinning.mode)" != "off" {
+            let approved = pinning.approved.values.filter { $0.name == tool && $0.digest == request.facts.definition }
+            request.facts.readOnly = approved.first?.readOnly
+            if approved.isEmpty, "\(pinning.mode)" == "enforce" { return .deny }
+        }
+        if request.facts.freshness == .readOnly, tool(request.aim) != nil, request.facts.readOnly != true {
+            return .deny
         }
         var parts: [Caller] = []
         if let workload = request.caller.workload { parts.append(Caller(workload: workload)) }
         if let user = request.caller.user { parts.append(Caller(user: user)) }
-        if parts.isEmpty { return false }
+        if parts.isEmpty { return .deny }
 
+        // The host's ceiling, before anything else.
+        if denies(ruleset.ceiling, parts, request, ruleset) { return .deny }
+        if ruleset.ceiling.contains(where: { $0.effect == .allow }) {
+            for part in parts where !allows(ruleset.ceiling, part, [], request, ruleset) { return .deny }
+        }
+        let isDenied = denies(ruleset.rules, parts, request, ruleset)
+        if !isDenied, parts.allSatisfy({ allows(ruleset.rules, $0, ruleset.masks, request, ruleset) }) { return .allow }
+        guard let until = ruleset.observedUntil, request.facts.now < until else { return .deny }
+        // While a server is observed, the organization's denials and revocations hold.
+        let organization = ruleset.rules.filter { !$0.id.contains("/") }
+        if denies(organization, parts, request, ruleset) { return .deny }
+        for part in parts
+        where !allows(ruleset.rules, part, ruleset.masks, request, ruleset)
+            && ruleset.rules.contains(where: { isTaken($0, part, request, ruleset) })
+        {
+            return .deny
+        }
+        return .wouldDeny
+    }
+
+    private func denies(_ rules: [Rule], _ parts: [Caller], _ request: Request, _ ruleset: Ruleset) -> Bool {
         for part in parts {
-            for rule in ruleset.rules where rule.effect == .deny && exists(rule, request) {
+            for rule in rules where rule.effect == .deny && exists(rule, request, ruleset) {
                 guard rule.capabilities.contains(where: { speaks($0.description, request.aim) }) else { continue }
                 let named = rule.to.contains { truth($0, part, ruleset) != false }
                 let excepted = (rule.except ?? []).contains { truth($0, part, ruleset) == true }
-                if named, !excepted, conditions(rule, request) != false { return false }
+                if named, !excepted, conditions(rule, request, ruleset) != false { return true }
             }
         }
-        for part in parts {
-            var found = false
-            for rule in ruleset.rules where rule.effect == .allow && exists(rule, request) {
-                guard rule.capabilities.contains(where: { speaks($0.description, request.aim) }) else { continue }
-                let through = rule.to.filter { truth($0, part, ruleset) == true }
-                let free = through.filter { principal in
-                    !ruleset.masks.contains { mask in
-                        mask.principal.description == principal.description && mask.server == ruleset.server
-                            && mask.at <= request.facts.now
-                            && mask.capabilities.contains { speaks($0.description, request.aim) }
-                    }
-                }
-                let excepted = (rule.except ?? []).contains { truth($0, part, ruleset) != false }
-                if !free.isEmpty, !excepted, conditions(rule, request) == true { found = true }
-            }
-            if !found { return false }
-        }
-        return true
+        return false
     }
 
-    private func exists(_ rule: Rule, _ request: Request) -> Bool {
+    private func allows(
+        _ rules: [Rule], _ part: Caller, _ masks: [Mask], _ request: Request, _ ruleset: Ruleset
+    ) -> Bool {
+        for rule in rules where rule.effect == .allow && exists(rule, request, ruleset) {
+            guard rule.capabilities.contains(where: { speaks($0.description, request.aim) }) else { continue }
+            let free = rule.to.filter { truth($0, part, ruleset) == true }.filter { principal in
+                !masks.contains { takes($0, principal, request, ruleset) }
+            }
+            let excepted = (rule.except ?? []).contains { truth($0, part, ruleset) != false }
+            if !free.isEmpty, !excepted, conditions(rule, request, ruleset) == true { return true }
+        }
+        return false
+    }
+
+    /// Whether masks took every grant of the rule to that part.
+    private func isTaken(_ rule: Rule, _ part: Caller, _ request: Request, _ ruleset: Ruleset) -> Bool {
+        guard rule.effect == .allow, exists(rule, request, ruleset),
+            rule.capabilities.contains(where: { speaks($0.description, request.aim) }),
+            !(rule.except ?? []).contains(where: { truth($0, part, ruleset) != false })
+        else { return false }
+        let through = rule.to.filter { truth($0, part, ruleset) == true }
+        return !through.isEmpty
+            && through.allSatisfy { principal in
+                ruleset.masks.contains { takes($0, principal, request, ruleset) }
+            }
+    }
+
+    private func takes(_ mask: Mask, _ principal: Principal, _ request: Request, _ ruleset: Ruleset) -> Bool {
+        mask.principal.description == principal.description && mask.server == ruleset.server
+            && mask.at <= request.facts.now && mask.capabilities.contains { speaks($0.description, request.aim) }
+    }
+
+    private func exists(_ rule: Rule, _ request: Request, _ ruleset: Ruleset) -> Bool {
         (rule.from.map { $0 <= request.facts.now } ?? true) && (rule.until.map { request.facts.now < $0 } ?? true)
+            && (rule.servers.map { $0.contains(ruleset.server) } ?? true)
+    }
+
+    private func tool(_ aim: Aim) -> String? {
+        switch aim {
+        case .use(let capability) where capability.kind == .tool: capability.name
+        case .task(let tool): tool
+        default: nil
+        }
     }
 
     private func speaks(_ pattern: String, _ aim: Aim) -> Bool {
-        guard case .use(let capability) = aim else { return false }
+        let capability: Capability
+        switch aim {
+        case .use(let used): capability = used
+        case .subscription(let uri): capability = Capability(.resource, uri)
+        case .task(let tool): capability = Capability(.tool, tool)
+        default: return false
+        }
         if pattern == "*" { return true }
         return remembered(&spoken, "\(pattern) \(capability.kind.rawValue) \(capability.name)") {
             self.speaks(pattern, capability)
@@ -109,8 +171,8 @@ final class Oracle {
         return user.groups.map { $0.contains(String(text.dropFirst(6))) }
     }
 
-    /// nil where a fact is missing, unless another condition fails before it in the order readOnly, networks, arguments.
-    private func conditions(_ rule: Rule, _ request: Request) -> Bool? {
+    /// nil where a fact is missing, unless another condition fails before it in the order of Docs/Policy.md.
+    private func conditions(_ rule: Rule, _ request: Request, _ ruleset: Ruleset) -> Bool? {
         guard let when = rule.when else { return true }
         if let readOnly = when.readOnly {
             guard let fact = request.facts.readOnly else { return nil }
@@ -120,16 +182,31 @@ final class Oracle {
             guard let address = request.facts.address?.description else { return nil }
             if !networks.contains(where: { inside(address, $0.description) }) { return false }
         }
-        for (name, test) in (when.arguments ?? [:]).sorted(by: { $0.key < $1.key }) {
-            guard case .given(let arguments) = request.facts.arguments, let value = arguments[name] else { return nil }
-            let wanted = test.description
-            if wanted.hasPrefix("<=") {
-                guard let number = value.integer, let bound = Int64(wanted.dropFirst(3)) else { return nil }
-                if number > bound { return false }
-            } else {
-                guard let text = value.string else { return nil }
-                if !Self.glob(Array(wanted), Array(text), segments: false) { return false }
-            }
+        if let environment = when.environment {
+            guard let fact = ruleset.surroundings.environment else { return nil }
+            if environment.allSatisfy({ $0 != fact }) { return false }
+        }
+        let zones = ruleset.surroundings.zones.values
+        let id = request.caller.workload?.description ?? ""
+        let caller = zones.filter { id.hasPrefix("spiffe://\($0.name).\(ruleset.organization)/") }.first
+        if let sameRegion = when.sameRegion {
+            let own = zones.filter { ruleset.server.hasPrefix("\($0.name)/") }.first
+            guard let one = caller?.region, let other = own?.region else { return nil }
+            if sameRegion ? one != other : one == other { return false }
+        }
+        if let clearance = when.clearance {
+            let order = ["public", "internal", "confidential", "restricted"]
+            guard let theirs = caller.flatMap({ order.firstIndex(of: $0.classification.rawValue) }),
+                let ours = ruleset.surroundings.classification.flatMap({ order.firstIndex(of: $0.rawValue) })
+            else { return nil }
+            if clearance ? theirs < ours : theirs >= ours { return false }
+        }
+        let tests = (when.arguments ?? [:]).sorted(by: { $0.key < $1.key })
+        if case .task = request.aim, !tests.isEmpty { return rule.effect == .allow }
+        for (name, test) in tests {
+            guard case .given(let arguments) = request.facts.arguments else { return nil }
+            guard let holds = OracleArguments.holds(test, name, arguments) else { return nil }
+            if !holds { return false }
         }
         return true
     }
@@ -156,5 +233,53 @@ final class Oracle {
         let found = answer()
         answers[question] = found
         return found
+    }
+}
+
+/// Tests of arguments, from their form on the wire.
+enum OracleArguments {
+    /// nil where it cannot be known.
+    static func holds(_ test: ArgumentTest, _ name: String, _ arguments: JSON) -> Bool? {
+        guard let wanted = try? JSONCoding.encode(test) else { return nil }
+        var value: JSON? = arguments
+        let way = name.hasPrefix("/") ? name.dropFirst().components(separatedBy: "/") : [name]
+        for step in way {
+            let step = step.replacing("~1", with: "/").replacing("~0", with: "~")
+            guard let here = value else { break }
+            if let object = here.object {
+                value = object[step]
+            } else if let array = here.array, let index = Int(step), "\(index)" == step, index >= 0 {
+                value = index < array.count ? array[index] : nil
+            } else {
+                return nil
+            }
+        }
+        if let value, value.isNull { return nil }
+        if let present = wanted["present"]?.bool { return (value != nil) == present }
+        guard let value else { return nil }
+        if let choices = wanted.array {
+            let alike = choices.filter { $0.kind == value.kind }
+            if alike.isEmpty { return nil }
+            return alike.contains { number($0).map { $0 == number(value) } ?? ($0 == value) }
+        }
+        guard let text = wanted.string else { return nil }
+        guard text.hasPrefix("<") || text.hasPrefix(">") else {
+            return value.string.map { Oracle.glob(Array(text), Array($0), segments: false) }
+        }
+        guard let given = number(value) else { return nil }
+        return text.components(separatedBy: ",").allSatisfy { part in
+            let sign = part.filter { "<>=".contains($0) }
+            guard let bound = Foundation.Decimal(string: part.filter { !"<>= ".contains($0) }) else { return false }
+            return switch sign {
+            case "<=": given <= bound
+            case ">=": given >= bound
+            case "<": given < bound
+            default: given > bound
+            }
+        }
+    }
+
+    private static func number(_ value: JSON) -> Foundation.Decimal? {
+        value.number.flatMap { Foundation.Decimal(string: $0.text) }
     }
 }

@@ -17,27 +17,42 @@ enum SmallWorlds {
             ["client:analytics/bot"], ["zone:analytics", "user:ana@corp.example"], ["group:analysts"], ["anyone"],
             ["spiffe://partner.example/client/*"],
         ].map { try $0.map { try Principal($0) } }
-        let conditions: [Conditions?] = [
-            nil, Conditions(readOnly: true), Conditions(networks: [try Network("10.0.0.0/9")]),
-            Conditions(arguments: ["account": try ArgumentTest("4*"), "amount": try ArgumentTest("<= 1000")]),
-        ]
+        let conditions = try conditions()
         for effect in [Rule.Effect.allow, .deny] {
             for (c, capability) in capabilities.enumerated() {
                 for (p, principal) in principals.enumerated() {
                     for (w, when) in conditions.enumerated() {
-                        let number = ((c * 5) + p) * 4 + w
+                        let number = ((c * 5) + p) * conditions.count + w
                         rules.append(
                             Rule(
-                                id: "finance/\(effect.rawValue)-\(number)", effect: effect, capabilities: capability,
+                                // Every ninth is the organization's.
+                                id: "\(number % 9 == 4 ? "" : "finance/")\(effect.rawValue)-\(number)", effect: effect,
+                                capabilities: capability,
                                 servers: [server], to: principal,
                                 except: number % 7 == 0 ? [try Principal("client:finance/housekeeping")] : nil,
                                 when: when,
+                                limits: effect == .allow && number % 3 == 0 ? Limits(concurrency: number + 1) : nil,
                                 from: number % 11 == 0 ? evening : nil, until: number % 5 == 0 ? evening : nil))
                     }
                 }
             }
         }
         return rules
+    }
+
+    private static func conditions() throws -> [Conditions?] {
+        [
+            nil, Conditions(readOnly: true), Conditions(networks: [try Network("10.0.0.0/9")]),
+            Conditions(arguments: ["account": try ArgumentTest("4*"), "amount": try ArgumentTest("<= 1000")]),
+            Conditions(environment: ["staging", "production"]), Conditions(sameRegion: true),
+            Conditions(clearance: false), Conditions(readOnly: false, sameRegion: false, clearance: true),
+            Conditions(
+                environment: ["production"],
+                arguments: [
+                    "/payment/currency": try ArgumentTest(oneOf: ["EUR", 7]), "memo": .present(false),
+                    "amount": try ArgumentTest("> 0, < 10.5"),
+                ]),
+        ]
     }
 
     static func masks() throws -> [[Mask]] {
@@ -61,26 +76,33 @@ enum SmallWorlds {
             Caller(workload: bot), Caller(workload: housekeeping), Caller(workload: partner), Caller(user: ana),
             Caller(user: unknown), Caller(workload: bot, user: ana),
         ]
-        let aims: [Capability] = [
-            Capability(.tool, "read_entry"), Capability(.tool, "write_entry"), Capability(.resource, "ledger://r/a"),
-            Capability(.resource, "ledger://r/a/b"),
+        let aims: [Aim] = [
+            .use(Capability(.tool, "read_entry")), .use(Capability(.tool, "write_entry")),
+            .use(Capability(.resource, "ledger://r/a")), .use(Capability(.resource, "ledger://r/a/b")),
+            .task("read_entry"), .subscription("ledger://r/a"),
         ]
         let arguments: [JSON] = [
-            ["account": "41", "amount": 10], ["account": "51", "amount": 10], ["account": "41"],
-            ["account": "41", "amount": "10"],
+            ["account": "41", "amount": 10, "payment": ["currency": "EUR"]], ["account": "51", "amount": 10],
+            ["account": "41"], ["account": "41", "amount": "10", "payment": "EUR"],
+            ["account": "41", "amount": 10.50, "payment": ["currency": 7], "memo": "x"],
+            ["account": "41", "amount": 10.49, "payment": ["currency": 7.0]],
         ]
         var requests: [Request] = []
         for caller in callers {
             for (index, aim) in aims.enumerated() {
                 for now in [morning, evening] {
                     for address in ["10.1.2.3", "10.200.2.3"] {
-                        for values in aim.kind == .tool ? arguments.map({ Facts.Arguments.given($0) }) : [.none] {
+                        for (number, values) in (index < 2 ? arguments.map({ Facts.Arguments.given($0) }) : [.none])
+                            .enumerated()
+                        {
                             requests.append(
                                 Request(
-                                    caller: caller, aim: .use(aim),
+                                    caller: caller, aim: aim,
                                     facts: Facts(
                                         now: now, address: IPAddress(address),
-                                        readOnly: aim.kind == .tool ? [true, nil][index % 2] : nil, arguments: values)))
+                                        readOnly: aim.tool == nil ? nil : [true, nil][index % 2],
+                                        definition: ["sha256:aa", "sha256:bb", nil][(index + number) % 3],
+                                        arguments: values)))
                         }
                     }
                 }
@@ -92,7 +114,56 @@ enum SmallWorlds {
     static func ruleset(_ rules: [Rule], _ masks: [Mask]) throws -> Ruleset {
         Ruleset(
             organization: organization, server: server, networks: [try Network("10.0.0.0/8")], rules: rules,
-            masks: masks, revision: 7)
+            masks: masks,
+            surroundings: Surroundings(
+                environment: "production", classification: .confidential,
+                zones: [
+                    ZoneFacts(name: "finance", region: "eu", classification: .confidential),
+                    ZoneFacts(name: "analytics", region: "us", classification: .internal),
+                ]), revision: 7)
+    }
+
+    /// With layers besides rules and masks: in some worlds callers' zones, the host's ceiling, observation, pins.
+    static func layered(
+        _ rules: [Rule], _ masks: [Mask], using random: inout Seeded
+    ) throws -> Ruleset {
+        var ruleset = try ruleset(rules, masks)
+        if Bool.random(using: &random) { return ruleset }
+        ruleset.callers =
+            [
+                nil, nil, ["analytics.corp.example", "finance.corp.example"],
+                ["finance.corp.example", "partner.example"],
+            ].randomElement(using: &random) ?? nil
+        ruleset.ceiling = try ceilings().randomElement(using: &random) ?? []
+        ruleset.observedUntil = [nil, nil, evening].randomElement(using: &random) ?? nil
+        let approved = [
+            ToolDefinition(name: "read_entry", digest: "sha256:aa", readOnly: true),
+            ToolDefinition(name: "write_entry", digest: "sha256:bb", readOnly: nil),
+        ]
+        ruleset.pinning =
+            [
+                nil, nil, Pinning(mode: .report, approved: approved), Pinning(mode: .enforce, approved: approved),
+                Pinning(mode: .off, approved: []),
+            ].randomElement(using: &random) ?? nil
+        if Int.random(in: 0..<8, using: &random) == 0 { ruleset.surroundings = Surroundings() }
+        return ruleset
+    }
+
+    static func ceilings() throws -> [[Rule]] {
+        let deny = Rule(
+            id: "ceiling:no-writes", effect: .deny, capabilities: [try CapabilityPattern("tool:write_*")], to: [.anyone]
+        )
+        let allow = Rule(
+            id: "ceiling:reading", effect: .allow,
+            capabilities: [try CapabilityPattern("tool:read_*"), try CapabilityPattern("resource:ledger://**")],
+            to: [.anyone], when: Conditions(networks: [try Network("10.0.0.0/9")]))
+        let elsewhere = Rule(
+            id: "ceiling:git", effect: .allow, capabilities: [try CapabilityPattern("*")], servers: [], to: [.anyone])
+        let people = Rule(
+            id: "ceiling:analysts", effect: .allow, capabilities: [try CapabilityPattern("*")],
+            to: [try Principal("group:analysts"), try Principal("zone:analytics")],
+            when: Conditions(arguments: ["account": try ArgumentTest("4*")]))
+        return [[], [deny], [allow], [people, deny], [elsewhere], [allow, people]]
     }
 }
 

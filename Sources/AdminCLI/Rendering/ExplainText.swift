@@ -4,8 +4,7 @@ import Model
 /// at.
 package func explainText(_ explanation: Explanation, _ colour: Colour) -> String {
     var text = ""
-    let isAllowed = explanation.verdict == .allow
-    let verdict = isAllowed ? colour.green("allowed") : colour.red("denied")
+    let verdict = verdictText(explanation.verdict, colour)
     text +=
         "\(verdict)  \(printable(explanation.caller)) → \(printable(explanation.server)) \(printable(explanation.aim))\n"
     text += "  because   \(cause(of: explanation))\n"
@@ -34,8 +33,9 @@ private func cause(of explanation: Explanation) -> String {
     switch (explanation.verdict, explanation.rule) {
     case (.allow, let rule?): words = "rule `\(rule)` allows it"
     case (.allow, nil): words = "it is allowed"
-    case (.deny, nil): words = explanation.reason == DenyReason.noRule.rawValue ? "no rule allows it" : "it is denied"
-    case (.deny, let rule?):
+    case (.deny, nil), (.wouldDeny, nil):
+        words = explanation.reason == DenyReason.noRule.rawValue ? "no rule allows it" : "it is denied"
+    case (.deny, let rule?), (.wouldDeny, let rule?):
         words =
             explanation.reason == DenyReason.deniedByRule.rawValue
             ? "rule `\(rule)` denies it" : "no rule allows it; `\(rule)` came nearest"
@@ -48,8 +48,7 @@ private func cause(of explanation: Explanation) -> String {
 /// What the journal said then, and whether the same is decided now.
 private func recordedLine(_ row: DecisionRow, _ explanation: Explanation, _ colour: Colour) -> String {
     let record = row.record
-    let line =
-        "  recorded  \(record.verdict == .allow ? "allowed" : "denied") at \(record.at) by \(printable(row.spoke))"
+    let line = "  recorded  \(verdictText(record.verdict, .off)) at \(record.at) by \(printable(row.spoke))"
     let isSame = record.verdict == explanation.verdict && record.rule == explanation.rule
     return line + (isSame ? "" : colour.yellow(", which is not what is decided now")) + "\n"
 }

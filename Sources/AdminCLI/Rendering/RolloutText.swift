@@ -46,6 +46,10 @@ package func statusText(_ status: HubStatus, identity: SPIFFEID, now: Instant, _
             "  ends     " + colour.yellow(counted(expiring.count, "certificate") + " within three days")
                 + ": \(printable(shown.joined(separator: ", ")))\(expiring.count > 5 ? ", …" : "")")
     }
+    if let observed = status.observed, !observed.isEmpty {
+        let shown = observed.map { "\($0.name) (until \(minute($0.until)), \($0.reason))" }
+        lines.append(colour.yellow("  observed ") + printable(shown.joined(separator: ", ")))
+    }
     if !status.openReviews.isEmpty {
         lines.append("  reviews  open: \(printable(status.openReviews.joined(separator: ", ")))")
     }

@@ -25,7 +25,8 @@ struct TopologyApply: AsyncParsableCommand {
 
     func run() async throws {
         let terminal = Terminal.current
-        let topology = try TopologyDirectory.sound(directory, terminal)
+        let topology = try TopologyDirectory.sound(
+            directory, of: try hub.opened().context.organization, terminal)
         let request = TopologyRequest(topology: topology, allowRemovals: allowRemovals, why: why.why)
         try await hub.hub { hub in
             let plan = try await hub.post("/v1/topology/plan", request, as: Plan.self)

@@ -9,10 +9,17 @@ struct TopologyCheckCommand: AsyncParsableCommand {
             Needs no hub. Ends with 7 when something keeps the files from being applied.
 
               nave topology check topology
+
+            Where there is an organization file for each environment, all of them are checked, or the one you name:
+
+              nave topology check topology --environment staging
             """)
 
     @Argument(help: ArgumentHelp("Every *.yaml below it is read.", valueName: "dir"))
     var directory: String
+
+    @Option(name: .long, help: ArgumentHelp("Check the files as this environment has them.", valueName: "name"))
+    var environment: String?
 
     @OptionGroup var output: OutputOptions
 
@@ -31,7 +38,8 @@ struct TopologyCheckCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let read = try TopologyDirectory(reading: directory, now: .now)
+        let read = try TopologyDirectory(
+            reading: directory, of: environment.map { .environment($0) }, now: .now)
         let problems = read.problems.map {
             Report.Problem(code: $0.code, message: $0.message, hint: $0.hint, place: $0.place)
         }

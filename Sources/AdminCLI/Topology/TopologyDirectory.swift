@@ -9,7 +9,7 @@ package struct TopologyDirectory {
     /// What the hub takes at most.
     static let maximumBytes = 16 << 20
 
-    /// Empty unless there are no `problems`.
+    /// Empty unless there are no `problems`; of several environments that were read, the first's.
     package var topology: Topology
     package var testCount: Int
     /// Everything that keeps the files from being applied, failed tests too; places begin with the directory, as given.
@@ -18,8 +18,11 @@ package struct TopologyDirectory {
     package var findings: [Plan.Finding]
 
     /// Reads every `*.yaml` below the directory, hidden ones left out, and runs the tests that the files hold.
+    /// - Parameter choice: which organization file, where there is one an environment; nil for each of them in turn.
     /// - Throws: `cannot-read`, `too-many-files`, `file-too-large`; what is wrong inside files is in `problems`.
-    package init(reading directory: String, now: Instant) throws(AdminError) {
+    package init(
+        reading directory: String, of choice: OrganizationChoice? = nil, now: Instant
+    ) throws(AdminError) {
         let names = try Self.names(below: directory)
         let yaml = names.filter { $0.hasSuffix(".yaml") }
         guard !yaml.isEmpty else {
@@ -27,7 +30,7 @@ package struct TopologyDirectory {
                 "no-files", "no `*.yaml` lies below \(backticked(directory))",
                 hint: "one file begins with `organization: DOMAIN`")
         }
-        let problems = Problems()
+        let unreadable = Problems()
         var files: [(file: String, node: Node?)] = []
         var size = 0
         for name in yaml {
@@ -40,24 +43,38 @@ package struct TopologyDirectory {
                     "file-too-large",
                     "the files below \(backticked(directory)) have more than \(Self.maximumBytes) bytes")
             }
-            files.append((name, YAMLFile.parse(bytes, file: name, problems: problems)))
+            files.append((name, YAMLFile.parse(bytes, file: name, problems: unreadable)))
         }
-        let reading = TopologyReader.read(files, problems: problems, now: now)
-        let failures = reading.errors.isEmpty ? reading.topology.run(reading.tests, now: now).map(\.error) : []
+        let environments = TopologyReader.environments(files).map { OrganizationChoice.environment($0) }
+        let readings = (choice.map { [$0] } ?? (environments.isEmpty ? [.only] : environments)).map {
+            TopologyReader.read(files, of: $0, problems: Problems(), now: now)
+        }
+        let errors = Self.gathered(unreadable.all + readings.flatMap(\.errors))
+        let failures = errors.isEmpty ? readings.flatMap { $0.topology.run($0.tests, now: now).map(\.error) } : []
         // The topology's own places stay relative: they must not change with the directory that a machine has them in.
         let shown = Self.shown(directory)
-        self.problems = (reading.errors + failures).map {
+        self.problems = (errors + failures).map {
             ModelError($0.code, $0.message, hint: $0.hint, place: $0.place.map { $0.below(shown) })
         }
         let unread = names.filter { $0.hasSuffix(".yml") }.map { name in
             Plan.Finding(
                 code: "not-read", message: "only `*.yaml` is read", place: Place(file: name, line: 1, column: 1))
         }
-        findings = (reading.findings + unread).map {
+        var seen: Set<Plan.Finding> = []
+        let found = (errors.isEmpty ? readings.flatMap(\.findings) : []).filter { seen.insert($0).inserted }
+        findings = (found + unread).map {
             Plan.Finding(code: $0.code, message: $0.message, place: $0.place.map { $0.below(shown) })
         }
-        topology = reading.topology
-        testCount = reading.tests.count
+        topology = readings.first?.topology ?? Topology(organization: Organization(domain: ""))
+        testCount = readings.map(\.tests.count).reduce(0, +)
+    }
+
+    /// Each error once, by place: what is wrong with a shared file is so in every environment.
+    private static func gathered(_ errors: [ModelError]) -> [ModelError] {
+        let problems = Problems()
+        var seen: Set<String> = []
+        for error in errors where seen.insert(error.code + error.description).inserted { problems.add(error) }
+        return problems.all
     }
 
     /// What stands before a file's name in messages: nothing for the current directory.
@@ -102,9 +119,10 @@ package struct TopologyDirectory {
 extension TopologyDirectory {
     /// For commands that need a topology to send: says everything that is wrong with it, and ends. What is only odd the
     /// plan says again, but for files that were not read, which the hub never learns of.
+    /// - Parameter organization: the context's domain, which is of one environment: files of another are refused.
     /// - Throws: `Ended(.blocked)`.
-    static func sound(_ directory: String, _ terminal: Terminal) throws -> Topology {
-        var read = try TopologyDirectory(reading: directory, now: .now)
+    static func sound(_ directory: String, of organization: String, _ terminal: Terminal) throws -> Topology {
+        var read = try TopologyDirectory(reading: directory, of: .domain(organization), now: .now)
         if read.problems.isEmpty { read.findings.removeAll { $0.code != "not-read" } }
         for line in read.lines(terminal.talkColour) { terminal.say(line) }
         guard read.problems.isEmpty else { throw Ended(.blocked) }

@@ -25,7 +25,8 @@ private func zoneJSON(_ zone: Zone, _ topology: Topology) -> JSON {
     object([
         ("zone", .string(zone.name)), ("description", zone.description.map(JSON.string)),
         ("region", zone.region.map(JSON.string)), ("classification", .string(zone.classification.rawValue)),
-        ("networks", .array(zone.networks.map(text))), ("roles", zone.roles.map(rolesJSON)),
+        ("networks", .array(zone.networks.map(text))), ("callers", zone.callers.map { .array($0.map(callerText)) }),
+        ("roles", zone.roles.map(rolesJSON)),
         ("policy", zone.policy.map(policyJSON)),
         ("spokes", named(topology.spokes.filter { $0.zone == zone.name }.map { ($0.name, [:]) })),
         ("clients", named(topology.clients.filter { $0.zone == zone.name }.map { ($0.name, clientJSON($0)) })),
@@ -46,8 +47,20 @@ private func serverJSON(_ server: Server) -> JSON {
         ("description", server.description.map(JSON.string)), ("owner", server.owner.map(text)),
         ("spokes", .array(server.spokes.map(JSON.string))), ("endpoint", server.endpoint.map(JSON.string)),
         ("classification", .string(server.classification.rawValue)), ("labels", server.labels.map(texts)),
-        ("policy", server.policy.map(policyJSON)),
+        ("policy", server.policy.map(policyJSON)), ("enforcement", server.enforcement.map(enforcementJSON)),
     ])
+}
+
+private func enforcementJSON(_ enforcement: Enforcement) -> JSON {
+    object([
+        ("mode", .string(enforcement.mode.rawValue)), ("until", .string(endText(enforcement.until))),
+        ("reason", enforcement.reason.map(JSON.string)),
+    ])
+}
+
+/// A zone by its name alone, as `callers` has it.
+private func callerText(_ caller: Principal) -> JSON {
+    if case .zone(let name) = caller { .string(name) } else { text(caller) }
 }
 
 private func ruleJSON(_ rule: Rule) -> JSON {
@@ -55,7 +68,9 @@ private func ruleJSON(_ rule: Rule) -> JSON {
         object([
             ("readOnly", when.readOnly.map(JSON.bool)), ("networks", when.networks.map { .array($0.map(text)) }),
             ("hours", when.hours.map(text)),
-            ("arguments", when.arguments.map { texts($0.mapValues(\.description)) }),
+            ("environment", when.environment.map { .array($0.map(JSON.string)) }),
+            ("sameRegion", when.sameRegion.map(JSON.bool)), ("clearance", when.clearance.map(JSON.bool)),
+            ("arguments", when.arguments.map(argumentsJSON)),
         ])
     }
     return object([
@@ -63,9 +78,22 @@ private func ruleJSON(_ rule: Rule) -> JSON {
         (rule.effect.rawValue, .array(rule.capabilities.map(text))),
         ("servers", rule.servers.map { .array($0.map(JSON.string)) }),
         ("to", .array(rule.to.map(text))), ("except", rule.except.map { .array($0.map(text)) }), ("when", when),
+        ("limits", rule.limits.map(limitsJSON)),
         ("from", rule.from.map { .string(beginningText($0)) }), ("until", rule.until.map { .string(endText($0)) }),
         ("reason", rule.reason.map(JSON.string)),
     ])
+}
+
+private func argumentsJSON(_ tests: [String: ArgumentTest]) -> JSON {
+    .object(
+        JSONObject(
+            tests.sorted { $0.key < $1.key }.map { name, test in
+                switch test {
+                case .pattern, .bounds: (name, text(test))
+                case .oneOf(let choices): (name, .array(choices))
+                case .present(let isPresent): (name, object([("present", .bool(isPresent))]))
+                }
+            }))
 }
 
 private func rolesJSON(_ roles: Roles) -> JSON {
@@ -87,7 +115,10 @@ private func policyJSON(_ policy: Policy) -> JSON {
             ("after", text(stale.after)), ("then", .string(stale.then.rawValue)), ("until", stale.until.map(text)),
         ])
     }
-    return object([("headers", headers), ("limits", policy.limits.map(limitsJSON)), ("stale", stale)])
+    let tools = policy.tools.map { object([("pin", $0.pin.map { .string($0.rawValue) })]) }
+    return object([
+        ("headers", headers), ("limits", policy.limits.map(limitsJSON)), ("stale", stale), ("tools", tools),
+    ])
 }
 
 private func limitsJSON(_ limits: Limits) -> JSON {

@@ -23,7 +23,8 @@ struct TopologyPlan: AsyncParsableCommand {
 
     func run() async throws {
         let terminal = Terminal.current
-        let topology = try TopologyDirectory.sound(directory, terminal)
+        let topology = try TopologyDirectory.sound(
+            directory, of: try hub.opened().context.organization, terminal)
         let request = TopologyRequest(topology: topology, allowRemovals: allowRemovals)
         let plan = try await hub.hub { try await $0.post("/v1/topology/plan", request, as: Plan.self) }
         try terminal.show(plan, as: output.output) { planText(plan, $0) }

@@ -4,18 +4,21 @@ package struct RegistryState: Sendable {
     package var topology: Topology
     /// Revocations of grants in force and lapses of open reviews.
     package var masks: [Mask]
+    /// Approved definitions of tools, by the server's full name.
+    package var pins: [String: [ToolDefinition]]
     package var revokedSerials: [String]
     package var revokedIdentities: [IdentityRevocation]
     /// Ledger index of the last change by scope: `organization` (with revocations of certificates), or a zone's name.
     package var changes: [String: Int64]
 
     package init(
-        origin: String, topology: Topology, masks: [Mask] = [], revokedSerials: [String] = [],
-        revokedIdentities: [IdentityRevocation] = [], changes: [String: Int64] = [:]
+        origin: String, topology: Topology, masks: [Mask] = [], pins: [String: [ToolDefinition]] = [:],
+        revokedSerials: [String] = [], revokedIdentities: [IdentityRevocation] = [], changes: [String: Int64] = [:]
     ) {
         self.origin = origin
         self.topology = topology
         self.masks = masks
+        self.pins = pins
         self.revokedSerials = revokedSerials
         self.revokedIdentities = revokedIdentities
         self.changes = changes
@@ -38,9 +41,11 @@ package func compileBundle(spoke: Spoke, from state: RegistryState) -> PolicyBun
         .filter { $0.zone == spoke.zone && $0.spokes.contains(spoke.name) }
         .sorted { $0.fullName < $1.fullName }
         .map { server in
-            BundleServer(
-                name: server.fullName, classification: server.classification, networks: zone.networks,
-                policy: EffectivePolicy(layers: [topology.organization.policy, zone.policy, server.policy]))
+            let policy = EffectivePolicy(layers: [topology.organization.policy, zone.policy, server.policy])
+            return BundleServer(
+                name: server.fullName, classification: server.classification, networks: zone.networks, policy: policy,
+                callers: zone.callerDomains(topology.organization.domain), enforcement: server.enforcement?.bare,
+                pins: policy.pin.map { _ in (state.pins[server.fullName] ?? []).sorted { $0.name < $1.name } })
         }
     let names = Set(servers.map(\.name))
     let rules = topology.resolvedRules.compactMap { rule -> Rule? in
@@ -51,11 +56,14 @@ package func compileBundle(spoke: Spoke, from state: RegistryState) -> PolicyBun
         rule.servers = concerned.filter(names.contains)
         return rule.servers == [] ? nil : rule
     }
+    let conditions = rules.compactMap(\.when)
     return PolicyBundle(
         organization: topology.organization.domain, origin: state.origin, spoke: identity,
         revision: state.revision(ofZone: zone.name),
         domains: [topology.organization.domain]
             + topology.zones.map { "\($0.name).\(topology.organization.domain)" }.sorted(),
+        environment: conditions.contains { $0.environment != nil } ? topology.organization.environment : nil,
+        zones: conditions.contains(where: \.comparesZones) ? topology.zoneFacts : nil,
         servers: servers, rules: rules,
         masks: state.masks.filter { names.contains($0.server) }.map(inForce).sorted { $0.id < $1.id },
         revokedSerials: state.revokedSerials.sorted(),

@@ -14,6 +14,10 @@ package struct PolicyBundle: Hashable, Sendable, Codable {
     package var revision: Int64
     /// This organization's trust domains; their anchors are the manifest's roots.
     package var domains: [String]
+    /// Of the organization; absent where no rule asks for it.
+    package var environment: String?
+    /// Every zone of the organization, by name; absent where no rule compares zones.
+    package var zones: [ZoneFacts]?
     package var servers: [BundleServer]
     /// Rules that concern those servers, with full names, in order.
     package var rules: [Rule]
@@ -23,7 +27,8 @@ package struct PolicyBundle: Hashable, Sendable, Codable {
 
     package init(
         organization: String, origin: String, spoke: SPIFFEID, revision: Int64, domains: [String],
-        servers: [BundleServer], rules: [Rule], masks: [Mask], revokedSerials: [String],
+        environment: String? = nil, zones: [ZoneFacts]? = nil, servers: [BundleServer], rules: [Rule], masks: [Mask],
+        revokedSerials: [String],
         revokedIdentities: [IdentityRevocation]
     ) {
         v = Self.wireVersion
@@ -32,6 +37,8 @@ package struct PolicyBundle: Hashable, Sendable, Codable {
         self.spoke = spoke
         self.revision = revision
         self.domains = domains
+        self.environment = environment
+        self.zones = zones
         self.servers = servers
         self.rules = rules
         self.masks = masks
@@ -44,8 +51,12 @@ package struct PolicyBundle: Hashable, Sendable, Codable {
     package func ruleset(for server: String) -> Ruleset? {
         guard let found = servers.first(where: { $0.name == server }) else { return nil }
         return Ruleset(
-            organization: organization, server: server, networks: found.networks, rules: rules, masks: masks,
-            revision: revision)
+            organization: organization, server: server, networks: found.networks, callers: found.callers, rules: rules,
+            masks: masks,
+            surroundings: Surroundings(
+                environment: environment, classification: found.classification, zones: zones ?? []),
+            observedUntil: found.enforcement?.observedUntil(found.classification),
+            pinning: found.policy.pin.map { Pinning(mode: $0, approved: found.pins ?? []) }, revision: revision)
     }
 }
 
@@ -55,12 +66,24 @@ package struct BundleServer: Hashable, Sendable, Codable {
     package var classification: Classification
     package var networks: [Network]
     package var policy: EffectivePolicy
+    /// Trust domains whose workloads may call, sorted; absent for every one.
+    package var callers: [String]?
+    /// Absent for a server that enforces. Without its reason, which stays at the hub.
+    package var enforcement: Enforcement?
+    /// The approved definitions of its tools, by name; absent where nothing is pinned.
+    package var pins: [ToolDefinition]?
 
-    package init(name: String, classification: Classification, networks: [Network], policy: EffectivePolicy) {
+    package init(
+        name: String, classification: Classification, networks: [Network], policy: EffectivePolicy,
+        callers: [String]? = nil, enforcement: Enforcement? = nil, pins: [ToolDefinition]? = nil
+    ) {
         self.name = name
         self.classification = classification
         self.networks = networks
         self.policy = policy
+        self.callers = callers
+        self.enforcement = enforcement
+        self.pins = pins
     }
 
     /// `ledger` of `finance/ledger`: the first path segment of its endpoint on a spoke.

@@ -33,9 +33,14 @@ package struct NodeReader {
     /// A text of 1 to `maximumLength` bytes. One that another YAML reader would take for a number or a boolean must be
     /// in quotes.
     package func string(_ expected: String = "text", maximumLength: Int = 4096, allowsEmpty: Bool = false) -> String? {
+        text(expected, maximumLength: maximumLength, allowsEmpty: allowsEmpty, isMoment: false)
+    }
+
+    /// - Parameter isMoment: whether a date is expected, which every reader sees in a plain one.
+    private func text(_ expected: String, maximumLength: Int, allowsEmpty: Bool, isMoment: Bool) -> String? {
         switch node.value {
         case .string(let text, let style):
-            if style == .plain, let surprise = plainScalarSurprise(text) {
+            if style == .plain, !isMoment, let surprise = plainScalarSurprise(text) {
                 fail(
                     "wrong-type", "\(backticked(text)) is \(surprise) to other readers of YAML, expected \(expected)",
                     hint: "quote it: \"\(text)\"")
@@ -88,12 +93,12 @@ package struct NodeReader {
 
     /// `2026-11-21`.
     package func date() -> CivilDate? {
-        parsed("a date", hint: "a day that exists, as YYYY-MM-DD") { CivilDate($0) }
+        moment("a date", hint: "a day that exists, as YYYY-MM-DD") { CivilDate($0) }
     }
 
     /// `2026-11-21T08:15:30Z`.
     package func instant() -> Instant? {
-        parsed("a time", hint: "RFC 3339 in UTC, such as `2026-11-21T08:15:30Z`") { Instant($0) }
+        moment("a time", hint: "RFC 3339 in UTC, such as `2026-11-21T08:15:30Z`") { Instant($0) }
     }
 
     /// One of the raw values of these words.
@@ -111,6 +116,12 @@ package struct NodeReader {
     /// One of the raw values of `type`.
     package func word<Word: RawRepresentable<String> & CaseIterable>(_ type: Word.Type) -> Word? {
         word(of: Array(Word.allCases))
+    }
+
+    /// A date or a time, which needs no quotes: `bad-value` when `parse` answers nil.
+    package func moment<Value>(_ expected: String, hint: String? = nil, _ parse: (String) -> Value?) -> Value? {
+        guard let text = text(expected, maximumLength: 64, allowsEmpty: false, isMoment: true) else { return nil }
+        return parse(text) ?? badValue(expected, hint: hint)
     }
 
     /// A text that `parse` understands: `bad-value` when it answers nil.

@@ -1,8 +1,7 @@
 /// What another YAML reader would take an unquoted text for, or nil when every reader sees the text.
 ///
 /// YAML 1.1 and 1.2 disagree about `no`, `0o7`, `1:30` and more (yaml.org/type/bool.html, int.html, float.html); a
-/// policy must not depend on who reads it, so these need quotes. Dates (`2026-01-31`) are left alone: only a date is
-/// ever expected where one may stand.
+/// policy must not depend on who reads it, so these need quotes; a date needs none where a date is expected.
 package func plainScalarSurprise(_ text: String) -> String? {
     let bytes = Array(text.utf8)
     guard bytes.count <= 64, let first = bytes.first else { return nil }
@@ -31,8 +30,17 @@ package func plainScalarSurprise(_ text: String) -> String? {
     if unsigned.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: "_") }) {
         return digit == UInt8(ascii: "0") && unsigned.count > 1 ? "an octal number" : "an integer"
     }
+    if isDate(bytes) { return "a date" }
     if isSexagesimal(unsigned) { return "a base-60 number" }
     return isFloat(unsigned) ? "a floating-point number" : nil
+}
+
+/// `2026-01-31`, `2026-1-1`, and times that begin so (yaml.org/type/timestamp.html).
+private func isDate(_ bytes: [UInt8]) -> Bool {
+    let parts = bytes.prefix(while: { $0 | 0x20 != UInt8(ascii: "t") && $0 != UInt8(ascii: " ") })
+        .split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+    return parts.count == 3 && parts[0].count == 4 && parts.allSatisfy { $0.allSatisfy(isDigit) }
+        && parts[1...].allSatisfy { (1...2).contains($0.count) }
 }
 
 /// `1:30`, `12:30:45.5`: groups of digits between colons.

@@ -5,11 +5,22 @@ package struct Policy: Hashable, Sendable, Codable {
     package var headers: Headers?
     package var limits: Limits?
     package var stale: Staleness?
+    package var tools: ToolPolicy?
 
-    package init(headers: Headers? = nil, limits: Limits? = nil, stale: Staleness? = nil) {
+    package init(
+        headers: Headers? = nil, limits: Limits? = nil, stale: Staleness? = nil, tools: ToolPolicy? = nil
+    ) {
         self.headers = headers
         self.limits = limits
         self.stale = stale
+        self.tools = tools
+    }
+
+    package struct ToolPolicy: Hashable, Sendable, Codable {
+        /// The strictest layer's holds.
+        package var pin: PinMode?
+
+        package init(pin: PinMode? = nil) { self.pin = pin }
     }
 
     package struct Headers: Hashable, Sendable, Codable {
@@ -96,6 +107,8 @@ package struct EffectivePolicy: Hashable, Sendable, Codable {
     package var requestTimeout: Milliseconds
     package var idleTimeout: Milliseconds
     package var stale: Staleness
+    /// Nil where nothing is pinned.
+    package var pin: PinMode?
 
     /// - Parameter layers: organization, zone, server, in this order.
     package init(layers: [Policy?]) {
@@ -110,6 +123,7 @@ package struct EffectivePolicy: Hashable, Sendable, Codable {
         idleTimeout = .seconds(300)
         let stated = layers.compactMap(\.self)
         stale = stated.compactMap(\.stale).reduce(nil) { $0?.tightened(by: $1) ?? $1 } ?? .standard
+        pin = stated.compactMap(\.tools?.pin).max().flatMap { $0 == .off ? nil : $0 }
         // A stated value replaces the default; several stated values take the minimum.
         let limits = stated.compactMap(\.limits)
         concurrency = limits.compactMap(\.concurrency).min() ?? concurrency

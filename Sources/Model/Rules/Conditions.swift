@@ -1,106 +1,35 @@
-/// What must hold besides who, what and where. All that are given must hold.
+/// What must hold besides who, what and where. All that are given must hold; they are judged in the order in which they
+/// stand here, and the first that does not hold speaks.
 package struct Conditions: Hashable, Sendable, Codable {
-    /// Only tools that their definition calls read-only (`readOnlyHint`).
+    /// Only tools that their definition calls read-only (`readOnlyHint`); of a pinned tool, the definition that was approved.
     package var readOnly: Bool?
     /// Where the caller's socket may be.
     package var networks: [Network]?
     package var hours: Hours?
-    /// Tests of top-level arguments, by name.
+    /// Environments of the organization, as `production`.
+    package var environment: [String]?
+    /// Whether the caller's zone lies in the server's region.
+    package var sameRegion: Bool?
+    /// Whether the caller's zone may hold what is classified as the server is.
+    package var clearance: Bool?
+    /// Tests of arguments, by name or JSON pointer (`ArgumentName`).
     package var arguments: [String: ArgumentTest]?
 
     package init(
-        readOnly: Bool? = nil, networks: [Network]? = nil, hours: Hours? = nil, arguments: [String: ArgumentTest]? = nil
+        readOnly: Bool? = nil, networks: [Network]? = nil, hours: Hours? = nil, environment: [String]? = nil,
+        sameRegion: Bool? = nil, clearance: Bool? = nil, arguments: [String: ArgumentTest]? = nil
     ) {
         self.readOnly = readOnly
         self.networks = networks
         self.hours = hours
+        self.environment = environment
+        self.sameRegion = sameRegion
+        self.clearance = clearance
         self.arguments = arguments
     }
-}
 
-/// `4*` (a pattern over a string), or `<= 1000`, `>= 1`, `< 10`, `> 0` (a bound on a number). Written and sent as its text.
-package struct ArgumentTest: Hashable, Sendable, Codable, CustomStringConvertible {
-    private enum Kind: Hashable, Sendable {
-        case pattern(Pattern)
-        case bound(String, Double)
-    }
-
-    package let description: String
-    private let kind: Kind
-
-    /// - Throws: `bad-argument-test`, `bad-pattern`.
-    package init(_ text: String) throws(ModelError) {
-        description = text
-        guard let comparison = ["<=", ">=", "<", ">"].first(where: { text.hasPrefix($0) }) else {
-            kind = .pattern(try Pattern(text, segmented: false))
-            return
-        }
-        let number = text.dropFirst(comparison.count).drop { $0 == " " }
-        guard number.utf8.count <= 20, number.utf8.allSatisfy({ (0x2D...0x39).contains($0) && $0 != 0x2F }),
-            let bound = Double(number)
-        else {
-            throw ModelError("bad-argument-test", "`\(text.prefix(60))` compares with no number", hint: "as `<= 1000`")
-        }
-        kind = .bound(comparison, bound)
-    }
-
-    /// Missing for a value of another type than the test's: servers read `"5000"` as 5000 and `[5000]` as they like, so what
-    /// it means there is not known here.
-    package func holds(for value: JSON) -> Truth {
-        switch (kind, value) {
-        case (.pattern(let pattern), .string(let text)): return pattern.matches(text) ? .yes : .no
-        case (.bound(let comparison, let bound), .number(let number)):
-            let value = number.double
-            let holds =
-                switch comparison {
-                case "<=": value <= bound
-                case ">=": value >= bound
-                case "<": value < bound
-                default: value > bound
-                }
-            return holds ? .yes : .no
-        default: return .missing
-        }
-    }
-
-    package init(from decoder: any Decoder) throws {
-        try self.init(try decoder.singleValueContainer().decode(String.self))
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
-}
-
-/// What is known about a call beside who makes it and what it aims at.
-package struct Facts: Sendable {
-    package enum Arguments: Sendable {
-        /// A listing: the arguments are not known yet, so an argument condition may or may not hold later.
-        case unbound
-        case given(JSON)
-        /// This kind of call has none.
-        case none
-    }
-
-    package var now: Instant
-    /// The socket's address; nil when unknown.
-    package var address: IPAddress?
-    /// Whether the tool's definition calls it read-only; nil when there is no definition or it does not say.
-    package var readOnly: Bool?
-    package var arguments: Arguments
-    package var freshness: Freshness
-
-    package init(
-        now: Instant, address: IPAddress?, readOnly: Bool? = nil, arguments: Arguments = .none,
-        freshness: Freshness = .fresh
-    ) {
-        self.now = now
-        self.address = address
-        self.readOnly = readOnly
-        self.arguments = arguments
-        self.freshness = freshness
-    }
+    /// Whether they compare the caller's zone with the server's.
+    package var comparesZones: Bool { sameRegion != nil || clearance != nil }
 }
 
 extension Conditions {
@@ -113,7 +42,8 @@ extension Conditions {
         case missing(String)
     }
 
-    func outcome(_ facts: Facts) -> Outcome {
+    func outcome(_ request: Request, _ ruleset: Ruleset) -> Outcome {
+        let facts = request.facts
         if let readOnly {
             guard let known = facts.readOnly else { return .missing("readOnly: the tool's definition does not say") }
             if known != readOnly { return .fails("readOnly: the tool is \(known ? "" : "not ")read-only") }
@@ -131,17 +61,50 @@ extension Conditions {
             case .missing: return .missing("hours: the time zone of `\(hours)` is not known here")
             }
         }
-        guard let arguments, !arguments.isEmpty else { return .hold }
-        switch facts.arguments {
+        if let environment {
+            guard let known = ruleset.surroundings.environment else {
+                return .missing("environment: the organization names none")
+            }
+            if !environment.contains(known) { return .fails("environment: this is `\(known)`") }
+        }
+        if let problem = zones(request, ruleset) { return problem }
+        return arguments.map { outcome(of: $0, facts.arguments) } ?? .hold
+    }
+
+    /// What keeps `sameRegion` or `clearance` from holding.
+    private func zones(_ request: Request, _ ruleset: Ruleset) -> Outcome? {
+        guard comparesZones else { return nil }
+        let surroundings = ruleset.surroundings
+        let caller = request.caller.zone(in: ruleset.organization).flatMap { surroundings.zones[$0] }
+        if let sameRegion {
+            guard let theirs = caller?.region, let ours = surroundings.zones[ruleset.zone]?.region else {
+                return .missing("sameRegion: the region of the caller or of the server is not known")
+            }
+            if (theirs == ours) != sameRegion { return .fails("sameRegion: the caller is in `\(theirs)`") }
+        }
+        if let clearance {
+            guard let theirs = caller?.classification, let ours = surroundings.classification else {
+                return .missing("clearance: the classification of the caller's zone is not known")
+            }
+            if (theirs >= ours) != clearance { return .fails("clearance: the caller's zone is \(theirs.rawValue)") }
+        }
+        return nil
+    }
+
+    private func outcome(of tests: [String: ArgumentTest], _ arguments: Facts.Arguments) -> Outcome {
+        guard !tests.isEmpty else { return .hold }
+        switch arguments {
         case .unbound: return .maybe
         case .none: return .missing("arguments: this kind of call has none")
         case .given(let values):
-            for (name, test) in arguments.sorted(by: { $0.key < $1.key }) {
-                guard let value = values[name] else { return .missing("arguments: `\(name)` is not given") }
-                switch test.holds(for: value) {
-                case .yes: break
-                case .no: return .fails("arguments: `\(name)` is not `\(test)`")
-                case .missing: return .missing("arguments: `\(name)` is of a type that `\(test)` cannot judge")
+            for (name, test) in tests.sorted(by: { $0.key < $1.key }) {
+                let finding = (try? ArgumentName(name))?.find(in: values) ?? .unknown
+                switch (test.holds(for: finding), finding) {
+                case (.yes, _): break
+                case (.no, _): return .fails("arguments: `\(name)` is not `\(test)`")
+                case (.missing, .absent): return .missing("arguments: `\(name)` is not given")
+                case (.missing, _):
+                    return .missing("arguments: `\(name)` is of a type that `\(test)` cannot judge")
                 }
             }
             return .hold

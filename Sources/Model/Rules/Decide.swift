@@ -1,101 +1,76 @@
-/// Everything that decides about one server: what a bundle holds for it, or what the registry would compile.
-package struct Ruleset: Sendable {
-    package var organization: String
-    /// Full name, `finance/ledger`.
-    package var server: String
-    /// Where callers may come from at all; empty for nowhere.
-    package var networks: [Network]
-    /// In order: the organization's, then the zone's.
-    package var rules: [Rule]
-    package var masks: [Mask]
-    /// Ledger index of the last change compiled in.
-    package var revision: Int64
-
-    package init(
-        organization: String, server: String, networks: [Network], rules: [Rule], masks: [Mask], revision: Int64
-    ) {
-        self.organization = organization
-        self.server = server
-        self.networks = networks
-        self.rules = rules.filter { $0.servers?.contains(server) ?? true }
-        self.masks = masks.filter { $0.server == server }
-        self.revision = revision
-    }
-}
-
 /// The proof that `decide` allowed this call under that revision. Nothing else can make one, and an upstream cannot be
 /// reached without.
 package struct Permit: Hashable, Sendable {
     package let caller: Caller
     package let server: String
     package let aim: Aim
-    /// The allow rule of each part of the caller.
+    /// The allow rule of each part of the caller; none where the server is only observed.
     package let rules: [String]
     package let principals: [Principal]
+    /// What the rules that speak about the call bound, besides the server's policy.
+    package let limits: [RuleLimit]
+    /// Why the call would have been refused, if the server were not only observed.
+    package let wouldDeny: Denial?
     package let revision: Int64
 
-    fileprivate init(_ request: Request, _ ruleset: Ruleset, rules: [String], principals: [Principal]) {
+    fileprivate init(
+        _ request: Request, _ ruleset: Ruleset, _ matches: [Match] = [], limits: [RuleLimit] = [],
+        wouldDeny: Denial? = nil
+    ) {
         caller = request.caller
         server = ruleset.server
         aim = request.aim
-        self.rules = rules
-        self.principals = principals
+        rules = matches.map(\.rule)
+        principals = matches.map(\.principal)
+        self.limits = limits
+        self.wouldDeny = wouldDeny
         revision = ruleset.revision
     }
 }
 
 /// The one decision, total and deny by default (Docs/Policy.md):
-/// 1. any matching deny denies; 2. else every part of the caller needs a matching allow; 3. else deny.
+/// 1. what holds before any rule, and the host's ceiling; 2. any matching deny denies; 3. else every part of the caller needs
+/// a matching allow; 4. else deny. While a server is observed, 2 to 4 are recorded, and the call is let through.
 ///
 /// A condition that cannot be evaluated makes an allow not match and a deny match. In a listing an argument condition is
 /// "maybe": an allow could match, a deny does not match for certain.
 package func decide(_ request: Request, under ruleset: Ruleset) -> Decision {
-    if let denial = admission(request, ruleset) { return .deny(denial) }
-    for part in request.caller.parts {
-        for rule in ruleset.rules where rule.effect == .deny {
-            switch outcome(of: rule, for: part, request, ruleset) {
-            case .matched(let principal):
-                return .deny(Denial(.deniedByRule, rule: rule.id, detail: "denies `\(principal)`"))
-            case .missingFact(let detail):
-                return .deny(Denial(.deniedByRule, rule: rule.id, detail: detail))
-            default: break
-            }
-        }
+    let request = believed(request, ruleset)
+    if let denial = admission(request, ruleset) ?? ceilingDenial(request, ruleset) { return .deny(denial) }
+    if let denial = denial(by: ruleset.rules, request, ruleset) { return observed(denial, request, ruleset) }
+    switch grants(of: ruleset.rules, ruleset.masks, request, ruleset) {
+    case .refused(let nearest): return observed(nearest, request, ruleset)
+    case .granted(let matches):
+        return .allow(Permit(request, ruleset, matches, limits: limits(request, ruleset)))
     }
-    var rules: [String] = []
-    var principals: [Principal] = []
-    for part in request.caller.parts {
-        var nearest = Denial(.noRule)
-        var found = false
-        for rule in ruleset.rules where rule.effect == .allow {
-            let outcome = outcome(of: rule, for: part, request, ruleset)
-            switch outcome {
-            case .matched(let principal), .maybe(let principal):
-                rules.append(rule.id)
-                principals.append(principal)
-                found = true
-            default:
-                nearest = nearer(nearest, Denial(outcome, rule: rule.id))
-            }
-            if found { break }
-        }
-        if !found { return .deny(nearest) }
-    }
-    return .allow(Permit(request, ruleset, rules: rules, principals: principals))
 }
 
-/// Every rule in the order in which it is looked at, with what became of it, for each part of the caller.
+/// Every rule in the order in which it is looked at, with what became of it, for each part of the caller: the host's ceiling
+/// first, denies before allows.
 package func trace(_ request: Request, under ruleset: Ruleset) -> [(rule: Rule, part: Caller, outcome: RuleOutcome)] {
-    [Rule.Effect.deny, .allow].flatMap { effect in
-        request.caller.parts.flatMap { part in
-            ruleset.rules.filter { $0.effect == effect }.map {
-                (rule: $0, part: part, outcome: outcome(of: $0, for: part, request, ruleset))
+    let request = believed(request, ruleset)
+    return [(ruleset.ceiling, []), (ruleset.rules, ruleset.masks)].flatMap { rules, masks in
+        [Rule.Effect.deny, .allow].flatMap { effect in
+            rules.filter { $0.effect == effect }.flatMap { rule in
+                request.caller.parts.map { part in
+                    (rule: rule, part: part, outcome: rule.outcome(for: part, masks, request, ruleset))
+                }
             }
         }
     }
 }
 
-/// What holds before any rule: the caller's network and the age of the bundle's lease.
+/// The request with the facts that rules may believe.
+private func believed(_ request: Request, _ ruleset: Ruleset) -> Request {
+    var request = request
+    if let pinning = ruleset.pinning { request.facts = pinning.facts(request) }
+    // A task's call was judged with its arguments when it began.
+    if case .task = request.aim { request.facts.arguments = .unbound }
+    return request
+}
+
+/// What holds before any rule: the caller's network and zone, the age of the bundle's lease, and that a pinned tool is the
+/// approved one.
 private func admission(_ request: Request, _ ruleset: Ruleset) -> Denial? {
     guard request.caller.workload != nil || request.caller.user != nil else {
         return Denial(.noRule, detail: "no caller")
@@ -104,96 +79,113 @@ private func admission(_ request: Request, _ ruleset: Ruleset) -> Denial? {
         return Denial(
             .network, detail: "`\(request.facts.address?.description ?? "unknown")` is outside the zone's networks")
     }
+    if let callers = ruleset.callers, !(request.caller.workload.map { callers.contains($0.trustDomain) } ?? false) {
+        return Denial(
+            .callerZone,
+            detail: "the zone takes no calls from `\(request.caller.workload?.trustDomain ?? "no workload")`")
+    }
     switch request.facts.freshness {
-    case .fresh: return nil
+    case .fresh: break
     case .expired: return Denial(.stale, detail: "no lease in time, and the policy denies then")
-    case .readOnly:
-        if case .use(let capability) = request.aim, capability.kind == .tool, request.facts.readOnly != true {
-            return Denial(.stale, detail: "no lease in time: only read-only tools until one comes")
-        }
-        return nil
+    case .readOnly where request.aim.tool != nil && request.facts.readOnly != true:
+        return Denial(.stale, detail: "no lease in time: only read-only tools until one comes")
+    case .readOnly: break
+    }
+    guard let pinning = ruleset.pinning, pinning.mode == .enforce else { return nil }
+    return switch pinning.drift(request) {
+    case nil: nil
+    case .unapproved: Denial(.unapprovedTool, detail: "no definition of this tool was approved")
+    case .changed: Denial(.changedTool, detail: "the tool's definition is not the approved one")
     }
 }
 
-private func outcome(of rule: Rule, for part: Caller, _ request: Request, _ ruleset: Ruleset) -> RuleOutcome {
-    guard rule.servers?.contains(ruleset.server) ?? true else { return .otherServer }
-    guard covers(rule, request.aim) else { return .otherCapability }
-    if let from = rule.from, request.facts.now < from { return .notYet(from) }
-    if let until = rule.until, request.facts.now >= until { return .expired(until) }
-    // Who is excepted from a deny must be known to be; who is excepted from an allow need only possibly be.
-    for principal in rule.except ?? [] {
-        switch (principal.names(part, organization: ruleset.organization), rule.effect) {
-        case (.yes, _), (.missing, .allow): return .excepted(principal)
-        case (.missing, .deny), (.no, _): break
-        }
-    }
-    var through: [Principal] = []
-    var missing: Principal?
-    for principal in rule.to {
-        switch principal.names(part, organization: ruleset.organization) {
-        case .yes: through.append(principal)
-        case .missing: missing = missing ?? principal
-        case .no: break
-        }
-    }
-    if through.isEmpty, let missing, rule.effect == .deny {
-        through = [missing]
-    }
-    guard let first = through.first else {
-        return missing.map { .missingFact("whether the caller is `\($0)` is not known") } ?? .otherPrincipal
-    }
-    var principal = first
-    if rule.effect == .allow {
-        var masks: [Mask] = []
-        guard
-            let unmasked = through.first(where: { candidate in
-                guard let mask = mask(over: candidate, rule, request, ruleset) else { return true }
-                masks.append(mask)
-                return false
-            })
-        else { return .masked(masks[0]) }
-        principal = unmasked
-    }
-    let when = rule.when ?? Conditions()
-    // What a conversation needs is open to whom an allow could apply in some call of it, and closed only by a deny of
-    // everything that does not depend on the call.
-    let openForReach = request.aim == .reach && rule.effect == .allow
-    if request.aim == .reach, rule.effect == .deny, when.readOnly != nil || when.arguments != nil {
-        return .conditionFailed("depends on the call")
-    }
-    switch when.outcome(request.facts) {
-    case .hold: return .matched(principal)
-    case .maybe: return .maybe(principal)
-    case .fails(let detail): return openForReach ? .maybe(principal) : .conditionFailed(detail)
-    case .missing(let detail): return openForReach ? .maybe(principal) : .missingFact(detail)
-    }
+/// What the host's owner takes away: by a deny, or by not being among the allows where there are any.
+private func ceilingDenial(_ request: Request, _ ruleset: Ruleset) -> Denial? {
+    let ceiling = ruleset.ceiling
+    guard !ceiling.isEmpty else { return nil }
+    if let denial = denial(by: ceiling, request, ruleset) { return denial }
+    // Revocations mask what the organization granted, and the ceiling grants nothing.
+    guard ceiling.contains(where: { $0.effect == .allow }),
+        case .refused(let nearest) = grants(of: ceiling, [], request, ruleset)
+    else { return nil }
+    return Denial(
+        .ceiling, rule: nearest.rule, detail: nearest.detail ?? "no rule of the host's ceiling allows it")
 }
 
-/// Whether the rule speaks about that aim. In a list: an allow that could, a deny for certain. In a completion, which tells of
-/// every expansion: an allow of all of them, a deny of any.
-private func covers(_ rule: Rule, _ aim: Aim) -> Bool {
-    switch (aim, rule.effect) {
-    case (.use(let capability), _): rule.capabilities.contains { $0.matches(capability) }
-    case (.template(let template), .allow): rule.capabilities.contains { $0.overlaps(template: template) }
-    case (.template(let template), .deny): rule.capabilities.contains { $0.covers(template: template) }
-    case (.completion(let template), .allow): rule.capabilities.contains { $0.covers(template: template) }
-    case (.completion(let template), .deny): rule.capabilities.contains { $0.overlaps(template: template) }
-    case (.reach, .allow): true
-    case (.reach, .deny): rule.capabilities.contains { $0.kind == nil }
+/// The first deny that matches some part of the caller.
+private func denial(by rules: some Sequence<Rule>, _ request: Request, _ ruleset: Ruleset) -> Denial? {
+    let parts = request.caller.parts
+    for rule in rules where rule.effect == .deny {
+        for part in parts {
+            switch rule.outcome(for: part, [], request, ruleset) {
+            case .matched(let principal):
+                return Denial(.deniedByRule, rule: rule.id, detail: "denies `\(principal)`")
+            case .missingFact(let detail): return Denial(.deniedByRule, rule: rule.id, detail: detail)
+            default: break
+            }
+        }
     }
+    return nil
 }
 
-private func mask(over principal: Principal, _ rule: Rule, _ request: Request, _ ruleset: Ruleset) -> Mask? {
-    ruleset.masks.first { mask in
-        guard mask.principal == principal, request.facts.now >= mask.at else { return false }
-        return switch request.aim {
-        case .use(let capability): mask.capabilities.contains { $0.matches(capability) }
-        case .template(let template):
-            mask.capabilities.contains { $0.covers(template: template) }
-                || rule.capabilities.allSatisfy { !$0.overlaps(template: template) || mask.capabilities.contains($0) }
-        case .completion(let template): mask.capabilities.contains { $0.overlaps(template: template) }
-        case .reach: rule.capabilities.allSatisfy { mask.capabilities.contains($0) }
+private struct Match {
+    var rule: String
+    var principal: Principal
+}
+
+private enum Grants {
+    /// The allow of each part of the caller.
+    case granted([Match])
+    /// What came nearest for a part that has none.
+    case refused(Denial)
+}
+
+/// The first allow that matches, for each part of the caller.
+private func grants(of rules: [Rule], _ masks: [Mask], _ request: Request, _ ruleset: Ruleset) -> Grants {
+    var matches: [Match] = []
+    var refusal: Denial?
+    for part in request.caller.parts {
+        var nearest = Denial(.noRule)
+        var match: Match?
+        for rule in rules where rule.effect == .allow {
+            let outcome = rule.outcome(for: part, masks, request, ruleset)
+            switch outcome {
+            case .matched(let principal), .maybe(let principal): match = Match(rule: rule.id, principal: principal)
+            default: nearest = nearer(nearest, Denial(outcome, rule: rule.id))
+            }
+            if match != nil { break }
         }
+        if let match { matches.append(match) } else { refusal = refusal.map { nearer($0, nearest) } ?? nearest }
+    }
+    return refusal.map { .refused($0) } ?? .granted(matches)
+}
+
+/// A refusal by rules: final, or only recorded while the server is observed. The organization's denials hold all the same,
+/// and what was revoked or lapsed stays so.
+private func observed(_ denial: Denial, _ request: Request, _ ruleset: Ruleset) -> Decision {
+    guard let until = ruleset.observedUntil, request.facts.now < until else { return .deny(denial) }
+    let organization = ruleset.rules.lazy.filter { $0.zone == nil }
+    if let firm = Model.denial(by: organization, request, ruleset) { return .deny(firm) }
+    if case .refused(let nearest) = grants(of: ruleset.rules, ruleset.masks, request, ruleset),
+        nearest.reason == .revoked || nearest.reason == .lapsed
+    {
+        return .deny(nearest)
+    }
+    return .allow(Permit(request, ruleset, limits: limits(request, ruleset), wouldDeny: denial))
+}
+
+/// The bounds of every allow rule that speaks about the call, the ceiling's too. A bound takes away, so where it cannot be
+/// known whether its rule matches it holds, and a revocation does not lift it.
+private func limits(_ request: Request, _ ruleset: Ruleset) -> [RuleLimit] {
+    (ruleset.rules + ruleset.ceiling).compactMap { rule in
+        guard rule.effect == .allow, let limits = rule.limits, request.aim != .reach else { return nil }
+        let speaks = request.caller.parts.contains { part in
+            switch rule.outcome(for: part, [], request, ruleset) {
+            case .matched, .maybe, .missingFact: true
+            default: false
+            }
+        }
+        return speaks ? RuleLimit(rule: rule.id, aim: request.aim, limits: limits) : nil
     }
 }
 

@@ -7,6 +7,10 @@ package enum Aim: Hashable, Sendable, CustomStringConvertible {
     case template(String)
     /// Values for a resource template: they tell of every expansion, so all of them must be allowed.
     case completion(String)
+    /// News of a resource: for whom may read it.
+    case subscription(String)
+    /// What came of a tool's call that goes on as a task: for whom may call the tool. Its arguments were judged when it began.
+    case task(String)
 
     package var description: String {
         switch self {
@@ -14,8 +18,23 @@ package enum Aim: Hashable, Sendable, CustomStringConvertible {
         case .use(let capability): capability.description
         case .template(let template): "resource:\(template)"
         case .completion(let template): "completion:\(template)"
+        case .subscription(let uri): "subscription:\(uri)"
+        case .task(let tool): "task:\(tool)"
         }
     }
+
+    /// The one thing whose rules decide; nil where there is none, or where a template stands for many.
+    package var subject: Capability? {
+        switch self {
+        case .use(let capability): capability
+        case .subscription(let uri): Capability(.resource, uri)
+        case .task(let tool): Capability(.tool, tool)
+        case .reach, .template, .completion: nil
+        }
+    }
+
+    /// The tool whose rules decide.
+    package var tool: String? { subject.flatMap { $0.kind == .tool ? $0.name : nil } }
 }
 
 /// One question to `decide`.
@@ -50,6 +69,10 @@ package enum DenyReason: String, Codable, Hashable, Sendable, CaseIterable {
     case expired = "expired"
     case network = "network"
     case stale = "stale"
+    case callerZone = "caller-zone"
+    case ceiling = "ceiling"
+    case unapprovedTool = "unapproved-tool"
+    case changedTool = "changed-tool"
     // by the spoke's pipeline, before or after `decide`
     case unknownServer = "unknown-server"
     case noBundle = "no-bundle"
@@ -79,40 +102,5 @@ package struct Denial: Hashable, Sendable {
         self.reason = reason
         self.rule = rule
         self.detail = detail
-    }
-}
-
-/// What became of one rule in one decision.
-package enum RuleOutcome: Hashable, Sendable {
-    case matched(Principal)
-    /// Could match once the arguments are known.
-    case maybe(Principal)
-    case otherServer
-    case otherCapability
-    case otherPrincipal
-    case excepted(Principal)
-    case notYet(Instant)
-    case expired(Instant)
-    case masked(Mask)
-    case conditionFailed(String)
-    case missingFact(String)
-
-    /// One line for people.
-    package var explanation: String {
-        switch self {
-        case .matched(let principal): "matches through `\(principal)`"
-        case .maybe(let principal): "could match through `\(principal)`, depending on the arguments"
-        case .otherServer: "is for other servers"
-        case .otherCapability: "is for other capabilities"
-        case .otherPrincipal: "is for other callers"
-        case .excepted(let principal): "excepts `\(principal)`"
-        case .notYet(let from): "begins on \(from)"
-        case .expired(let until): "ended on \(until)"
-        case .masked(let mask) where mask.cause == .revoked:
-            "is masked: the grant to `\(mask.principal)` was revoked (\(mask.id)) on \(mask.at)"
-        case .masked(let mask): "is masked: the grant to `\(mask.principal)` lapsed (\(mask.id)) on \(mask.at)"
-        case .conditionFailed(let detail): "has a condition that fails: \(detail)"
-        case .missingFact(let detail): "has a condition that cannot be judged: \(detail)"
-        }
     }
 }

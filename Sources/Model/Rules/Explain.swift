@@ -13,6 +13,12 @@ package func explain(_ request: Request, under ruleset: Ruleset) -> Explanation 
     case .allow(let permit):
         explanation.rule = permit.rules.first
         explanation.detail = permit.principals.first.map { "through `\($0)`" }
+        if let denial = permit.wouldDeny {
+            explanation.verdict = .wouldDeny
+            explanation.reason = denial.reason.rawValue
+            explanation.rule = denial.rule
+            explanation.detail = denial.detail
+        }
     case .deny(let denial):
         explanation.verdict = .deny
         explanation.reason = denial.reason.rawValue

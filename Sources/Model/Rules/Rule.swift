@@ -12,6 +12,8 @@ package struct Rule: Hashable, Sendable, Codable {
     package var to: [Principal]
     package var except: [Principal]?
     package var when: Conditions?
+    /// Of an allow: bounds on what each caller does through it, besides the policy's (`RuleLimit`).
+    package var limits: Limits?
     /// The rule does not exist before.
     package var from: Instant?
     /// The rule does not exist from then on.
@@ -22,8 +24,8 @@ package struct Rule: Hashable, Sendable, Codable {
 
     package init(
         id: String, effect: Effect, capabilities: [CapabilityPattern], servers: [String]? = nil, to: [Principal],
-        except: [Principal]? = nil, when: Conditions? = nil, from: Instant? = nil, until: Instant? = nil,
-        reason: String? = nil, place: Place? = nil
+        except: [Principal]? = nil, when: Conditions? = nil, limits: Limits? = nil, from: Instant? = nil,
+        until: Instant? = nil, reason: String? = nil, place: Place? = nil
     ) {
         self.id = id
         self.effect = effect
@@ -32,6 +34,7 @@ package struct Rule: Hashable, Sendable, Codable {
         self.to = to
         self.except = except
         self.when = when
+        self.limits = limits
         self.from = from
         self.until = until
         self.reason = reason

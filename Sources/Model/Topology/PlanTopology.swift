@@ -59,10 +59,21 @@ private struct Edge: Hashable {
 private func edges(_ topology: Topology) -> Set<Edge> {
     var edges: Set<Edge> = []
     let names = topology.servers.map(\.fullName)
+    let callers = Dictionary(
+        topology.zones.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }
+    ).mapValues(\.callerSelection)
     for rule in topology.resolvedRules where rule.effect == .allow {
-        let conditions = rule.conditionTexts
+        let texts = rule.conditionTexts
         for server in rule.servers ?? names {
+            let selection = callers[String(server.prefix { $0 != "/" })] ?? nil
             for principal in rule.to {
+                var conditions = texts
+                switch selection?.admits(principal) {
+                // Nobody whom the principal names can come in.
+                case .no?: continue
+                case .missing?: conditions.append("through clients of \(selection?.text ?? "")")
+                case .yes?, nil: break
+                }
                 for capability in rule.capabilities {
                     edges.insert(
                         Edge(
@@ -113,15 +124,32 @@ extension Rule {
         if let readOnly = when?.readOnly { texts.append(readOnly ? "read-only tools" : "tools that are not read-only") }
         if let networks = when?.networks { texts.append("from \(networks.map(\.description).joined(separator: ", "))") }
         if let hours = when?.hours { texts.append("during \(hours)") }
+        if let environment = when?.environment { texts.append("in \(environment.joined(separator: " or "))") }
+        if let same = when?.sameRegion { texts.append(same ? "from the server's region" : "from other regions") }
+        if let clearance = when?.clearance {
+            texts.append(clearance ? "from zones cleared for the server" : "from zones not cleared for the server")
+        }
         for (name, test) in (when?.arguments ?? [:]).sorted(by: { $0.key < $1.key }) {
             texts.append("argument \(name): \(test)")
         }
         if let except, !except.isEmpty {
             texts.append("except \(except.map(\.description).joined(separator: ", "))")
         }
+        texts += (limits?.texts ?? []).map { "at most \($0)" }
         if let from { texts.append("from \(from)") }
         if let until { texts.append("until \(until)") }
         return texts
+    }
+}
+
+extension Limits {
+    /// Each bound as a person reads it.
+    fileprivate var texts: [String] {
+        [
+            rate.map { "\($0.requests) calls in \($0.per)" }, concurrency.map { "\($0) calls at once" },
+            requestBody.map { "\($0) a request" }, responseBody.map { "\($0) an answer" },
+            timeouts?.request.map { "\($0) a call" },
+        ].compactMap(\.self)
     }
 }
 

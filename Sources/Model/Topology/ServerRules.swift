@@ -19,15 +19,37 @@ extension Topology {
     }
 
     /// What decides about one server, as the registry or the files stand.
-    /// - Parameter server: full name.
+    /// - Parameters:
+    ///   - server: full name.
+    ///   - pins: the approved definitions of its tools.
     /// - Returns: nil when there is no such server.
-    package func ruleset(for server: String, masks: [Mask], revision: Int64) -> Ruleset? {
+    package func ruleset(
+        for server: String, masks: [Mask], pins: [ToolDefinition] = [], revision: Int64
+    ) -> Ruleset? {
+        ruleset(for: server, rules: resolvedRules, masks: masks, pins: pins, revision: revision)
+    }
+
+    /// - Parameter rules: resolved already, for whoever asks about many servers.
+    func ruleset(
+        for server: String, rules: [Rule], masks: [Mask], pins: [ToolDefinition], revision: Int64
+    ) -> Ruleset? {
         guard let found = servers.first(where: { $0.fullName == server }),
             let zone = zones.first(where: { $0.name == found.zone })
         else { return nil }
+        let pin = EffectivePolicy(layers: [organization.policy, zone.policy, found.policy]).pin
         return Ruleset(
-            organization: organization.domain, server: server, networks: zone.networks, rules: resolvedRules,
-            masks: masks, revision: revision)
+            organization: organization.domain, server: server, networks: zone.networks,
+            callers: zone.callerDomains(organization.domain), rules: rules, masks: masks,
+            surroundings: Surroundings(
+                environment: organization.environment, classification: found.classification, zones: zoneFacts),
+            observedUntil: found.enforcement?.observedUntil(found.classification),
+            pinning: pin.map { Pinning(mode: $0, approved: pins) }, revision: revision)
+    }
+
+    /// What conditions may ask about the zones, by name.
+    var zoneFacts: [ZoneFacts] {
+        zones.map { ZoneFacts(name: $0.name, region: $0.region, classification: $0.classification) }
+            .sorted { $0.name < $1.name }
     }
 
     /// All edges of all allow rules, sorted by server, principal and rule.

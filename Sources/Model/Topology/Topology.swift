@@ -73,19 +73,23 @@ package struct Zone: Hashable, Sendable, Codable {
     package var classification: Classification
     /// Where callers of the zone's servers may come from; empty for nowhere.
     package var networks: [Network]
+    /// Whose clients may call besides the zone's own, `zone:` and `domain:`; nil for everybody's.
+    package var callers: [Principal]?
     package var roles: Roles?
     package var policy: Policy?
     package var place: Place?
 
     package init(
         name: String, description: String? = nil, region: String? = nil, classification: Classification,
-        networks: [Network], roles: Roles? = nil, policy: Policy? = nil, place: Place? = nil
+        networks: [Network], callers: [Principal]? = nil, roles: Roles? = nil, policy: Policy? = nil,
+        place: Place? = nil
     ) {
         self.name = name
         self.description = description
         self.region = region
         self.classification = classification
         self.networks = networks
+        self.callers = callers
         self.roles = roles
         self.policy = policy
         self.place = place
@@ -143,12 +147,14 @@ package struct Server: Hashable, Sendable, Codable {
     package var classification: Classification
     package var labels: [String: String]?
     package var policy: Policy?
+    /// Nil for a server that enforces.
+    package var enforcement: Enforcement?
     package var place: Place?
 
     package init(
         zone: String, name: String, description: String? = nil, owner: Principal? = nil, spokes: [String],
         endpoint: String? = nil, classification: Classification, labels: [String: String]? = nil,
-        policy: Policy? = nil, place: Place? = nil
+        policy: Policy? = nil, enforcement: Enforcement? = nil, place: Place? = nil
     ) {
         self.zone = zone
         self.name = name
@@ -159,6 +165,7 @@ package struct Server: Hashable, Sendable, Codable {
         self.classification = classification
         self.labels = labels
         self.policy = policy
+        self.enforcement = enforcement
         self.place = place
     }
 
@@ -171,6 +178,8 @@ package struct TopologyTest: Hashable, Sendable {
 
     /// A workload's principal (`client:ZONE/NAME`), `user:ADDRESS` or `group:NAME`.
     package var by: Principal
+    /// The workload that a person calls through; nil for a workload, or a person alone.
+    package var through: Principal?
     /// Full name, `finance/ledger`.
     package var server: String
     package var capability: Capability
@@ -184,10 +193,12 @@ package struct TopologyTest: Hashable, Sendable {
     package var place: Place
 
     package init(
-        by: Principal, server: String, capability: Capability, arguments: [String: JSON] = [:], from: IPAddress? = nil,
+        by: Principal, through: Principal? = nil, server: String, capability: Capability,
+        arguments: [String: JSON] = [:], from: IPAddress? = nil,
         at: Instant? = nil, expect: Expectation, place: Place
     ) {
         self.by = by
+        self.through = through
         self.server = server
         self.capability = capability
         self.arguments = arguments

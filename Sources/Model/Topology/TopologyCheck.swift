@@ -2,8 +2,8 @@
 ///
 /// Errors refuse it. Findings are what is legal and probably not meant. Codes of errors: `bad-name`, `reserved-name`,
 /// `duplicate-name`, `undeclared-name`, `bad-value`, `bad-role`, `above-ceiling`, `header-set-above`, `bad-staleness`,
-/// `bad-period`. Codes of findings: `expired-rule`, `expired-client`, `matches-nothing`, `unplaced-server`,
-/// `unreachable-zone`.
+/// `bad-period`, `bad-enforcement`. Codes of findings: `expired-rule`, `expired-client`, `matches-nothing`,
+/// `unplaced-server`, `unreachable-zone`, `observed-server`, `observation-ended`.
 package struct TopologyCheck {
     let topology: Topology
     let tests: [TopologyTest]
@@ -37,6 +37,8 @@ package struct TopologyCheck {
         checkPlacement()
         checkRoles()
         checkPolicies()
+        checkCallers()
+        checkEnforcement()
         for rule in topology.rules { check(rule) }
         for test in tests { check(test) }
     }
@@ -205,6 +207,16 @@ package struct TopologyCheck {
                 "bad-value", "\(backticked(test.by.description)) is nobody in particular, who could call",
                 hint: "`client:ZONE/NAME`, `user:ADDRESS`, `group:NAME` or one SPIFFE ID",
                 at: mentions.place(of: test.by.description, by: test.place))
+        }
+        guard let through = test.through else { return }
+        switch (test.by, through) {
+        case (.user, .client), (.group, .client): declared(through, by: test.place)
+        default:
+            fail(
+                "bad-value",
+                "\(backticked(test.by.description)) cannot call through \(backticked(through.description))",
+                hint: "a person calls through a client, as `client:ZONE/NAME`",
+                at: mentions.place(of: through.description, by: test.place))
         }
     }
 }

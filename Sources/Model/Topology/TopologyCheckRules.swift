@@ -9,6 +9,7 @@ extension TopologyCheck {
         let foundBefore = errors.count
         for selector in rule.servers ?? [] { check(selector, of: rule) }
         checkPeriod(of: rule)
+        checkLimits(of: rule)
         checkReach(of: rule, namesAreGood: errors.count == foundBefore)
     }
 
@@ -88,6 +89,7 @@ extension TopologyCheck {
         if targets.isEmpty, namesAreGood, rule.servers?.contains(where: { $0.hasPrefix("label:") }) != true {
             find("matches-nothing", "rule \(backticked(rule.id)) applies to no server", at: rule.place)
         }
+        checkCallers(of: rule, targets)
         if let except = rule.except, !rule.to.isEmpty, except.contains(.anyone) || rule.to.allSatisfy(except.contains) {
             find("matches-nothing", "rule \(backticked(rule.id)) excepts everyone whom it names", at: rule.place)
         }

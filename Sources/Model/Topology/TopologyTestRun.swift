@@ -24,15 +24,14 @@ extension Topology {
     ///   - tests: of a topology without errors; a test of a server that there is not fails.
     ///   - now: when the calls are made, for tests that do not say.
     package func run(_ tests: [TopologyTest], now: Instant) -> [TestFailure] {
-        let rules = rules(of: Set(tests.map(\.server)))
-        let zones = Dictionary(zones.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        let servers = Dictionary(servers.map { ($0.fullName, $0) }, uniquingKeysWith: { first, _ in first })
+        let servers = Set(tests.map(\.server))
+        let rules = rules(of: servers)
+        let rulesets = Dictionary(
+            uniqueKeysWithValues: servers.map { ($0, testRuleset(for: $0, rules: rules[$0] ?? [])) })
         return tests.compactMap { test in
-            guard let server = servers[test.server], let zone = zones[server.zone], let caller = caller(of: test.by)
-            else { return TestFailure(test: test, outcome: "there is no such server or caller") }
-            let ruleset = Ruleset(
-                organization: organization.domain, server: test.server, networks: zone.networks,
-                rules: rules[test.server] ?? [], masks: [], revision: 0)
+            guard let ruleset = rulesets[test.server] ?? nil, let caller = caller(of: test) else {
+                return TestFailure(test: test, outcome: "there is no such server or caller")
+            }
             let decisions = [true, false].map { readOnly in
                 decide(
                     Request(
@@ -43,6 +42,14 @@ extension Topology {
             guard (allowed != nil) != (test.expect == .allow) else { return nil }
             return TestFailure(test: test, outcome: (allowed ?? decisions[0]).outcome)
         }
+    }
+
+    /// Tests are about what rules say: nothing is pinned, and what is only recorded is a denial.
+    private func testRuleset(for server: String, rules: [Rule]) -> Ruleset? {
+        var ruleset = ruleset(for: server, rules: rules, masks: [], pins: [], revision: 0)
+        ruleset?.observedUntil = nil
+        ruleset?.pinning = nil
+        return ruleset
     }
 
     /// The rules of each of those servers, in order; labels are resolved once for all tests.
@@ -63,6 +70,16 @@ extension Topology {
             now: test.at ?? now, address: test.from ?? ruleset.networks.first?.address,
             readOnly: test.capability.kind == .tool ? readOnly : nil,
             arguments: test.capability.kind == .resource ? .none : .given(.object(JSONObject(arguments))))
+    }
+
+    /// The person with the workload that they call through, or whoever calls alone.
+    private func caller(of test: TopologyTest) -> Caller? {
+        guard var caller = caller(of: test.by) else { return nil }
+        if let through = test.through {
+            guard caller.workload == nil, let workload = self.caller(of: through)?.workload else { return nil }
+            caller.workload = workload
+        }
+        return caller
     }
 
     /// Somebody whom the principal names and no other; nil when it names nobody in particular.

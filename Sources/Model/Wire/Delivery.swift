@@ -106,13 +106,19 @@ package struct ServerStatus: Hashable, Sendable, Codable {
     package var detail: String?
     package var tools: [String]
     package var catalogAt: Instant?
+    /// Until then the spoke records what rules deny there, and passes it.
+    package var observedUntil: Instant?
 
-    package init(name: String, state: State, detail: String? = nil, tools: [String] = [], catalogAt: Instant? = nil) {
+    package init(
+        name: String, state: State, detail: String? = nil, tools: [String] = [], catalogAt: Instant? = nil,
+        observedUntil: Instant? = nil
+    ) {
         self.name = name
         self.state = state
         self.detail = detail
         self.tools = tools
         self.catalogAt = catalogAt
+        self.observedUntil = observedUntil
     }
 }
 
@@ -146,7 +152,11 @@ package struct UsageCounter: Hashable, Sendable, Codable {
 
 /// One line of a spoke's journal: what was decided before anything was forwarded, and later what came of it.
 package struct DecisionRecord: Hashable, Sendable, Codable {
-    package enum Verdict: String, Codable, Hashable, Sendable { case allow, deny }
+    package enum Verdict: String, Codable, Hashable, Sendable {
+        case allow, deny
+        /// Let through by a server that is only observed (`Enforcement`); reason and rule are those of the denial.
+        case wouldDeny
+    }
 
     /// Journal line number, from 1; with the journal's name it names the decision: `JOURNAL:NUMBER`.
     package var number: Int64

@@ -110,11 +110,14 @@ package struct HubStatus: Hashable, Sendable, Codable {
     package var expiring: [ExpiringCertificate]?
     /// What an owner should know and act upon; nil for who may not read the whole organization.
     package var alarms: [String]?
+    /// Servers whose rules are only tried out, by name; nil for none.
+    package var observed: [ObservedServer]?
 
     package init(
         organization: String, version: String, since: Instant, ledgerSize: Int64, checkpoint: String, zones: Int,
         servers: Int, clients: Int, rules: Int, rollout: Rollout, openReviews: [String], denials: Int64,
-        contradictions: [LedgerContradiction] = [], expiring: [ExpiringCertificate]? = nil, alarms: [String]? = nil
+        contradictions: [LedgerContradiction] = [], expiring: [ExpiringCertificate]? = nil, alarms: [String]? = nil,
+        observed: [ObservedServer]? = nil
     ) {
         self.organization = organization
         self.version = version
@@ -131,6 +134,21 @@ package struct HubStatus: Hashable, Sendable, Codable {
         self.contradictions = contradictions
         self.expiring = expiring
         self.alarms = alarms
+        self.observed = observed
+    }
+}
+
+/// A server that records what its rules deny, and passes it (`Enforcement`).
+package struct ObservedServer: Hashable, Sendable, Codable {
+    /// Full name.
+    package var name: String
+    package var until: Instant
+    package var reason: String
+
+    package init(name: String, until: Instant, reason: String) {
+        self.name = name
+        self.until = until
+        self.reason = reason
     }
 }
 

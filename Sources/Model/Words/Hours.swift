@@ -8,7 +8,8 @@ package struct Hours: Hashable, Sendable, Codable, CustomStringConvertible {
     /// Minutes after local midnight, from inclusive, to exclusive.
     private let from: Int
     private let to: Int
-    private let zone: String
+    /// Of the IANA time zone database.
+    package let zone: String
 
     private static let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 

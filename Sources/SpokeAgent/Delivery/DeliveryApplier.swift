@@ -96,7 +96,7 @@ actor DeliveryApplier {
     }
 
     private func activate(_ delivery: VerifiedDelivery, trustChanged: Bool = false) throws {
-        let snapshot = try Snapshot(delivery, manifest: manifests.newest)
+        let snapshot = try Snapshot(delivery, manifest: manifests.newest, ceiling: services.ceiling)
         let previous = services.snapshots.swap(snapshot)
         if trustChanged || snapshot.changesTrust(from: previous) {
             let gone = Set(try listener.trustChanged(identity, snapshot).map { Caller(workload: $0.id).key })

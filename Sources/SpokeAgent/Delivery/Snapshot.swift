@@ -19,8 +19,11 @@ package struct Snapshot: Sendable {
         package var name: String { ruleset.server }
     }
 
+    /// - Parameter ceiling: what the host's owner takes away from every server; the hub has no say in it.
     /// - Throws: `bad-anchor`, `bad-manifest`.
-    package init(_ delivery: VerifiedDelivery, manifest: TrustManifest) throws(TrustError) {
+    package init(
+        _ delivery: VerifiedDelivery, manifest: TrustManifest, ceiling: Ceiling? = nil
+    ) throws(TrustError) {
         self.delivery = delivery
         let roots = try manifest.rootCertificates()
         let bundle = delivery.bundle
@@ -35,7 +38,8 @@ package struct Snapshot: Sendable {
         var servers: [String: PlacedServer] = [:]
         for server in bundle.servers {
             guard let ruleset = bundle.ruleset(for: server.name) else { continue }
-            servers[server.shortName] = PlacedServer(ruleset: ruleset, policy: server.policy)
+            servers[server.shortName] = PlacedServer(
+                ruleset: ceiling?.over(ruleset) ?? ruleset, policy: ceiling?.over(server.policy) ?? server.policy)
         }
         self.servers = servers
         let headers = bundle.servers.map(\.policy.responseHeaders)

@@ -48,7 +48,7 @@ extension MCPAction {
 extension Aim {
     var capability: Capability? {
         switch self {
-        case .use(let capability): capability
+        case .use, .subscription, .task: subject
         case .template(let template), .completion(let template): Capability(.resource, template)
         case .reach: nil
         }

@@ -10,7 +10,8 @@ package final class Concurrency: Sendable {
 
     /// One call under way; to be released exactly once.
     package struct Ticket: Sendable {
-        fileprivate let key: Key
+        /// All of one caller.
+        fileprivate let keys: [Key]
     }
 
     private let shards: [NIOLockedValueBox<[Key: Int]>]
@@ -21,19 +22,26 @@ package final class Concurrency: Sendable {
 
     /// - Returns: nil when the caller has as many under way as it may.
     package func enter(caller: String, server: String, limit: Int) -> Ticket? {
-        let key = Key(caller: caller, server: server)
+        enter(caller: caller, [(server: server, limit: limit)])
+    }
+
+    /// Enters several counts at once, a server's and those of rules, or none of them.
+    package func enter(caller: String, _ places: [(server: String, limit: Int)]) -> Ticket? {
+        let keys = places.map { Key(caller: caller, server: $0.server) }
         return shards[shard(of: caller, shards.count)].withLockedValue { counts in
-            let count = counts[key] ?? 0
-            guard count < limit else { return nil }
-            counts[key] = count + 1
-            return Ticket(key: key)
+            guard zip(keys, places).allSatisfy({ (counts[$0] ?? 0) < $1.limit }) else { return nil }
+            for key in keys { counts[key, default: 0] += 1 }
+            return Ticket(keys: keys)
         }
     }
 
     package func leave(_ ticket: Ticket) {
-        shards[shard(of: ticket.key.caller, shards.count)].withLockedValue { counts in
-            let count = (counts[ticket.key] ?? 1) - 1
-            counts[ticket.key] = count > 0 ? count : nil
+        guard let caller = ticket.keys.first?.caller else { return }
+        shards[shard(of: caller, shards.count)].withLockedValue { counts in
+            for key in ticket.keys {
+                let count = (counts[key] ?? 1) - 1
+                counts[key] = count > 0 ? count : nil
+            }
         }
     }
 }

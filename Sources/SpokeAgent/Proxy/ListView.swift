@@ -36,6 +36,7 @@ package struct ListView: Sendable {
         case .tools:
             guard let tool = catalog?.tool(name) else { return false }
             facts.readOnly = tool.readOnlyHint
+            facts.definition = tool.digest(under: ruleset)
             facts.arguments = .unbound
             aim = .use(Capability(.tool, name))
         case .prompts:

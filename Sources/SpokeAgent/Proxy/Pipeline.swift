@@ -122,6 +122,7 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
             }
             let tool = capability.kind == .tool ? catalog.tool(capability.name) : nil
             facts.readOnly = tool?.readOnlyHint
+            facts.definition = tool?.digest(under: server.ruleset)
             definition = tool?.definition
         }
         facts.arguments = action.decidedArguments
@@ -137,6 +138,10 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
     }
 
     // Whether it is too much.
+    let policy = permit.limits.reduce(server.policy) { $0.bounded(by: $1.limits) }
+    guard exchange.body.count <= policy.requestBody.count else {
+        return refusals.plain(.tooLarge, aim: permit.aim, id: understood.message.id)
+    }
     let ticket: Concurrency.Ticket
     do throws(Refusal) {
         ticket = try admit(caller, server, permit, understood.message.id, refusals, tables, now)
@@ -150,7 +155,7 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
             version: understood.version,
             session: understood.session, definition: definition,
             headers: HeaderRules.forwarded(exchange.head.headers, removing: server.policy.removedRequestHeaders),
-            policy: server.policy,
+            policy: policy,
             filter: ListView(caller: caller, facts: facts, ruleset: server.ruleset, catalog: view.catalog),
             ticket: ticket, record: refusals.record(permit),
             acceptsStream: HeaderRules.acceptsStream(exchange.head.headers)))
@@ -158,17 +163,30 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
 
 private struct Refusal: Error { var step: Step }
 
-/// Takes one call of the caller's rate, then one place among its calls under way.
+/// Takes one call of the caller's rates, then one place among its calls under way: the server's, and those of the rules that
+/// speak about the call.
 private func admit(
     _ caller: Caller, _ server: Snapshot.PlacedServer, _ permit: Permit, _ id: RequestID?, _ refusals: Refusals,
     _ tables: Tables, _ now: Instant
 ) throws(Refusal) -> Concurrency.Ticket {
-    if let wait = tables.rates.take(caller: caller.key, server: server.name, server.policy.rates, now: now) {
+    let scopes = permit.limits.map { (name: "\(server.name) \($0.scope)", limits: $0.limits) }
+    let rates =
+        [(name: server.name, rates: server.policy.rates)]
+        + scopes.compactMap { scope in scope.limits.rate.map { (name: scope.name, rates: [$0]) } }
+    // Looked at first, so that what one bucket refuses costs nothing in the others.
+    let waits = rates.compactMap { tables.rates.wait(caller: caller.key, server: $0.name, $0.rates, now: now) }
+    let taken =
+        waits.isEmpty
+        ? rates.compactMap { tables.rates.take(caller: caller.key, server: $0.name, $0.rates, now: now) } : waits
+    if let wait = taken.max() {
         throw Refusal(step: refusals.plain(.rate, aim: permit.aim, id: id, wait: wait))
     }
-    guard
-        let ticket = tables.concurrency.enter(caller: caller.key, server: server.name, limit: server.policy.concurrency)
-    else { throw Refusal(step: refusals.plain(.concurrency, aim: permit.aim, id: id)) }
+    let places =
+        [(server: server.name, limit: server.policy.concurrency)]
+        + scopes.compactMap { scope in scope.limits.concurrency.map { (server: scope.name, limit: $0) } }
+    guard let ticket = tables.concurrency.enter(caller: caller.key, places) else {
+        throw Refusal(step: refusals.plain(.concurrency, aim: permit.aim, id: id))
+    }
     return ticket
 }
 

@@ -16,7 +16,8 @@ extension DenyReason {
     /// The one table from reasons to answers.
     package var form: RefusalForm {
         switch self {
-        case .noRule, .deniedByRule, .conditionFailed, .missingFact, .revoked, .lapsed, .expired, .network,
+        case .noRule, .deniedByRule, .conditionFailed, .missingFact, .revoked, .lapsed, .expired, .network, .callerZone,
+            .ceiling, .unapprovedTool, .changedTool,
             .unknownServer, .notInCatalog, .identityRevoked, .notAClient:
             .hidden
         case .malformed, .unsupported: .byError

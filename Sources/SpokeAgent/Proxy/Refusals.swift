@@ -97,12 +97,19 @@ final class Refusals {
 
     /// The line that has to be with the kernel before the call goes anywhere.
     func record(_ permit: Permit) -> DecisionRecord {
-        DecisionRecord(
+        var record = DecisionRecord(
             number: 0, at: now, caller: exchange.caller.key, address: exchange.address?.description,
             server: permit.server, aim: permit.aim.description, verdict: .allow,
             rule: permit.rules.joined(separator: "+"),
             principal: permit.principals.map(\.description).joined(separator: "+"),
             revision: permit.revision, bundle: snapshot?.delivery.digest)
+        guard let denial = permit.wouldDeny else { return record }
+        record.verdict = .wouldDeny
+        record.reason = denial.reason.rawValue
+        record.rule = denial.rule
+        record.principal = nil
+        record.detail = denial.detail.map { String($0.prefix(300)) }
+        return record
     }
 
     private var serverName: String {

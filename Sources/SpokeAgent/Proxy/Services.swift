@@ -10,6 +10,8 @@ struct Services: Sendable {
     var journal: Journal
     var counts = DecisionCounts()
     var upstreams: Upstreams
+    /// The host's own, of `spoke.yaml`; nil where it has none.
+    var ceiling: Ceiling?
     /// Set once, when the spoke ends: answers then close their connections.
     var isDraining: NIOLockedValueBox<Bool>
     var now: @Sendable () -> Instant

@@ -143,7 +143,7 @@ final class Upstreams: Sendable {
             return ServerStatus(
                 name: server.name, state: view.state, detail: view.detail.map { String($0.prefix(300)) },
                 tools: (view.catalog?.tools.keys).map { Array($0.sorted().prefix(1000)) } ?? [],
-                catalogAt: view.catalogAt)
+                catalogAt: view.catalogAt, observedUntil: server.ruleset.observedUntil)
         }
         guard let snapshot, let zone = snapshot.delivery.bundle.spoke.trustDomain.split(separator: ".").first else {
             return placed

@@ -5,7 +5,12 @@ extension TopologyDraft {
             Policy(
                 headers: policy.optional("headers") { readHeaders($0, by: owner) },
                 limits: policy.optional("limits") { readLimits($0) },
-                stale: policy.optional("stale") { readStaleness($0, by: owner) })
+                stale: policy.optional("stale") { readStaleness($0, by: owner) },
+                tools: policy.optional("tools") { value in
+                    value.mapping("a policy of tools") { tools in
+                        Policy.ToolPolicy(pin: tools.optional("pin") { $0.word(PinMode.self) })
+                    }
+                })
         }
     }
 
@@ -43,7 +48,7 @@ extension TopologyDraft {
         }
     }
 
-    private func readLimits(_ value: NodeReader) -> Limits? {
+    func readLimits(_ value: NodeReader) -> Limits? {
         value.mapping("limits") { limits in
             Limits(
                 rate: limits.optional("rate") { readRate($0) },

@@ -1,57 +1,147 @@
-extension TopologyDraft {
-    /// The `rules:` of a file. `zone` is nil for the organization's.
-    func readRules(_ file: MappingReader, zone: String?) {
-        guard let value = file.value("rules") else { return }
-        rules += value.list { readRule($0, zone: zone) }
+/// Whose rules are read: what their names begin with, which sets they may use, and whether they say whom they are for.
+enum RuleOwner {
+    case organization
+    case zone(String)
+    /// A host's: for everybody where it does not say.
+    case host
+
+    var prefix: String {
+        switch self {
+        case .organization: ""
+        case .zone(let name): "\(name)/"
+        case .host: "ceiling:"
+        }
     }
 
-    /// Nil without an id.
-    private func readRule(_ value: NodeReader, zone: String?) -> Rule? {
+    var zone: String? { if case .zone(let name) = self { name } else { nil } }
+}
+
+extension TopologyDraft {
+    /// The `rules:` of a mapping.
+    func readRules(_ file: MappingReader, of owner: RuleOwner) {
+        guard let value = file.value("rules") else { return }
+        rules += value.list { readRule($0, of: owner) }
+    }
+
+    /// Nil without an id, and for a rule of other environments.
+    private func readRule(_ value: NodeReader, of owner: RuleOwner) -> Rule? {
         let place = value.place
         let read: Rule?? = value.mapping("a rule") { rule in
             let id = rule.required("id") { $0.string("a name") }
             let effect = rule.oneOf(["allow", "deny"])
-            let capabilities = effect?.value.list(minimum: 1) { readCapabilities($0) }
-            let to = rule.required("to") { $0.list(minimum: 1) { principal($0, by: place) } }
-            let except = rule.optional("except") { $0.list { principal($0, by: place) } }
+            let capabilities = effect?.value.list(minimum: 1) { self.capabilities($0, in: owner.zone) }.flatMap(\.self)
+            let to =
+                if case .host = owner {
+                    rule.optional("to") { $0.list(minimum: 1) { principals($0, in: nil, by: place) } } ?? [[.anyone]]
+                } else {
+                    rule.required("to") { $0.list(minimum: 1) { principals($0, in: owner.zone, by: place) } }
+                }
+            let except = rule.optional("except") { $0.list { principals($0, in: owner.zone, by: place) } }
             let servers = rule.optional("servers") { $0.list(minimum: 1) { mention($0, "a server", by: place) } }
             let when = rule.optional("when") { readConditions($0) }
+            let limits = rule.optional("limits") { readLimits($0) }
+            if limits != nil, effect?.key == "deny" {
+                problems.add("bad-value", "a denial has no limits", at: rule.place(of: "limits"))
+            }
             let from = rule.optional("from") { $0.beginning() }
             let until = rule.optional("until") { $0.end() }
             let reason = rule.optional("reason") { $0.string() }
-            guard let id else { return nil }
+            guard isHere(rule), let id else { return nil }
             // What could not be read stands for something without names, so that the check says nothing more about it.
             return Rule(
-                id: zone.map { "\($0)/\(id)" } ?? id, effect: effect?.key == "allow" ? .allow : .deny,
+                id: owner.prefix + id, effect: effect?.key == "allow" ? .allow : .deny,
                 capabilities: capabilities.flatMap { $0.isEmpty ? nil : $0 } ?? everything,
-                servers: servers, to: to.flatMap { $0.isEmpty ? nil : $0 } ?? [.anyone], except: except, when: when,
-                from: from, until: until, reason: reason, place: place)
+                servers: servers, to: to?.flatMap(\.self).unique.nonEmpty ?? [.anyone],
+                except: except?.flatMap(\.self).unique, when: when, limits: limits, from: from, until: until,
+                reason: reason, place: place)
         }
         return read ?? nil
     }
 
     private var everything: [CapabilityPattern] { (try? CapabilityPattern("*")).map { [$0] } ?? [] }
 
-    private func readCapabilities(_ value: NodeReader) -> CapabilityPattern? {
-        value.parsed("a capability") { text throws(ModelError) in try CapabilityPattern(text) }
-    }
-
     private func readConditions(_ value: NodeReader) -> Conditions? {
         value.mapping("a condition") { when in
             Conditions(
                 readOnly: when.optional("readOnly") { $0.bool() },
                 networks: when.optional("networks") { $0.list(minimum: 1) { readNetwork($0) } },
-                hours: when.optional("hours") { $0.parsed("hours") { text throws(ModelError) in try Hours(text) } },
+                hours: when.optional("hours") { $0.hours() },
+                environment: when.optional("environment") { $0.list(minimum: 1) { $0.label("an environment") } },
+                sameRegion: when.optional("sameRegion") { $0.bool() },
+                clearance: when.optional("clearance") { $0.bool() },
                 arguments: when.optional("arguments") { value in
                     let tests = value.entries(maximum: 64) { key, value -> (String, ArgumentTest)? in
-                        let test = value.parsed("a test of an argument") { text throws(ModelError) in
-                            try ArgumentTest(text)
-                        }
-                        guard let name = key.string("an argument"), let test else { return nil }
-                        return (name, test)
+                        let name = key.parsed("an argument") { text throws(ModelError) in try ArgumentName(text) }
+                        guard let test = value.argumentTest(), let name else { return nil }
+                        return (name.description, test)
                     }
                     return Dictionary(tests, uniquingKeysWith: { first, _ in first })
                 })
         }
     }
+}
+
+extension NodeReader {
+    /// `Mon-Fri 07:00-19:00 Europe/Berlin`, with a place of the IANA time zone database: abbreviations such as `EST` and
+    /// offsets know no daylight saving time, and nobody means that.
+    fileprivate func hours() -> Hours? {
+        guard let hours = parsed("hours", throwing: { text throws(ModelError) in try Hours(text) }) else { return nil }
+        guard hours.zone == "UTC" || hours.zone.contains("/") else {
+            fail(
+                "bad-hours", "\(backticked(hours.zone)) is no place of the IANA time zone database",
+                hint: "as `Europe/Berlin`, or `UTC`")
+            return nil
+        }
+        return hours
+    }
+
+    /// A text (pattern or bounds), a list of values, or `{ present: true }`.
+    fileprivate func argumentTest() -> ArgumentTest? {
+        switch node.value {
+        case .bool, .integer:
+            fail(
+                "wrong-type", "expected a test of an argument, found \(node.found)",
+                hint:
+                    "one value is a list of one, as `[\(scalarText)]`; whether it is given at all is `{ present: true }`"
+            )
+            return nil
+        case .sequence(let nodes):
+            let choices = list(minimum: 1, maximum: ArgumentTest.maximumChoices) { $0.choice() }
+            return choices.count == nodes.count && !choices.isEmpty ? try? ArgumentTest(oneOf: choices) : nil
+        case .mapping:
+            let present = mapping("a test of an argument") { $0.required("present") { $0.bool() } } ?? nil
+            return present.map { .present($0) }
+        case .null, .string:
+            return parsed("a test of an argument") { text throws(ModelError) in try ArgumentTest(text) }
+        }
+    }
+
+    private var scalarText: String {
+        switch node.value {
+        case .bool(let value): "\(value)"
+        case .integer(let value): "\(value)"
+        default: ""
+        }
+    }
+
+    private func choice() -> JSON? {
+        switch node.value {
+        case .bool(let value): return .bool(value)
+        case .integer(let value): return .number(JSONNumber(value))
+        case .string: return string("a value", allowsEmpty: true).map { .string($0) }
+        case .null, .sequence, .mapping:
+            fail("wrong-type", "expected a text, an integer or a boolean, found \(node.found)")
+            return nil
+        }
+    }
+}
+
+extension Array where Element: Hashable {
+    /// Each element once, where it stands first.
+    var unique: [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+
+    var nonEmpty: [Element]? { isEmpty ? nil : self }
 }

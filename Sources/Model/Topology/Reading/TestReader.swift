@@ -9,6 +9,7 @@ extension TopologyDraft {
         let place = value.place
         let read: TopologyTest?? = value.mapping("a test") { test in
             let by = test.required("by") { principal($0, by: place) }
+            let through = test.optional("through") { principal($0, by: place) }
             let call = test.required("call") { readCall($0, zone: zone, by: place) }
             let expect = test.required("expect") { $0.word(TopologyTest.Expectation.self) }
             let arguments = test.optional("arguments") { value in
@@ -20,9 +21,10 @@ extension TopologyDraft {
             }
             let from = test.optional("from") { value -> IPAddress? in value.parsed("an IP address") { IPAddress($0) } }
             let at = test.optional("at") { $0.instant() }
-            guard let by, let call else { return nil }
+            guard isHere(test), let by, let call else { return nil }
             return TopologyTest(
-                by: by, server: call.server, capability: call.capability, arguments: arguments ?? [:], from: from,
+                by: by, through: through, server: call.server, capability: call.capability, arguments: arguments ?? [:],
+                from: from,
                 at: at, expect: expect ?? .deny, place: place)
         }
         return read ?? nil

@@ -15,17 +15,18 @@ package enum TopologyReader {
     /// - Parameters:
     ///   - files: in any order; the node is nil where the file could not be read, which is in `problems` already. Then
     ///     nothing is said about names that are not declared: they may be declared there.
+    ///   - choice: which organization file, where there is one an environment.
     ///   - problems: gets everything that is wrong.
     package static func read(
-        _ files: [(file: String, node: Node?)], problems: Problems, now: Instant
+        _ files: [(file: String, node: Node?)], of choice: OrganizationChoice = .only, problems: Problems, now: Instant
     ) -> TopologyReading {
+        let (files, environment) = chosen(files.sorted { $0.file < $1.file }, choice, problems)
         let draft = TopologyDraft(problems)
-        for (_, node) in files.sorted(by: { $0.file < $1.file }) {
-            if let node {
-                draft.read(NodeReader(node, problems))
-            } else {
-                draft.isComplete = false
-            }
+        draft.environment = environment
+        draft.isComplete = files.allSatisfy { $0.node != nil }
+        draft.readSets(of: files.compactMap(\.node))
+        for (_, node) in files {
+            if let node { draft.read(NodeReader(node, problems)) }
         }
         let topology = draft.topology()
         var check = TopologyCheck(topology, tests: draft.tests, mentions: draft.mentions, now: now)
@@ -55,6 +56,13 @@ final class TopologyDraft {
     var rules: [Rule] = []
     var tests: [TopologyTest] = []
     var mentions = Mentions()
+    /// The organization's; objects of others are left out.
+    var environment: String?
+    /// By zone; nil is the organization.
+    var sets: [String?: NamedSets] = [:]
+    var overrides = Overrides()
+    /// Full names of what is declared for other environments.
+    var elsewhere: (clients: Set<String>, servers: Set<String>) = ([], [])
 
     init(_ problems: Problems) { self.problems = problems }
 
@@ -88,6 +96,8 @@ final class TopologyDraft {
                 "missing-key", "no file says which organization this is", hint: "one file holds `organization: DOMAIN`",
                 at: nil)
         }
+        leaveOutElsewhere()
+        applyOverrides()
         let ceilings = Dictionary(zones.map { ($0.name, $0.classification) }, uniquingKeysWith: { first, _ in first })
         for index in servers.indices where unclassified.contains(servers[index].fullName) {
             servers[index].classification = ceilings[servers[index].zone] ?? .restricted
@@ -119,14 +129,14 @@ final class TopologyDraft {
 extension NodeReader {
     /// A moment from which something holds: a day (from its beginning, UTC) or a time.
     func beginning() -> Instant? {
-        parsed("a date or a time", hint: "as 2026-11-21 or 2026-11-21T08:15:30Z") { text in
+        moment("a date or a time", hint: "as 2026-11-21 or 2026-11-21T08:15:30Z") { text in
             CivilDate(text).map { Instant(milliseconds: $0.daysSinceEpoch * 86_400_000) } ?? Instant(text)
         }
     }
 
     /// A moment until which something holds: a day (to its end, UTC) or a time.
     func end() -> Instant? {
-        parsed("a date or a time", hint: "as 2026-11-21 or 2026-11-21T08:15:30Z") { text in
+        moment("a date or a time", hint: "as 2026-11-21 or 2026-11-21T08:15:30Z") { text in
             CivilDate(text).map { Instant(milliseconds: ($0.daysSinceEpoch + 1) * 86_400_000) } ?? Instant(text)
         }
     }

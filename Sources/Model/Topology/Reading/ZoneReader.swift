@@ -8,7 +8,10 @@ extension TopologyDraft {
             roles: file.optional("roles") { readRoles($0, by: domain.place) },
             policy: file.optional("policy") { readPolicy($0, by: domain.place) },
             place: domain.place)
-        readRules(file, zone: nil)
+        // Read before everything else: see `readSets`.
+        _ = file.has("sets")
+        if let value = file.value("overrides") { readOverrides(value) }
+        readRules(file, of: .organization)
         readTests(file, zone: nil)
         if let organization {
             problems.add(
@@ -30,6 +33,7 @@ extension TopologyDraft {
             region: file.optional("region") { $0.string(maximumLength: 64) },
             classification: file.required("classification") { $0.word(Classification.self) } ?? .restricted,
             networks: file.required("networks") { $0.list { readNetwork($0) } } ?? [],
+            callers: file.optional("callers") { $0.list { readCaller($0, by: place) } },
             roles: file.optional("roles") { readRoles($0, by: place) },
             policy: file.optional("policy") { readPolicy($0, by: place) },
             place: place)
@@ -40,6 +44,7 @@ extension TopologyDraft {
                 return key.string("a name").map { Spoke(zone: read.name, name: $0, place: key.place) }
             }
         }
+        _ = file.has("sets")
         guard zone != nil else {
             // Read for its mistakes; its names belong nowhere.
             let rest = TopologyDraft(problems)
@@ -70,13 +75,23 @@ extension TopologyDraft {
         let firstRule = rules.count
         if let value = file.value("clients") { clients += value.entries { readClient($0, $1, zone: zone) } }
         if let value = file.value("servers") { servers += value.entries { readServer($0, $1, zone: zone) } }
-        readRules(file, zone: zone)
+        readRules(file, of: .zone(zone))
         readTests(file, zone: zone)
         // An undeclared zone is a mistake of the file's first line, not of each object in it.
         let owners =
             clients[firstClient...].map(\.place) + servers[firstServer...].map(\.place)
             + rules[firstRule...].map(\.place)
         for case let owner? in owners { mentions.note("zone:\(zone)", by: owner, at: place) }
+    }
+
+    /// `analytics`, a zone of this organization, or `domain:billing.partner.example`.
+    private func readCaller(_ value: NodeReader, by owner: Place) -> Principal? {
+        let caller = value.parsed("a zone", hint: "its name, or `domain:DOMAIN` for another organization's") { text in
+            if case .domain(let domain)? = try? Principal(text) { return Principal.domain(domain) }
+            return isLabel(text) ? Principal.zone(text) : nil
+        }
+        if let caller { mentions.note(caller.description, by: owner, at: value.place) }
+        return caller
     }
 
     func readNetwork(_ value: NodeReader) -> Network? {
