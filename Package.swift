@@ -18,7 +18,7 @@ let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOConcurrencyHelpers"].map {
     .product(name: $0, package: "swift-nio")
 }
-let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTP: [Target.Dependency] = ["NIOHTTP1", "NIOTLS"].map { .product(name: $0, package: "swift-nio") }
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -62,7 +62,7 @@ let package = Package(
         library("MCP", ["Model"]),
         library("Trust", ["Model", "COpenSSL"]),
         library("YAMLFile", ["Model", "CYAML"]),
-        library("Transport", ["Model", "Trust", nioSSL, asyncHTTPClient, logging] + nio),
+        library("Transport", ["Model", "Trust", nioSSL, asyncHTTPClient, logging] + nio + nioHTTP),
         library("Storage", ["Model", "Trust", grdb]),
         library(
             "HubService",

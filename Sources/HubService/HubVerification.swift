@@ -48,6 +48,23 @@ package enum HubVerification {
         // Keys that are not this ledger's prove nothing about it, so it is held against them and found wanting.
         let own = try directory.checkpointKey()
         let keys = chain.checkpointKeys.contains(own) ? chain.checkpointKeys : [own]
-        return Outcome(report: try LedgerVerification.verify(directory: databases, keys: keys))
+        var report = try LedgerVerification.verify(directory: databases, keys: keys)
+        // What cannot be replayed cannot be compiled.
+        if report.isClean, let problem = try publicationProblem(databases) { report.problems.append(problem) }
+        return Outcome(report: report)
+    }
+
+    /// The newest publication has to be that of the bundles that the registry makes, unless something changed since.
+    private static func publicationProblem(_ databases: String) throws -> VerificationReport.Problem? {
+        let (state, newest) = try HubDatabase.published(directory: databases)
+        // One of an older program is of another form; the next start of the hub publishes again.
+        guard let newest, state.changes.values.max() == newest.body.revision, SlotTree.isCount(newest.body.count) else {
+            return nil
+        }
+        let body = try Publication(of: state, reusing: nil).body
+        guard body != newest.body else { return nil }
+        return VerificationReport.Problem(
+            table: "publications", row: "\(newest.index)",
+            message: "the root is not that of the bundles that the registry makes: `\(body.root)`")
     }
 }

@@ -118,7 +118,7 @@ package actor Publisher {
     /// - Returns: Nil when the topology has no such spoke.
     /// - Throws: `cannot-prove` when the ledger does not reach what the spoke holds; what signing and reading proofs throw.
     package func delivery(for spoke: String) async throws -> PublishedDelivery? {
-        guard let logged = try await published(), let leaf = try logged.publication.leaf(of: spoke),
+        guard let logged = try await published(), let leaf = logged.publication.leaf(of: spoke),
             let signed = try sign(spoke, logged.publication)
         else { return nil }
         // Taken after the publication: it has the entry.

@@ -44,8 +44,8 @@ package struct Renewal: Sendable {
     package func nonce() throws -> RenewalNonce { try nonces.make(now: now()) }
 
     /// A new certificate for who holds the key of one that ended at most 14 days ago.
-    /// - Throws: `bad-nonce`, `unknown-certificate`, `bad-signature`, `expired`, `revoked`, `forbidden`, and what `renew`
-    ///   throws.
+    /// - Throws: `bad-nonce`, `unknown-certificate`, `bad-signature`, `expired`, `revoked`, `forbidden`, `renewal-off` where
+    ///   the files switch it off for the zone, and what `renew` throws.
     package func renewExpired(_ request: ExpiredRenewRequest, from address: String) async throws -> EnrolAnswer {
         let now = now()
         // Spent first, whatever comes of it: nothing can be tried twice on one nonce.
@@ -66,10 +66,11 @@ package struct Renewal: Sendable {
         guard let signature = Base64.decode(request.signature), signature.count <= 256,
             shown.publicKey.verify(bytes, signature: signature)
         else { throw HubError(.forbidden, "bad-signature", "the signature is not that of the certificate's key") }
-        let isWorkload = [Invitation.Kind.spoke, .client].contains {
-            Member(issued.identity, kind: $0, organization: settings.organization) != nil
-        }
-        guard isWorkload else {
+        let kinds = [Invitation.Kind.spoke, .client]
+        let member = kinds.lazy.compactMap {
+            Member(issued.identity, kind: $0, organization: self.settings.organization)
+        }.first
+        guard let member else {
             throw HubError(
                 .forbidden, "forbidden", "only spokes and clients renew an expired certificate",
                 hint: "a person asks for a new invitation")
@@ -81,15 +82,17 @@ package struct Renewal: Sendable {
         }
         let answer = try await issue(
             request.csr, issued.identity, serial: issued.serial, notBefore: issued.notBefore,
-            why: "by the key of the certificate that ended at \(issued.notAfter)")
+            why: "by the key of the certificate that ended at \(issued.notAfter)", lateIn: member.zone)
         log.notice(
             "an expired certificate was renewed",
             metadata: ["identity": "\(issued.identity)", "ended": "\(issued.notAfter)", "address": "\(address)"])
         return answer
     }
 
+    /// - Parameter zone: whose files may forbid it, for a certificate that ended.
     private func issue(
-        _ csr: String, _ identity: SPIFFEID, serial: String?, notBefore: Instant, why: String?
+        _ csr: String, _ identity: SPIFFEID, serial: String?, notBefore: Instant, why: String?,
+        lateIn zone: String? = nil
     ) async throws -> EnrolAnswer {
         let key = try Enrolment.key(of: csr)
         let made = NIOLockedValueBox<Authority.Leaf?>(nil)
@@ -101,6 +104,11 @@ package struct Renewal: Sendable {
             let isSerialRevoked = try serial.map { try registry.revokedSerials().contains($0) } ?? false
             guard revoked.map({ notBefore + CertificateAuthority.backdating >= $0 }) ?? true, !isSerialRevoked else {
                 throw HubError(.forbidden, "revoked", "the certificate of \(quoted(identity.description)) is revoked")
+            }
+            if let zone, try registry.topology()?.renewsExpired(inZone: zone) == false {
+                throw HubError(
+                    .forbidden, "renewal-off", "expired certificates of the zone `\(zone)` are not renewed",
+                    hint: "ask an owner for a new invitation, made with --replace, and enrol again")
             }
             let leaf = try enrolment.issue(to: identity, key, registry, now())
             made.withLockedValue { $0 = leaf }

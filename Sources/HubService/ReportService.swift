@@ -45,7 +45,7 @@ package struct ReportService: Sendable {
 
     /// A spoke speaks for its own zone, and not from the future.
     static func check(_ report: Report, zone: String, now: Instant) throws(HubError) {
-        guard report.v == PolicyBundle.wireVersion, (1...64).contains(report.journal.utf8.count), report.sequence >= 0
+        guard report.v == Report.version, (1...64).contains(report.journal.utf8.count), report.sequence >= 0
         else {
             throw HubError(.invalid, "bad-report", "the report names no journal and sequence of this version")
         }

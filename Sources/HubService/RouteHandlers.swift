@@ -164,7 +164,7 @@ package struct RouteHandlers: Sendable {
     private func answer(_ call: Call, from standing: Standing) async throws -> Reply {
         let (lists, query) = (services.lists, call.query)
         switch call.route.name {
-        case .planTopology: return try .coded(try services.topology.plan(try call.decoded(TopologyRequest.self)))
+        case .planTopology: return try .coded(try await services.topology.plan(try call.decoded(TopologyRequest.self)))
         case .applyTopology:
             return try .coded(try await services.topology.apply(try call.decoded(TopologyRequest.self), by: standing))
         case .exportTopology: return try .coded(try services.topology.export())

@@ -32,10 +32,18 @@ package struct TopologyService: Sendable {
         return snapshot.state.topology
     }
 
+    /// A spoke that could not enforce the change is a finding here; `apply` refuses it.
     /// - Throws: `topology-invalid`, `other-organization`, `other-environment`.
-    package func plan(_ request: TopologyRequest) throws -> Plan {
+    package func plan(_ request: TopologyRequest) async throws -> Plan {
         let snapshot = ledger.snapshot
-        return try Self.plan(
+        var plan = try plan(request, snapshot)
+        let unable = WireVersions(reported: try await wire()).unable(plan, request.topology, snapshot)
+        plan.findings += unable.map { Plan.Finding(code: "spoke-too-old", message: $0.description) }
+        return plan
+    }
+
+    private func plan(_ request: TopologyRequest, _ snapshot: Snapshot) throws -> Plan {
+        try Self.plan(
             request.topology, organization: organization, current: snapshot.hasTopology ? snapshot.state.topology : nil,
             masks: snapshot.state.masks, now: now())
     }
@@ -44,9 +52,10 @@ package struct TopologyService: Sendable {
     /// - Throws: `topology-invalid`, `other-organization`, `needs-removals`, `forbidden`, `spoke-too-old`.
     package func apply(_ request: TopologyRequest, by standing: Standing) async throws -> ApplyAnswer {
         // Once here for the caller's sake, so that no intermediate is made for what is refused; once in the transaction.
-        let expected = try plan(request)
+        let snapshot = ledger.snapshot
+        let expected = try plan(request, snapshot)
         try Self.demandPermitted(expected, request, standing)
-        try WireVersions(read: try await wire()).demandEnforceable(expected, request.topology)
+        try WireVersions(reported: try await wire()).demandEnforceable(expected, request.topology, snapshot)
         for zone in request.topology.zones { try authority.ensureZone(zone.name, now: now()) }
         // If the process dies here: an intermediate of a zone that does not exist, which nobody believes.
         let digest = digestText(of: try JSONCoding.canonical(request.topology))

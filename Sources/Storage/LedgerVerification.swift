@@ -10,13 +10,19 @@ package struct VerificationReport: Hashable, Sendable {
         /// The key of the row, `zone/finance`.
         package var row: String
         package var message: String
+
+        package init(table: String, row: String, message: String) {
+            self.table = table
+            self.row = row
+            self.message = message
+        }
     }
 
     /// Entries in the ledger.
     package internal(set) var size: Int64 = 0
     /// `sha256:…` of the Merkle root over the leaves as they are stored.
     package internal(set) var root = ""
-    package internal(set) var problems: [Problem] = []
+    package var problems: [Problem] = []
 
     package var isClean: Bool { problems.isEmpty }
 }

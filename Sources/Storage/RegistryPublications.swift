@@ -8,6 +8,16 @@ package struct LoggedPublication: Hashable, Sendable {
     package var body: BundlesPublished
 }
 
+extension HubDatabase {
+    /// What bundles are compiled from and the newest publication, of one moment; the database is only read.
+    package static func published(directory: String) throws -> (state: RegistryState, publication: LoggedPublication?) {
+        let queue = try DatabaseFile.openReadOnly("\(directory)/\(fileName)", migrations: HubSchema.migrations)
+        return try translating("cannot read the registry") {
+            try queue.read { db in (try Registry(db).state(), try Registry(db).publication()) }
+        }
+    }
+}
+
 extension Registry {
     /// The newest publication; nil before the first.
     package func publication() throws -> LoggedPublication? {

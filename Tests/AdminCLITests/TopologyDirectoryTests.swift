@@ -20,9 +20,11 @@ import Testing
           limits:
             rate: { requests: 100, per: 60s, burst: 20 }
             concurrency: 32
+            sessions: 4
             requestBody: 1MiB
             timeouts: { connect: 10s, request: 30s, idle: 300s }
           stale: { after: 24h, then: readOnly, until: 72h }
+        renewal: { expired: true }
         rules:
           - id: no-deletes
             deny: [tool:delete_*]
@@ -33,6 +35,7 @@ import Testing
     private static let zone = """
         zone: finance
         region: eu-west-1
+        renewal: { expired: false }
         classification: confidential
         networks: [10.20.0.0/16, 127.0.0.0/8]
         roles: { owner: [group:finance-platform], reviewer: [user:erin@corp.example] }
@@ -99,7 +102,7 @@ import Testing
         #expect(
             lines == [
                 "\(file):2:1: error: a topology file has no key `regoin` (did you mean `region`?)",
-                "\(file):12:14: error: spoke `fin-3` is not declared (did you mean `fin-1`?)",
+                "\(file):13:14: error: spoke `fin-3` is not declared (did you mean `fin-1`?)",
             ])
     }
 

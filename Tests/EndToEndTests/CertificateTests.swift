@@ -77,6 +77,56 @@ extension EndToEnd {
             #expect(!late.standardError.contains("certificate renewed"))
         }
 
+        @Test("a client whose certificate ended renews with its old key, where its zone lets it; a person does not")
+        func lateClient() async throws {
+            let wheel = try await Wheel.withHub()
+            let zone = try wheel.directory.read("topology/zones/finance/zone.yaml")
+            try wheel.directory.write(
+                "topology/zones/finance/zone.yaml",
+                zone.replacing("\nclassification:", with: "\nrenewal: { expired: false }\nclassification:"))
+            try await wheel.apply()
+            let exported = try await wheel.nave(["topology", "export", wheel.directory.file("exported")])
+            #expect(exported.code == 0)
+            #expect(try wheel.directory.read("exported/zones/finance.yaml").contains("expired: false"))
+            try await wheel.enrolClient("analytics/reporting-bot", as: "bot")
+            try await wheel.enrolClient("finance/housekeeping", as: "keeper")
+            #expect(try await wheel.hub?.terminate() == 0)
+            let later = try await clock(in: wheel.directory, ahead: 8 * 86_400)
+
+            func connect(_ name: String) async throws -> Finished {
+                try await run(
+                    Checkout.program("nave"), ["connect", "finance/ledger"],
+                    environment: later.merging([
+                        "NAVE_CONTEXT": wheel.directory.file("\(name).json"),
+                        "XDG_CACHE_HOME": wheel.directory.file("late-cache"),
+                    ]) { $1 }, input: Wheel.hello)
+            }
+            let (bot, keeper) = try (wheel.directory.read("bot.json"), wheel.directory.read("keeper.json"))
+            let away = try await connect("bot")
+            #expect(away.errors.contains("could not be renewed, it ended at"), "\(away)")
+            #expect(away.output.contains("\"error\"") && !away.output.contains("serverInfo"), "\(away)")
+            #expect(try wheel.directory.read("bot.json") == bot)
+
+            try await wheel.startHub(environment: later)
+            let renewed = try await connect("bot")
+            #expect(!renewed.errors.contains("could not be renewed"), "\(renewed)")
+            let after = try wheel.directory.read("bot.json")
+            #expect(after != bot)
+            #expect(wheel.hub?.standardError.contains("an expired certificate was renewed") == true)
+            // The hub lets it in again: nothing is left to renew.
+            let again = try await connect("bot")
+            #expect(!again.output.contains("ended at"), "\(again)")
+            #expect(try wheel.directory.read("bot.json") == after)
+
+            let refused = try await connect("keeper")
+            #expect(refused.errors.contains("`finance` are not renewed") && refused.errors.contains("--replace"))
+            #expect(try wheel.directory.read("keeper.json") == keeper)
+            let person = try await run(
+                Checkout.program("nave"), ["status"],
+                environment: later.merging(["NAVE_CONTEXT": wheel.directory.file("dana.json")]) { $1 })
+            #expect(person.code == 1 && person.errors.contains("enrol again"), "\(person)")
+        }
+
         /// Variables that set a program's wall clock ahead.
         private func clock(in directory: TemporaryDirectory, ahead seconds: Int) async throws -> [String: String] {
             let library = directory.file("ahead-\(seconds).so")
@@ -239,7 +289,7 @@ extension EndToEnd {
             try await crl(wheel, "analytics")
             let bad = try await run(openssl, check)
             #expect(bad.code != 0 && bad.errors.contains("certificate revoked"), "\(bad)")
-            let refused = try await wheel.nave(["connect", "finance/ledger"], as: "bot", input: Self.hello)
+            let refused = try await wheel.nave(["connect", "finance/ledger"], as: "bot", input: Wheel.hello)
             #expect(refused.output.contains("error") && !refused.output.contains("serverInfo"), "\(refused)")
             let verified = try await run(
                 Checkout.program("nave-hub"), ["verify", "--data", wheel.directory.file("hub")])
@@ -267,11 +317,6 @@ extension EndToEnd {
                 #expect(try wheel.directory.read("hub/keys/\(key)").hasPrefix("-----BEGIN ENCRYPTED PRIVATE KEY-----"))
             }
         }
-
-        private static let hello = #"""
-            {"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
-
-            """#
 
         /// Of `finance/fin-1`, newest first.
         private func spokeCertificates(_ wheel: Wheel) async throws -> [JSON] {

@@ -14,15 +14,29 @@ extension EndToEnd {
                 environment: cached(wheel))
         }
 
+        /// `nave connect` as the bot; the hub is asked, since no spoke is there that could have been resolved.
+        private func connected(_ wheel: Wheel) async throws -> Finished {
+            try await run(
+                Checkout.program("nave"), ["connect", "finance/ledger"],
+                environment: [
+                    "NAVE_CONTEXT": wheel.directory.file("bot.json"),
+                    "XDG_CACHE_HOME": wheel.directory.file("bot-cache"),
+                ], input: Wheel.hello)
+        }
+
         @Test("shortened, then forked: a person's next command says so and ends with 1, and the hub keeps the evidence")
         func shortenedAndForked() async throws {
             let wheel = try await Wheel.withHub()
+            try await wheel.enrolClient("analytics/reporting-bot", as: "bot")
             let (hub, old) = (wheel.directory.file("hub"), wheel.directory.file("old"))
             #expect(try await wheel.hub?.terminate() == 0)
             try FileManager.default.copyItem(atPath: hub, toPath: old)
             try await wheel.startHub()
             let token = try await nave(wheel, ["client", "invite", "analytics/reporting-bot"])
             try #require(token.code == 0, "\(token.errors)")
+            // `nave connect` keeps what it has seen, too: in a cache of its own here.
+            let seen = try await connected(wheel)
+            #expect(!seen.errors.contains("ALARM"), "\(seen)")
             let fine = try await nave(wheel, ["status"])
             try #require(fine.code == 0, "\(fine.errors)")
 
@@ -49,6 +63,8 @@ extension EndToEnd {
             let shortened = try await nave(wheel, ["status"])
             #expect(shortened.code == 1)
             #expect(shortened.errors.contains("ALARM"), "\(shortened.errors)")
+            let unseen = try await connected(wheel)
+            #expect(unseen.output.contains("\"error\"") && unseen.errors.contains("ALARM"), "\(unseen)")
             // It goes on under the other history until its ledger is longer than the one that was seen.
             for number in 0..<6 {
                 let more = try await wheel.nave(["client", "invite", "finance/housekeeping"])
@@ -57,13 +73,14 @@ extension EndToEnd {
             let forked = try await nave(wheel, ["status"])
             #expect(forked.code == 1)
             #expect(forked.errors.contains("ALARM"), "\(forked.errors)")
-            // It is one note of one person, so one row of evidence. Who has seen nothing yet sees the alarm that the hub itself raised, with both notes.
+            // One note of one person and one of one client, so two rows of evidence. Who has seen nothing yet sees the alarm
+            // that the hub itself raised, with both notes.
             let status = try await run(
                 Checkout.program("nave"), ["status", "-o", "json", "--context", wheel.directory.file("dana.json")],
                 environment: ["XDG_CACHE_HOME": wheel.directory.file("another")])
             let found = try JSON(parsing: Array(status.output.utf8))["contradictions"]?.array ?? []
             let codes: [String] = found.compactMap { $0["code"]?.string }
-            #expect(codes == ["checkpoint-older"], "\(status.output)\(status.errors)")
+            #expect(codes == ["checkpoint-older", "checkpoint-older"], "\(status.output)\(status.errors)")
             let log = wheel.hub?.standardError ?? ""
             #expect(log.contains("alarm:"))
         }

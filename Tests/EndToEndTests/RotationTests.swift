@@ -74,6 +74,19 @@ extension EndToEnd {
             #expect(context.errors.contains("the trust manifest is now version 4"))
             let again = try await wheel.nave(["status"], as: "erin")
             #expect(!again.errors.contains("trust manifest"), "\(again.errors)")
+            // So does `nave connect` when it asks the hub, and it keeps what it has seen of the ledger.
+            let cache = wheel.directory.file("fresh-cache")
+            for isFirst in [true, false] {
+                let connected = try await run(
+                    Checkout.program("nave"), ["connect", "finance/ledger"],
+                    environment: ["NAVE_CONTEXT": wheel.directory.file("bot.json"), "XDG_CACHE_HOME": cache],
+                    input: Wheel.hello)
+                #expect(connected.output.contains("serverInfo"), "\(connected)")
+                #expect(connected.errors.contains("the trust manifest is now version 4") == isFirst, "\(connected)")
+                let kept = try FileManager.default.contentsOfDirectory(atPath: "\(cache)/nave/checkpoints")
+                #expect(kept.count == 1)
+                try FileManager.default.removeItem(atPath: "\(cache)/nave/resolutions")
+            }
         }
 
         /// What people do: prepare, carry to two machines, publish.

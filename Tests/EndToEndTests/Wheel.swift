@@ -264,6 +264,12 @@ final class Wheel: @unchecked Sendable {
         return CurlAnswer(finished)
     }
 
+    /// The first line of a client of the handshake era.
+    static let hello = #"""
+        {"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
+
+        """#
+
     /// The body and headers of a 2026-07-28 call of a tool.
     static func modernCall(_ tool: String, _ arguments: JSON = .object(JSONObject([])), id: Int64 = 1) -> (
         body: String, headers: [String]

@@ -186,37 +186,4 @@ import Trust
         let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: answer.manifest)
         #expect(try TrustManifest.verifyFirst(envelope, pinnedRootSPKI: token.root).version == 1)
     }
-
-    // MARK: wire versions
-
-    private func report(_ hub: TestHub, wire: [Int64]) async throws {
-        var report = Report(
-            journal: "j-\(wire)", sequence: 0, applied: nil, refused: nil, servers: [], usage: [], decisions: [],
-            checkpoint: nil, listener: nil, since: hub.now, at: hub.now)
-        report.wire = wire
-        let spoke = try #require(
-            Member(
-                try SPIFFEID("spiffe://finance.corp.example/spoke/fin-1"), kind: .spoke, organization: "corp.example"))
-        _ = try await hub.parts.services.reports.merge(report, from: spoke)
-    }
-
-    @Test func aChangeThatAnOlderSpokeCouldNotEnforceIsRefused() async throws {
-        let hub = try await TestHub.applied()
-        try await report(hub, wire: [0])
-        let size = hub.parts.ledger.snapshot.size
-        let changed = try TestHub.topology { $0.servers[1].description = "books" }
-        do {
-            try await hub.apply(changed)
-            Issue.record("taken")
-        } catch let error as HubError {
-            #expect(error.code == "spoke-too-old")
-            #expect(error.problems == ["finance/fin-1 reads 0"])
-        }
-        #expect(hub.parts.ledger.snapshot.size == size)
-        // What does not concern that spoke goes on, and so does everything once it is upgraded.
-        try await hub.apply(TestHub.topology { $0.clients.append(Client(zone: "analytics", name: "new-bot")) })
-        hub.advance(by: .minutes(1))
-        try await report(hub, wire: [0, 1])
-        try await hub.apply(changed)
-    }
 }

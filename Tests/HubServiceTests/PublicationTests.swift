@@ -31,7 +31,7 @@ import Trust
         let last = try #require(answer.change.index)
         #expect(try await types(hub.parts, from: last + 1) == ["bundles.published"])
         let publication = try #require(hub.parts.ledger.snapshot.publication)
-        #expect(publication.body.count == 3)
+        #expect(publication.body.count == 1 << 32)
         #expect(publication.body.revision == hub.parts.ledger.snapshot.state.revision(ofZone: "finance"))
         let size = hub.parts.ledger.snapshot.size
         for _ in 0..<5 {
@@ -62,9 +62,9 @@ import Trust
             let payload = try #require(Base64.decode(envelope.payload))
             let bundle = try JSONCoding.decode(PolicyBundle.self, from: payload)
             let leaf = try PublishedBundle(digest: digestText(of: payload), spoke: bundle.spoke).leaf
-            try MerkleTree.verifyInclusion(
-                leafHash: MerkleTree.leafHash(leaf), index: proof.leaf.index, size: published.count,
-                proof: ProofText.decode(proof.leaf.path),
+            try SlotTree.verify(
+                MerkleTree.leafHash(leaf), of: bundle.spoke.description, index: proof.leaf.index,
+                count: published.count, proof: ProofText.decode(proof.leaf.path),
                 root: Hex.decode(String(published.root.dropFirst(7))) ?? [])
             #expect(proof.consistency == nil)
         }
@@ -117,6 +117,18 @@ import Trust
         #expect(publication.body.revision == crashed.state.revision(ofZone: "finance"))
         #expect(try await delivery(again).proof?.index == publication.index)
         #expect(try HubVerification.verify(data: directory.path).isClean)
+    }
+
+    @Test func verifyNamesAPublicationOfOtherBundles() async throws {
+        let hub = try await TestHub.applied()
+        #expect(try HubVerification.verify(data: hub.directory.file("hub")).isClean)
+        var forged = try #require(hub.parts.ledger.snapshot.publication).body
+        forged.root = digestText(of: [1])
+        let body = forged
+        let commit = try await hub.parts.ledger.append(by: .hub) { _ in [.bundlesPublished(body)] }
+        let problems = try HubVerification.verify(data: hub.directory.file("hub")).report.problems
+        #expect(problems.map(\.table) == ["publications"])
+        #expect(problems.map(\.row) == [String(try #require(commit?.last))])
     }
 
     @Test func changesAtOnceArePublishedTogetherOrInOrder() async throws {

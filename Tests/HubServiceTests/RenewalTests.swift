@@ -115,6 +115,38 @@ import Trust
         #expect(await code { try await hub.parts.services.renewal.renewExpired(request, from: "a") } == expected)
     }
 
+    @Test(
+        arguments: [
+            (true, nil, nil), (false, nil, "renewal-off"), (nil, false, "renewal-off"), (false, true, "renewal-off"),
+            (true, true, nil),
+        ] as [(Bool?, Bool?, String?)])
+    func filesSwitchItOff(organization: Bool?, zone: Bool?, expected: String?) async throws {
+        let hub = try await TestHub.applied()
+        let (leaf, key, identity) = try await enrolled(hub)
+        try await hub.apply(
+            TestHub.topology {
+                $0.organization.renewal = organization.map { RenewalTerms(expired: $0) }
+                $0.zones[1].renewal = zone.map { RenewalTerms(expired: $0) }
+            })
+        // What is not expired renews as ever.
+        let renewal = hub.parts.services.renewal
+        hub.advance(by: .days(3))
+        let early = RenewRequest(csr: try csr(.generateP256()))
+        #expect(await code { try await renewal.renew(early, of: identity) } == nil)
+        hub.advance(by: .days(8))
+        let late = try request(hub, leaf, key, .generateP256())
+        #expect(await code { try await renewal.renewExpired(late, from: "a") } == expected)
+    }
+
+    @Test func onlyItsOwnZoneSwitchesItOff() async throws {
+        let hub = try await TestHub.applied()
+        let (leaf, key, _) = try await enrolled(hub)
+        try await hub.apply(TestHub.topology { $0.zones[0].renewal = RenewalTerms(expired: false) })
+        hub.advance(by: .days(8))
+        let late = try request(hub, leaf, key, .generateP256())
+        #expect(await code { try await hub.parts.services.renewal.renewExpired(late, from: "a") } == nil)
+    }
+
     @Test func openNoncesAreBoundedAndTheOldestGoes() async throws {
         let hub = try await TestHub.applied()
         let (leaf, key, _) = try await enrolled(hub)

@@ -17,10 +17,12 @@ import Testing
               limits:
                 rate: { requests: 100, per: 60s, burst: 20 }
                 concurrency: 32
+                sessions: 4
                 requestBody: 1MiB
                 responseBody: 16MiB
                 timeouts: { connect: 10s, request: 30s, idle: 300s }
               stale: { after: 24h, then: readOnly, until: 72h }
+            renewal: { expired: true }
             rules:
               - id: no-deletes
                 deny: [tool:delete_*]
@@ -36,6 +38,7 @@ import Testing
             networks: [10.20.0.0/16, 127.0.0.0/8]
             roles: { owner: [group:finance-platform], reviewer: [user:erin@corp.example] }
             spokes: { fin-1: {}, fin-2: {} }
+            renewal: { expired: false }
             clients:
               housekeeping: { owner: group:finance-platform, purpose: nightly clean-up, until: 2027-06-30 }
             rules:
@@ -80,10 +83,11 @@ import Testing
                             response: ["X-Frame-Options": "DENY"], request: Policy.RequestHeaders(remove: ["Cookie"])),
                         limits: Limits(
                             rate: Limits.Rate(requests: 100, per: .seconds(60), burst: 20), concurrency: 32,
-                            requestBody: ByteCount(1 << 20), responseBody: ByteCount(16 << 20),
+                            sessions: 4, requestBody: ByteCount(1 << 20), responseBody: ByteCount(16 << 20),
                             timeouts: Limits.Timeouts(connect: .seconds(10), request: .seconds(30), idle: .seconds(300))
                         ),
                         stale: Staleness(after: .hours(24), then: .readOnly, until: .hours(72))),
+                    renewal: RenewalTerms(expired: true),
                     place: Place(file: "a.yaml", line: 1, column: 15)))
         #expect(
             topology.zones == [
@@ -92,6 +96,7 @@ import Testing
                     classification: .confidential,
                     networks: [try Network("10.20.0.0/16"), try Network("127.0.0.0/8")],
                     roles: Roles(owner: [.group("finance-platform")], reviewer: [.user("erin@corp.example")]),
+                    renewal: RenewalTerms(expired: false),
                     place: Place(file: "z/finance.yaml", line: 1, column: 7))
             ])
         #expect(topology.spokes.map(\.fullName) == ["finance/fin-1", "finance/fin-2"])
@@ -120,19 +125,19 @@ import Testing
                         hours: try Hours("Mon-Fri 07:00-19:00 Europe/Berlin"),
                         arguments: ["account": try ArgumentTest("4*"), "amount": try ArgumentTest("<= 1000")]),
                     from: Instant("2026-01-01T00:00:00Z"), until: Instant("2027-04-01T00:00:00Z"), reason: "FIN-1234",
-                    place: Place(file: "z/finance.yaml", line: 11, column: 5)),
+                    place: Place(file: "z/finance.yaml", line: 12, column: 5)),
                 Rule(
                     id: "no-deletes", effect: .deny, capabilities: [try CapabilityPattern("tool:delete_*")],
                     to: [.anyone], except: [.client(zone: "finance", name: "housekeeping")],
                     reason: "deletions go through the change process",
-                    place: Place(file: "a.yaml", line: 17, column: 5)),
+                    place: Place(file: "a.yaml", line: 19, column: 5)),
             ])
         #expect(
             reading.tests == [
                 TopologyTest(
                     by: .client(zone: "finance", name: "housekeeping"), server: "finance/ledger",
                     capability: Capability(.tool, "delete_entry"), expect: .deny,
-                    place: Place(file: "z/finance.yaml", line: 24, column: 5))
+                    place: Place(file: "z/finance.yaml", line: 25, column: 5))
             ])
     }
 

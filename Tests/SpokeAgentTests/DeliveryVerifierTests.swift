@@ -46,7 +46,12 @@ struct DeliveryVerifierTests {
             json["surprise"] = 1
             parts.bundlePayload = JSON.object(json).canonicalBytes
         },
-        Case("wire-version") { _, parts in parts.bundle.v = 2 },
+        Case("wire-version") { _, parts in parts.bundle.v = 3 },
+        Case("wire-version") { fixture, parts in
+            parts.bundle = try fixture.bundle(policy: Policy(limits: Limits(sessions: 1)))
+            #expect(parts.bundle.v == 2)
+            parts.bundle.v = 1
+        },
         Case("other-spoke") { _, parts in
             parts.bundle.spoke = try SPIFFEID("spiffe://finance.corp.example/spoke/fin-2")
         },

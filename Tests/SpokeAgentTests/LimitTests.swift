@@ -125,6 +125,24 @@ struct LimitTests {
         #expect(sessions.count == 0)
     }
 
+    @Test("a policy's limit holds at its server, for each caller apart, also when it was lowered")
+    func limited() {
+        var sessions = Sessions()
+        var elsewhere = session("git", "a", used: now - .minutes(9))
+        elsewhere.server = "git"
+        for old in [session("other", "b", used: now - .minutes(10)), elsewhere] {
+            #expect(sessions.add(old, limit: 2).isEmpty)
+        }
+        for number in 0..<3 {
+            #expect(sessions.add(session("s\(number)", "a", used: now + Milliseconds(Int64(number))), limit: 3).isEmpty)
+        }
+        #expect(sessions.add(session("s3", "a", used: now + .seconds(1)), limit: 3).map(\.id) == ["s0"])
+        #expect(sessions.add(session("s4", "a", used: now + .seconds(2)), limit: 1).map(\.id) == ["s1", "s2", "s3"])
+        #expect(sessions.find("git", caller: "a", server: "git", now: now) != nil)
+        #expect(sessions.find("other", caller: "b", server: "ledger", now: now) != nil)
+        #expect(sessions.count == 3)
+    }
+
     @Test("a caller's oldest session makes room for its newest, nobody else's")
     func caps() {
         var sessions = Sessions()

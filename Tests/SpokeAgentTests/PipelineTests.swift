@@ -133,6 +133,9 @@ struct PipelineTests {
         let (status, reason) = try refusal(try at(now + .minutes(121), "read_entry"))
         #expect(status == 503)
         #expect(reason == DenyReason.stale.rawValue)
+        // Under a clock that went back nobody knows how old it is.
+        #expect(try at(now - .minutes(5), "write_entry").forwarding != nil)
+        #expect(try refusal(try at(now - .minutes(6), "read_entry")).reason == DenyReason.stale.rawValue)
         // For who may not reach it, it is not there, then as before.
         let narrow = try fixture.snapshot(try fixture.bundle(policy: Policy(stale: stale)))
         let stranger = try SpokeFixture.peer("spiffe://analytics.corp.example/client/stranger")

@@ -48,7 +48,12 @@ struct PublicationProofTests {
             parts.spoilProof = { $0.leaf.path[0] = Base64.encode(SHA256.hash([1])) }
         },
         Case("not-published", "another leaf") { _, parts in parts.spoilProof = { $0.leaf.index = 0 } },
-        Case("not-published", "a leaf beyond the publication") { _, parts in parts.spoilProof = { $0.leaf.index = 3 } },
+        Case("not-published", "a leaf beyond the publication") { _, parts in
+            parts.spoilProof = { $0.leaf.index = 1 << 32 }
+        },
+        Case("not-published", "a second bundle for the spoke, in another place") { _, parts in
+            parts.placedAs = "elsewhere"
+        },
         Case("not-published", "an older publication, of another bundle") { fixture, parts in
             let held = try fixture.parts()
             let digest = digestText(of: try JSONCoding.canonical(held.bundle))

@@ -74,6 +74,8 @@ struct SpokeFixture {
         var from: [Int64]?
         var spoilProof: @Sendable (inout DeliveryProof) throws -> Void = { _ in }
         var hasProof = true
+        /// Under what name the publication holds the bundle; the spoke's own place then has another one.
+        var placedAs: String?
         var origin = "corp.example/nave/1"
         var checkpointKeys: [PrivateKey]
     }
@@ -98,18 +100,25 @@ struct SpokeFixture {
     /// A ledger that holds the publication of that bundle among two others, and the proofs.
     func ledger(_ parts: Parts, digest: String) throws -> (Checkpoint, DeliveryProof) {
         let zone = "spiffe://finance.corp.example/spoke/"
-        let leaves = try [("fin-0", digestText(of: [0])), ("fin-1", digest), ("fin-2", digestText(of: [2]))].map {
-            MerkleTree.leafHash(try PublishedBundle(digest: $0.1, spoke: SPIFFEID(zone + $0.0)).leaf)
+        var leaves: [String: [UInt8]] = [:]
+        for (name, content) in [
+            ("fin-0", digestText(of: [0])), ("fin-1", digestText(of: [1])), ("fin-2", digestText(of: [2])),
+        ] {
+            let leaf = try PublishedBundle(digest: content, spoke: SPIFFEID(zone + name)).leaf
+            leaves[zone + name] = MerkleTree.leafHash(leaf)
         }
-        let entry = try Self.publication(root: MerkleTree.root(of: leaves))
+        let name = parts.placedAs ?? spoke.description
+        leaves[name] = MerkleTree.leafHash(try PublishedBundle(digest: digest, spoke: spoke).leaf)
+        let tree = try SlotTree(leaves)
+        let place = tree.proof(of: name)
+        let entry = try Self.publication(root: tree.root, count: tree.count)
         let hashes = (0..<parts.size).map { index in
             MerkleTree.leafHash(
                 index == parts.published
                     ? entry : parts.entries[index] ?? Array("\(parts.history) \(index)".utf8))
         }
         var proof = DeliveryProof(
-            leaf: DeliveryProof.Leaf(
-                index: 1, path: ProofText.encode(try MerkleTree.inclusionProof(index: 1, leaves: leaves))),
+            leaf: DeliveryProof.Leaf(index: place.index, path: ProofText.encode(place.path)),
             entry: Base64.encode(entry), index: parts.published,
             inclusion: ProofText.encode(
                 try MerkleTree.inclusionProof(index: Int(parts.published), leaves: hashes)),
@@ -125,7 +134,7 @@ struct SpokeFixture {
     }
 
     /// A ledger entry as the hub writes it.
-    static func publication(root: [UInt8], count: Int64 = 3) throws -> [UInt8] {
+    static func publication(root: [UInt8], count: Int64 = 1 << 32) throws -> [UInt8] {
         let event = Event.bundlesPublished(BundlesPublished(revision: 10, root: digestText(root), count: count))
         return try Entry(at: now, by: .hub, event: event).json().canonicalBytes
     }

@@ -175,9 +175,9 @@ import Trust
             let root = try #require(Hex.decode(String(published.root.dropFirst("sha256:".count))))
             let hash = MerkleTree.leafHash(try bundle.leaf)
             do throws(TrustError) {
-                try MerkleTree.verifyInclusion(
-                    leafHash: hash, index: leaf.index,
-                    size: published.count, proof: try ProofText.decode(leaf.path), root: root)
+                try SlotTree.verify(
+                    hash, of: bundle.spoke.description, index: leaf.index, count: published.count,
+                    proof: try ProofText.decode(leaf.path), root: root)
             } catch { throw TrustError("not-published", error.message) }
         }
     }

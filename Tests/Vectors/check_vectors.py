@@ -364,6 +364,11 @@ def judge_leaf(row, _):
 def judge_publication(row, _):
     entry = parse(row["entry"].encode())
     demand(entry["v"] == 1 and entry["type"] == "bundles.published", "not-published")
+    count = entry["body"]["count"]
+    depth = count.bit_length() - 1
+    demand(count == 1 << depth and 32 <= depth <= 52, "not-published")
+    slot = int.from_bytes(sha256(f"{depth} {row['bundle']['spoke']}".encode())[:8], "big") >> (64 - depth)
+    demand(row["leaf"]["index"] == slot, "not-published")
     proof = [unbase64(text, "bad-proof") for text in row["leaf"]["path"]]
     try:
         judge_inclusion({"index": row["leaf"]["index"], "size": entry["body"]["count"],

@@ -234,6 +234,35 @@ def path(index, leaves):
     return path(index - k, leaves[k:]) + [tree_root(leaves[:k])]
 
 
+def slot(name, depth):
+    return int.from_bytes(sha256(f"{depth} {name}".encode())[:8], "big") >> (64 - depth)
+
+
+def slot_root(slots, level):
+    """The root of a tree of 2^level slots, of which only some are not empty."""
+    if not slots:
+        empty = leaf_hash(b"")
+        for _ in range(level):
+            empty = node_hash(empty, empty)
+        return empty
+    if level == 0:
+        return slots[0]
+    half = 1 << (level - 1)
+    return node_hash(slot_root({at: leaf for at, leaf in slots.items() if at < half}, level - 1),
+                     slot_root({at - half: leaf for at, leaf in slots.items() if at >= half}, level - 1))
+
+
+def slot_path(index, slots, level):
+    if level == 0:
+        return []
+    half = 1 << (level - 1)
+    low = {at: leaf for at, leaf in slots.items() if at < half}
+    high = {at - half: leaf for at, leaf in slots.items() if at >= half}
+    if index < half:
+        return slot_path(index, low, level - 1) + [slot_root(high, level - 1)]
+    return slot_path(index - half, high, level - 1) + [slot_root(low, level - 1)]
+
+
 def subproof(size, leaves, whole):
     if size == len(leaves):
         return [] if whole else [tree_root(leaves)]
@@ -442,21 +471,34 @@ def publications():
     spokes = ["analytics.corp.example/spoke/ana-1", "finance.corp.example/spoke/fin-1",
               "finance.corp.example/spoke/fin-2"]
     bundles = [{"digest": digest_text(name.encode()), "spoke": "spiffe://" + name} for name in spokes]
-    hashes = [leaf_hash(canonical(bundle)) for bundle in bundles]
-    body = {"revision": 41, "root": digest_text(b""), "count": 3}
-    body["root"] = "sha256:" + tree_root(hashes).hex()
+    # Each bundle lies in the slot of its spoke; all others are empty.
+    depth = 32
+    slots = {slot(bundle["spoke"], depth): leaf_hash(canonical(bundle)) for bundle in bundles}
+    body = {"revision": 41, "root": "sha256:" + slot_root(slots, depth).hex(), "count": 1 << depth}
     entry = canonical({"v": 1, "type": "bundles.published", "at": NOW, "by": {"robot": "hub"}, "body": body})
 
-    def row(name, code, index, entry=entry, bundle=None, proof=None):
+    def row(name, code, index, entry=entry, bundle=None, proof=None, at=None, slots=slots):
+        at = slot(bundles[index]["spoke"], depth) if at is None else at
         return case(name, code, entry=entry.decode(), bundle=bundle or bundles[index],
-                    leaf={"index": index, "path": proof or [b64(value) for value in path(index, hashes)]})
+                    leaf={"index": at, "path": [b64(value) for value in proof or slot_path(at, slots, depth)]})
 
-    other = {**bundles[1], "digest": digest_text(b"never logged")}
+    # A publication that holds a second bundle for a spoke, elsewhere, and one of an older kind.
+    elsewhere = {**slots, 7: leaf_hash(canonical(other := {**bundles[1], "digest": digest_text(b"never logged")}))}
+    twice = canonical({"v": 1, "type": "bundles.published", "at": NOW, "by": {"robot": "hub"}, "body": {
+        **body, "root": "sha256:" + slot_root(elsewhere, depth).hex()}})
+    listed = [leaf_hash(canonical(bundle)) for bundle in bundles]
+    listing = canonical({"v": 1, "type": "bundles.published", "at": NOW, "by": {"robot": "hub"}, "body": {
+        "revision": 41, "root": "sha256:" + tree_root(listed).hex(), "count": 3}})
+
     cases = [row(f"bundle {index} of 3", None, index) for index in range(3)] + [
         row("a bundle that was never published", "not-published", 1, bundle=other),
         row("another spoke's bundle", "not-published", 1, bundle={**bundles[1], "spoke": bundles[2]["spoke"]}),
-        row("a forged path", "not-published", 1, proof=[b64(sha256(b"")), b64(hashes[2])]),
+        row("a forged path", "not-published", 1, proof=[sha256(b"")] * depth),
         row("another index", "not-published", 0, bundle=bundles[1]),
+        row("one of two bundles for a spoke, in its slot", None, 1, entry=twice, slots=elsewhere),
+        row("one of two bundles for a spoke, in another slot", "not-published", 1, entry=twice, bundle=other, at=7,
+            slots=elsewhere),
+        row("a tree that is none of slots", "not-published", 1, entry=listing, at=1, proof=path(1, listed)),
         row("an entry that is no publication", "not-published", 1,
             entry=canonical({"v": 1, "type": "certificate.revoked", "at": NOW, "by": {"robot": "hub"},
                              "body": {"serial": "41424344454647484142434445464748"}})),

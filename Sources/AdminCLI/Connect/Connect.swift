@@ -21,10 +21,14 @@ struct Connect: AsyncParsableCommand {
 
     func run() async throws {
         let path = try hub.path()
-        let opened = try OpenedContext(path: path)
+        let stored = try OpenedContext(path: path)
         let time = try ContextRenewal.time(environment: ProcessInfo.processInfo.environment)
+        // One that is good is renewed beside the work; one that has ended lets nothing be done before.
+        let opened =
+            Instant.now < stored.identity.notAfter
+            ? stored : await ContextRenewal.renewedIfDue(stored, at: path, time, .current, now: .now)
         let store = try? ContextStore(environment: ProcessInfo.processInfo.environment)
-        let resolver = Resolver(server: server, opened: opened, cache: store?.cache)
+        let resolver = Resolver(server: server, path: path, opened: opened, cache: store?.cache, terminal: .current)
         let connections = try SpokeConnections(resolver: resolver, opened: opened)
         let relay = Relay(
             server: server.description, connections: connections, output: StandardOutput(), terminal: .current)

@@ -7,16 +7,22 @@ import Trust
 /// a client finds its server while the hub is away.
 actor Resolver {
     private let server: MemberName
+    private let path: String
+    private let terminal: Terminal
     private var opened: OpenedContext
     /// Nil where there is no place for it.
     private let file: String?
     private let now: @Sendable () -> Instant
     private var held: Resolution?
 
+    /// - Parameter path: Of the context's file, in which the trust manifest is followed.
     init(
-        server: MemberName, opened: OpenedContext, cache: String?, now: @escaping @Sendable () -> Instant = { .now }
+        server: MemberName, path: String, opened: OpenedContext, cache: String?, terminal: Terminal,
+        now: @escaping @Sendable () -> Instant = { .now }
     ) {
         self.server = server
+        self.path = path
+        self.terminal = terminal
         self.opened = opened
         self.now = now
         // Another identity or hub may have another answer.
@@ -43,15 +49,12 @@ actor Resolver {
 
     private func asked() async throws -> Resolution {
         try opened.checkExpiry(now())
-        let hub = try opened.hubClient()
-        let answer: Resolution
-        do {
-            answer = try await hub.get("/v1/resolve/\(server.zone)/\(server.name)", as: Resolution.self)
-        } catch {
-            await hub.shutdown()
-            throw error
+        let server = server
+        let (answer, followed) = try await opened.hub(at: path, terminal) {
+            try await $0.get("/v1/resolve/\(server.zone)/\(server.name)", as: Resolution.self)
         }
-        await hub.shutdown()
+        // What the walk wrote to the file, `ConnectRenewal` shows to the connections; another ask begins behind it.
+        if followed.manifest.version > opened.manifest.version { opened = followed }
         guard answer.server == server.description, !answer.endpoints.isEmpty else {
             throw AdminError("no-endpoint", "the hub knows no endpoint of \(backticked(server.description))")
         }

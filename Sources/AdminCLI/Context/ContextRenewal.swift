@@ -15,38 +15,34 @@ package enum ContextRenewal {
         return RenewalTime(age: age)
     }
 
+    /// Over the present certificate, or with the key of a client's that ended a short time ago.
     /// - Returns: the context as it stands afterwards: renewed and saved, or as it was.
     static func renewedIfDue(
         _ opened: OpenedContext, at path: String, _ time: RenewalTime, _ terminal: Terminal, now: Instant
     ) async -> OpenedContext {
         let leaf = opened.identity.leaf
-        guard now < leaf.notAfter, time.isDue(leaf, now: now) else { return opened }
+        guard time.isDue(leaf, now: now), now < leaf.notAfter || opened.context.front != nil else { return opened }
         do {
             return try await renewed(opened, at: path, now: now)
         } catch {
-            // The certificate is good until its end, and the next command tries again.
+            // A certificate is good until its end, and the next command tries again.
             let known = error as? any NaveError
+            let hint = known?.hint.map { " (\($0))" } ?? ""
             terminal.say(
-                "warning: the certificate of \(opened.context.identity) could not be renewed, it ends at "
-                    + "\(minute(leaf.notAfter)): \(printable(known?.message ?? "\(error)"))")
+                "warning: the certificate of \(opened.context.identity) could not be renewed, it "
+                    + "\(now < leaf.notAfter ? "ends" : "ended") at \(minute(leaf.notAfter)): "
+                    + printable((known?.message ?? "\(error)") + hint))
             return opened
         }
     }
 
     private static func renewed(_ opened: OpenedContext, at path: String, now: Instant) async throws -> OpenedContext {
         let key = try PrivateKey.generateP256()
-        let hub = try opened.hubClient()
-        let answer: EnrolAnswer
-        do {
-            answer = try await hub.renew(with: key)
-            await hub.shutdown()
-        } catch {
-            await hub.shutdown()
-            throw error
-        }
+        let answer = try await asked(opened, key, now: now)
         let identity = try TLSIdentity(
             renewed: answer, key: key, of: opened.context.identity, purpose: .client, roots: opened.roots, now: now)
-        var context = opened.context
+        // The file may have changed since it was read, by a command at the same time: only the pair is ours.
+        var context = try ContextStore.load(path)
         context.key = try key.pem
         context.chain = identity.chain.map(\.pem).joined()
         let renewed = try OpenedContext(context)
@@ -54,5 +50,22 @@ package enum ContextRenewal {
         // certificates are good, and the file holds the one that was written last, with its own key.
         try ContextStore.save(context, at: path)
         return renewed
+    }
+
+    private static func asked(_ opened: OpenedContext, _ key: PrivateKey, now: Instant) async throws -> EnrolAnswer {
+        if now >= opened.identity.notAfter, let front = opened.context.front {
+            // The mTLS listener lets nobody in with an expired certificate.
+            return try await FrontClient.renew(
+                opened.identity, with: key, hub: opened.context.hub, front: front, roots: opened.roots)
+        }
+        let hub = try opened.hubClient()
+        do {
+            let answer = try await hub.renew(with: key)
+            await hub.shutdown()
+            return answer
+        } catch {
+            await hub.shutdown()
+            throw error
+        }
     }
 }

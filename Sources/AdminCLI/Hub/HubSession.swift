@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import Transport
+import Trust
 
 extension OpenedContext {
     /// - Throws: `bad-context`, and what `ContextStore.load` throws.
@@ -22,6 +23,32 @@ extension OpenedContext {
                 "expired",
                 "the certificate of \(backticked(context.identity.description)) ended at \(identity.notAfter)",
                 hint: "ask for a new invitation and enrol again")
+        }
+    }
+}
+
+extension OpenedContext {
+    /// Speaks with the hub, after following its trust manifest, and closes the connections afterwards. Each answer has to
+    /// extend the ledger that was seen before.
+    /// - Parameter path: Of the context's file.
+    /// - Returns: What `body` returns, and the context with the newest manifest.
+    func hub<Answer: Sendable>(
+        at path: String, _ terminal: Terminal, _ body: (HubClient) async throws -> Answer
+    ) async throws -> (answer: Answer, followed: OpenedContext) {
+        let client = try hubClient(seen: KeptCheckpoint.seen(of: self))
+        do {
+            let followed = try await followManifest(at: path, through: client, terminal)
+            if followed.manifest.version == manifest.version {
+                let answer = try await body(client)
+                await client.shutdown()
+                return (answer, followed)
+            }
+            await client.shutdown()
+            // Again from the start: the keys of the newer manifest judge what comes now.
+            return try await followed.hub(at: path, terminal, body)
+        } catch {
+            await client.shutdown()
+            throw error
         }
     }
 }
@@ -48,19 +75,10 @@ extension HubOptions {
     func hub<Answer: Sendable>(_ body: (HubClient) async throws -> Answer) async throws -> Answer {
         let path = try path()
         let stored = try OpenedContext(path: path)
-        try stored.checkExpiry(.now)
         let time = try ContextRenewal.time(environment: ProcessInfo.processInfo.environment)
         let opened = await ContextRenewal.renewedIfDue(stored, at: path, time, .current, now: .now)
-        let client = try opened.hubClient(seen: KeptCheckpoint.seen(of: opened))
-        do {
-            try await opened.followManifest(at: path, through: client, .current)
-            let answer = try await body(client)
-            await client.shutdown()
-            return answer
-        } catch {
-            await client.shutdown()
-            throw error
-        }
+        try opened.checkExpiry(.now)
+        return try await opened.hub(at: path, .current, body).answer
     }
 }
 

@@ -21,7 +21,8 @@ package enum Enrolment {
         let manifest = try TrustManifest.verifyFirst(envelope, pinnedRootSPKI: token.root)
         let context = HubContext(
             organization: manifest.organization, identity: answer.identity, hub: answer.hub, address: answer.address,
-            key: try key.pem, chain: answer.chain, manifest: answer.manifest)
+            front: token.kind == .client ? token.address : nil, key: try key.pem, chain: answer.chain,
+            manifest: answer.manifest)
         // Refuses a leaf of another key.
         let opened = try OpenedContext(context)
         let peer = try opened.verifier(zones: token.zone.map { [$0] } ?? [])

@@ -11,6 +11,7 @@ package func topologyFiles(_ topology: Topology) -> [(name: String, content: JSO
                 ("organization", .string(organization.domain)), ("name", organization.name.map(JSON.string)),
                 ("environment", organization.environment.map(JSON.string)),
                 ("roles", organization.roles.map(rolesJSON)), ("policy", organization.policy.map(policyJSON)),
+                ("renewal", organization.renewal.map(renewalJSON)),
                 ("rules", list(topology.rules.filter { $0.zone == nil }.map(ruleJSON))),
             ])
         )
@@ -27,7 +28,7 @@ private func zoneJSON(_ zone: Zone, _ topology: Topology) -> JSON {
         ("region", zone.region.map(JSON.string)), ("classification", .string(zone.classification.rawValue)),
         ("networks", .array(zone.networks.map(text))), ("callers", zone.callers.map { .array($0.map(callerText)) }),
         ("roles", zone.roles.map(rolesJSON)),
-        ("policy", zone.policy.map(policyJSON)),
+        ("policy", zone.policy.map(policyJSON)), ("renewal", zone.renewal.map(renewalJSON)),
         ("spokes", named(topology.spokes.filter { $0.zone == zone.name }.map { ($0.name, [:]) })),
         ("clients", named(topology.clients.filter { $0.zone == zone.name }.map { ($0.name, clientJSON($0)) })),
         ("servers", named(topology.servers.filter { $0.zone == zone.name }.map { ($0.name, serverJSON($0)) })),
@@ -96,6 +97,8 @@ private func argumentsJSON(_ tests: [String: ArgumentTest]) -> JSON {
             }))
 }
 
+private func renewalJSON(_ terms: RenewalTerms) -> JSON { object([("expired", terms.expired.map(JSON.bool))]) }
+
 private func rolesJSON(_ roles: Roles) -> JSON {
     object([
         ("owner", roles.owner.map { .array($0.map(text)) }), ("reviewer", roles.reviewer.map { .array($0.map(text)) }),
@@ -134,8 +137,9 @@ private func limitsJSON(_ limits: Limits) -> JSON {
         ])
     }
     return object([
-        ("rate", rate), ("concurrency", limits.concurrency.map(number)), ("requestBody", limits.requestBody.map(text)),
-        ("responseBody", limits.responseBody.map(text)), ("timeouts", timeouts),
+        ("rate", rate), ("concurrency", limits.concurrency.map(number)), ("sessions", limits.sessions.map(number)),
+        ("requestBody", limits.requestBody.map(text)), ("responseBody", limits.responseBody.map(text)),
+        ("timeouts", timeouts),
     ])
 }
 

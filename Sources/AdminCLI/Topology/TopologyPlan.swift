@@ -36,6 +36,8 @@ extension Plan {
     /// How a command ends that shows this plan and does nothing; nil for no change.
     package func end(allowRemovals: Bool) -> ExitStatus? {
         if !removals.isEmpty, !allowRemovals { return .blocked }
+        // The hub would refuse it.
+        if findings.contains(where: { $0.code == "spoke-too-old" }) { return .blocked }
         return isEmpty ? nil : .differences
     }
 }

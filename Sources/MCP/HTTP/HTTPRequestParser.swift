@@ -10,92 +10,41 @@ package struct HTTPRequestParser: Sendable {
         case end
     }
 
-    private enum State {
-        case head(HTTPHeadReader)
-        case body(HTTPBodyReader)
-        case stopped
-    }
+    private var reader: HTTPMessageReader
 
-    private let limits: HTTPLimits
-    private var state: State
+    package init(limits: HTTPLimits) { reader = HTTPMessageReader(limits: limits, isResponse: false) }
+
     /// Bytes behind the message that ended: the beginning of a pipelined one.
-    package private(set) var buffered: ArraySlice<UInt8> = []
-
-    package init(limits: HTTPLimits) {
-        self.limits = limits
-        state = .head(HTTPHeadReader(limits: limits, allowsHighBytes: false))
-    }
+    package var buffered: ArraySlice<UInt8> { reader.buffered }
 
     /// Whether the connection stands between two messages: closing it now loses nothing.
-    package var isIdle: Bool {
-        guard case .head(let reader) = state else { return false }
-        return reader.isEmpty && buffered.isEmpty
-    }
+    package var isIdle: Bool { reader.isIdle }
 
     /// The limit of the message being read; between messages that of the next one.
-    package var bodyLimit: Int {
-        guard case .body(let reader) = state else { return limits.bodyBytes }
-        return reader.limit
-    }
+    package var bodyLimit: Int { reader.bodyLimit }
 
     /// Sets the limit of the message whose head has been reported; also checks what was declared and read of it.
     /// Throws `http-body-too-large`. Without effect on a message that has ended; its size is known to the caller.
-    package mutating func limitBody(to count: Int) throws(MCPError) {
-        guard case .body(var reader) = state else { return }
-        do {
-            try reader.limit(to: count)
-            state = .body(reader)
-        } catch {
-            state = .stopped
-            throw error
-        }
-    }
+    package mutating func limitBody(to count: Int) throws(MCPError) { try reader.limitBody(to: count) }
 
     /// After an error the connection has no meaning any more: every further call throws `http-parser-stopped`.
     package mutating func feed(_ bytes: ArraySlice<UInt8>) throws(MCPError) -> [Event] {
-        var input = bytes
-        if !buffered.isEmpty {
-            input = buffered + bytes
-            buffered = []
+        var events: [Event] = []
+        let parts = try reader.feed(bytes) { lines throws(MCPError) in
+            let head = try Self.head(lines)
+            events.append(.head(head))
+            return head.framing
         }
-        do {
-            return try events(&input)
-        } catch {
-            state = .stopped
-            throw error
-        }
+        return events
+            + parts.map { part in
+                switch part {
+                case .body(let bytes): .body(bytes)
+                case .end: .end
+                }
+            }
     }
 
     package mutating func feed(_ bytes: [UInt8]) throws(MCPError) -> [Event] { try feed(bytes[...]) }
-
-    private mutating func events(_ input: inout ArraySlice<UInt8>) throws(MCPError) -> [Event] {
-        var events: [Event] = []
-        if case .head(var reader) = state {
-            // Emptied first, so that the reader's buffer is not copied.
-            state = .stopped
-            guard let lines = try reader.take(&input) else {
-                state = .head(reader)
-                return events
-            }
-            let head = try Self.head(lines)
-            events.append(.head(head))
-            state = .body(try HTTPBodyReader(framing: head.framing, limits: limits, dropsTrailers: false))
-        }
-        guard case .body(var reader) = state else {
-            throw MCPError(.parserStopped, "the connection was refused already")
-        }
-        var body: [UInt8] = []
-        try reader.take(&input, into: &body)
-        if !body.isEmpty { events.append(.body(body)) }
-        if reader.hasEnded {
-            events.append(.end)
-            buffered = input
-            state = .head(HTTPHeadReader(limits: limits, allowsHighBytes: false))
-        } else {
-            state = .body(reader)
-        }
-        return events
-    }
 
     private static func head(_ lines: [ArraySlice<UInt8>]) throws(MCPError) -> HTTPRequestHead {
         let parts = lines[0].split(separator: 0x20, omittingEmptySubsequences: false)

@@ -2,9 +2,8 @@
 /// Canonical JSON; a reader refuses the whole payload for one unknown key, kind or value.
 package struct PolicyBundle: Hashable, Sendable, Codable {
     package static let payloadType = "application/vnd.nave.policy-bundle.v1+json"
-    /// The wire versions this program reads and writes.
-    package static let wireVersion: Int64 = 1
 
+    /// The lowest wire version that carries the content (`WireVersion`).
     package var v: Int64
     package var organization: String
     /// Of the ledger that `revision` counts in: `corp.example/nave/1`.
@@ -31,7 +30,7 @@ package struct PolicyBundle: Hashable, Sendable, Codable {
         revokedSerials: [String],
         revokedIdentities: [IdentityRevocation]
     ) {
-        v = Self.wireVersion
+        v = WireVersion.first
         self.organization = organization
         self.origin = origin
         self.spoke = spoke
@@ -44,6 +43,7 @@ package struct PolicyBundle: Hashable, Sendable, Codable {
         self.masks = masks
         self.revokedSerials = revokedSerials
         self.revokedIdentities = revokedIdentities
+        v = neededWireVersion
     }
 
     /// - Parameter server: full name.
@@ -93,6 +93,7 @@ package struct BundleServer: Hashable, Sendable, Codable {
 /// The short signed word that a bundle is still in force; type `application/vnd.nave.lease.v1+json`.
 package struct Lease: Hashable, Sendable, Codable {
     package static let payloadType = "application/vnd.nave.lease.v1+json"
+    package static let version: Int64 = 1
 
     package var v: Int64
     package var spoke: SPIFFEID
@@ -101,7 +102,7 @@ package struct Lease: Hashable, Sendable, Codable {
     package var issued: Instant
 
     package init(spoke: SPIFFEID, bundle: String, issued: Instant) {
-        v = PolicyBundle.wireVersion
+        v = Self.version
         self.spoke = spoke
         self.bundle = bundle
         self.issued = issued

@@ -3,9 +3,10 @@
 package struct BundlesPublished: Hashable, Sendable, Codable {
     /// The highest revision among them.
     package var revision: Int64
-    /// `sha256:…` of the Merkle root (RFC 9162) over the canonical bytes of each `PublishedBundle`, sorted by spoke.
+    /// `sha256:…` of the Merkle root (RFC 9162) over slots: the canonical bytes of each `PublishedBundle` in the slot of its
+    /// spoke, nothing in the others. So it commits to at most one bundle for a spoke.
     package var root: String
-    /// How many bundles.
+    /// How many slots, a power of two; nearly all are empty.
     package var count: Int64
 
     package init(revision: Int64, root: String, count: Int64) {

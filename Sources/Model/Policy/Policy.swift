@@ -47,16 +47,20 @@ package struct Limits: Hashable, Sendable, Codable {
     package var rate: Rate?
     /// Calls of one caller under way at one server at once.
     package var concurrency: Int?
+    /// Sessions of one caller with one server at once; one more ends the longest unused. For a server that is a program, each
+    /// is a process.
+    package var sessions: Int?
     package var requestBody: ByteCount?
     package var responseBody: ByteCount?
     package var timeouts: Timeouts?
 
     package init(
-        rate: Rate? = nil, concurrency: Int? = nil, requestBody: ByteCount? = nil, responseBody: ByteCount? = nil,
-        timeouts: Timeouts? = nil
+        rate: Rate? = nil, concurrency: Int? = nil, sessions: Int? = nil, requestBody: ByteCount? = nil,
+        responseBody: ByteCount? = nil, timeouts: Timeouts? = nil
     ) {
         self.rate = rate
         self.concurrency = concurrency
+        self.sessions = sessions
         self.requestBody = requestBody
         self.responseBody = responseBody
         self.timeouts = timeouts
@@ -101,6 +105,8 @@ package struct EffectivePolicy: Hashable, Sendable, Codable {
     /// One bucket a layer that states a rate, outermost first.
     package var rates: [Limits.Rate]
     package var concurrency: Int
+    /// Nil where no layer states it: then only the spoke's own bound for all servers together holds.
+    package var sessions: Int?
     package var requestBody: ByteCount
     package var responseBody: ByteCount
     package var connectTimeout: Milliseconds
@@ -127,6 +133,7 @@ package struct EffectivePolicy: Hashable, Sendable, Codable {
         // A stated value replaces the default; several stated values take the minimum.
         let limits = stated.compactMap(\.limits)
         concurrency = limits.compactMap(\.concurrency).min() ?? concurrency
+        sessions = limits.compactMap(\.sessions).min()
         requestBody = limits.compactMap(\.requestBody).min() ?? requestBody
         responseBody = limits.compactMap(\.responseBody).min() ?? responseBody
         connectTimeout = limits.compactMap(\.timeouts?.connect).min() ?? connectTimeout

@@ -21,6 +21,13 @@ package struct Topology: Hashable, Sendable, Codable {
     }
 }
 
+extension Topology {
+    /// Whether the key of an expired certificate of the zone's gets the next one.
+    package func renewsExpired(inZone name: String) -> Bool {
+        [organization.renewal, zones.first { $0.name == name }?.renewal].allSatisfy { $0?.expired ?? true }
+    }
+}
+
 /// Who holds a role over an organization or a zone; principals of the kinds `user:` and `group:`.
 package struct Roles: Hashable, Sendable, Codable {
     package var owner: [Principal]?
@@ -41,19 +48,31 @@ package struct Organization: Hashable, Sendable, Codable {
     package var environment: String?
     package var roles: Roles?
     package var policy: Policy?
+    /// For every zone.
+    package var renewal: RenewalTerms?
     package var place: Place?
 
     package init(
         domain: String, name: String? = nil, environment: String? = nil, roles: Roles? = nil, policy: Policy? = nil,
-        place: Place? = nil
+        renewal: RenewalTerms? = nil, place: Place? = nil
     ) {
         self.domain = domain
         self.name = name
         self.environment = environment
         self.roles = roles
         self.policy = policy
+        self.renewal = renewal
         self.place = place
     }
+}
+
+/// How the certificates of spokes and clients renew, as one layer (organization or zone) states it.
+package struct RenewalTerms: Hashable, Sendable, Codable {
+    /// Whether the key of a certificate that ended a short time ago gets the next one; nil leaves it on. What one layer
+    /// switches off, no other switches on.
+    package var expired: Bool?
+
+    package init(expired: Bool? = nil) { self.expired = expired }
 }
 
 /// How sensitive what a server holds is; a zone's is the ceiling of its servers'.
@@ -77,11 +96,13 @@ package struct Zone: Hashable, Sendable, Codable {
     package var callers: [Principal]?
     package var roles: Roles?
     package var policy: Policy?
+    package var renewal: RenewalTerms?
     package var place: Place?
 
     package init(
         name: String, description: String? = nil, region: String? = nil, classification: Classification,
         networks: [Network], callers: [Principal]? = nil, roles: Roles? = nil, policy: Policy? = nil,
+        renewal: RenewalTerms? = nil,
         place: Place? = nil
     ) {
         self.name = name
@@ -92,6 +113,7 @@ package struct Zone: Hashable, Sendable, Codable {
         self.callers = callers
         self.roles = roles
         self.policy = policy
+        self.renewal = renewal
         self.place = place
     }
 }

@@ -8,6 +8,8 @@ package struct HubContext: Hashable, Sendable, Codable {
     package var hub: String
     /// Where to dial for it: `HOST:PORT`.
     package var address: String
+    /// Where to dial for the front listener, `HOST:PORT`; nil for a person's, which nobody renews late.
+    package var front: String?
     /// PKCS#8 PEM.
     package var key: String
     /// Leaf and intermediate, PEM.
@@ -16,14 +18,15 @@ package struct HubContext: Hashable, Sendable, Codable {
     package var manifest: JSON
 
     package init(
-        organization: String, identity: SPIFFEID, hub: String, address: String, key: String, chain: String,
-        manifest: JSON
+        organization: String, identity: SPIFFEID, hub: String, address: String, front: String? = nil, key: String,
+        chain: String, manifest: JSON
     ) {
         v = 1
         self.organization = organization
         self.identity = identity
         self.hub = hub
         self.address = address
+        self.front = front
         self.key = key
         self.chain = chain
         self.manifest = manifest

@@ -22,6 +22,7 @@ package struct Delivery: Hashable, Sendable, Codable {
 /// `POST /v1/spoke/reports`, at most 1 MiB: what a spoke tells the hub. Merged once, by (spoke, journal, sequence).
 package struct Report: Hashable, Sendable, Codable {
     package static let maximumBytes = 1 << 20
+    package static let version: Int64 = 1
 
     package var v: Int64
     /// Random name of the journal that `sequence` counts in; a new journal begins at 1.
@@ -31,7 +32,7 @@ package struct Report: Hashable, Sendable, Codable {
     package var applied: AppliedBundle?
     /// The delivery refused last, until a good one comes.
     package var refused: RefusedDelivery?
-    /// Wire versions this spoke reads.
+    /// Versions of the bundle that this spoke reads.
     package var wire: [Int64]
     package var servers: [ServerStatus]
     /// Counters since the journal began, those that changed since the last acknowledged report.
@@ -50,12 +51,12 @@ package struct Report: Hashable, Sendable, Codable {
         usage: [UsageCounter], decisions: [DecisionRecord], checkpoint: String?, listener: String?, since: Instant,
         at: Instant
     ) {
-        v = PolicyBundle.wireVersion
+        v = Self.version
         self.journal = journal
         self.sequence = sequence
         self.applied = applied
         self.refused = refused
-        wire = [PolicyBundle.wireVersion]
+        wire = WireVersion.read
         self.servers = servers
         self.usage = usage
         self.decisions = decisions

@@ -53,10 +53,15 @@ package struct DeliveryVerifier: Sendable {
     private func bundle(_ envelope: JSON) throws -> (PolicyBundle, String) {
         let payload = try payload(of: envelope, type: PolicyBundle.payloadType, role: .bundle)
         let bundle = try JSONCoding.decodeCanonical(PolicyBundle.self, from: payload)
-        guard bundle.v == PolicyBundle.wireVersion else {
+        guard WireVersion.read.contains(bundle.v) else {
+            let read = WireVersion.read.map(String.init).joined(separator: ", ")
             throw SpokeError(
-                "wire-version",
-                "the bundle is of wire version \(bundle.v), this spoke reads \(PolicyBundle.wireVersion)")
+                "wire-version", "the bundle is of wire version \(bundle.v), this spoke reads \(read)",
+                hint: "upgrade nave-spoke")
+        }
+        guard bundle.neededWireVersion <= bundle.v else {
+            throw SpokeError(
+                "wire-version", "the bundle says that it is of wire version \(bundle.v), and holds what is newer")
         }
         guard bundle.spoke == spoke else {
             throw SpokeError("other-spoke", "the bundle is for `\(bundle.spoke)`, this is `\(spoke)`")
@@ -73,7 +78,7 @@ package struct DeliveryVerifier: Sendable {
     private func lease(_ envelope: JSON) throws -> Lease {
         let payload = try payload(of: envelope, type: Lease.payloadType, role: .lease)
         let lease = try JSONCoding.decodeCanonical(Lease.self, from: payload)
-        guard lease.v == PolicyBundle.wireVersion else {
+        guard lease.v == Lease.version else {
             throw SpokeError("wire-version", "the lease is of wire version \(lease.v)")
         }
         guard lease.spoke == spoke else {

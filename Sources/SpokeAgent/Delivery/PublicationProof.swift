@@ -13,7 +13,7 @@ struct PublicationProof {
 
     /// - Parameter checkpoint: one whose signature held.
     /// - Throws: `bad-proof`; `not-logged` when the ledger has no such entry; `not-published` when the entry does not hold the
-    ///   digest for that spoke.
+    ///   digest for that spoke in the one place that it has there.
     func demand(_ digest: String, for spoke: SPIFFEID, in checkpoint: Checkpoint) throws {
         guard proof.entry.utf8.count <= Self.maximumEntryBytes, let entry = Base64.decode(proof.entry) else {
             throw SpokeError("bad-proof", "the publication's entry is not Base 64 of at most 4096 characters")
@@ -30,8 +30,8 @@ struct PublicationProof {
         else { throw SpokeError("not-published", "the publication names no root") }
         let leaf = try PublishedBundle(digest: digest, spoke: spoke).leaf
         do throws(TrustError) {
-            try MerkleTree.verifyInclusion(
-                leafHash: MerkleTree.leafHash(leaf), index: proof.leaf.index, size: published.count,
+            try SlotTree.verify(
+                MerkleTree.leafHash(leaf), of: spoke.description, index: proof.leaf.index, count: published.count,
                 proof: try ProofText.decode(proof.leaf.path), root: root)
         } catch {
             throw SpokeError("not-published", "the publication does not hold this bundle: \(error.message)")

@@ -102,7 +102,8 @@ final class AnswerDelivery {
         let session = Session(
             id: id, caller: forwarding.caller, server: forwarding.server, version: version, upstream: upstream,
             used: services.now())
-        services.upstreams.end(services.tables.sessions.add(session), callers: [])
+        let limit = forwarding.policy.sessions
+        services.upstreams.end(services.tables.sessions.add(session, limit: limit), callers: [])
         return id
     }
 

@@ -49,20 +49,33 @@ package struct Sessions: Sendable {
         return session
     }
 
+    /// - Parameter limit: of the policy: how many sessions the caller may have with that server, this one included.
     /// - Returns: sessions that had to make room, oldest first.
-    package mutating func add(_ session: Session) -> [Session] {
+    package mutating func add(_ session: Session, limit: Int? = nil) -> [Session] {
         var evicted: [Session] = []
-        if counts[session.caller, default: 0] >= Self.maximumPerCaller {
-            let own = byID.values.filter { $0.caller == session.caller }
-            evicted += own.min { ($0.used, $0.id) < ($1.used, $1.id) }.map { [$0] } ?? []
+        if let limit, counts[session.caller, default: 0] >= limit {
+            let own = byID.values.filter { $0.caller == session.caller && $0.server == session.server }
+                .sorted(by: Self.wasUsedBefore)
+            evicted += own.prefix(max(0, own.count + 1 - limit))
+            for old in evicted { remove(old.id) }
         }
-        if byID.count - evicted.count >= Self.maximum {
-            evicted += byID.values.min { ($0.used, $0.id) < ($1.used, $1.id) }.map { [$0] } ?? []
+        if counts[session.caller, default: 0] >= Self.maximumPerCaller,
+            let oldest = byID.values.filter({ $0.caller == session.caller }).min(by: Self.wasUsedBefore)
+        {
+            remove(oldest.id)
+            evicted.append(oldest)
         }
-        for old in evicted { remove(old.id) }
+        if byID.count >= Self.maximum, let oldest = byID.values.min(by: Self.wasUsedBefore) {
+            remove(oldest.id)
+            evicted.append(oldest)
+        }
         byID[session.id] = session
         counts[session.caller, default: 0] += 1
         return evicted
+    }
+
+    private static func wasUsedBefore(_ one: Session, _ other: Session) -> Bool {
+        (one.used, one.id) < (other.used, other.id)
     }
 
     @discardableResult
@@ -91,7 +104,9 @@ package final class SessionTable: Sendable {
         box.withLockedValue { $0.find(id, caller: caller, server: server, now: now) }
     }
 
-    package func add(_ session: Session) -> [Session] { box.withLockedValue { $0.add(session) } }
+    package func add(_ session: Session, limit: Int? = nil) -> [Session] {
+        box.withLockedValue { $0.add(session, limit: limit) }
+    }
 
     @discardableResult
     package func remove(_ id: String) -> Session? { box.withLockedValue { $0.remove(id) } }

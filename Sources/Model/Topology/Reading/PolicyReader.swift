@@ -53,6 +53,7 @@ extension TopologyDraft {
             Limits(
                 rate: limits.optional("rate") { readRate($0) },
                 concurrency: limits.optional("concurrency") { $0.integer(in: 1...100_000).map { Int($0) } },
+                sessions: limits.optional("sessions") { $0.integer(in: 1...64).map { Int($0) } },
                 requestBody: limits.optional("requestBody") { $0.size() },
                 responseBody: limits.optional("responseBody") { $0.size() },
                 timeouts: limits.optional("timeouts") { value in

@@ -7,6 +7,7 @@ extension TopologyDraft {
             environment: file.optional("environment") { $0.label("an environment") },
             roles: file.optional("roles") { readRoles($0, by: domain.place) },
             policy: file.optional("policy") { readPolicy($0, by: domain.place) },
+            renewal: file.optional("renewal") { readRenewal($0) },
             place: domain.place)
         // Read before everything else: see `readSets`.
         _ = file.has("sets")
@@ -36,6 +37,7 @@ extension TopologyDraft {
             callers: file.optional("callers") { $0.list { readCaller($0, by: place) } },
             roles: file.optional("roles") { readRoles($0, by: place) },
             policy: file.optional("policy") { readPolicy($0, by: place) },
+            renewal: file.optional("renewal") { readRenewal($0) },
             place: place)
         let spokes = file.optional("spokes") { value in
             value.entries { key, spoke in
@@ -96,6 +98,12 @@ extension TopologyDraft {
 
     func readNetwork(_ value: NodeReader) -> Network? {
         value.parsed("a network") { text throws(ModelError) in try Network(text) }
+    }
+
+    private func readRenewal(_ value: NodeReader) -> RenewalTerms? {
+        value.mapping("the terms of renewal") { terms in
+            RenewalTerms(expired: terms.optional("expired") { $0.bool() })
+        }
     }
 
     private func readRoles(_ value: NodeReader, by owner: Place) -> Roles? {

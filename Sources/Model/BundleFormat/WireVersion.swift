@@ -1,0 +1,77 @@
+/// Versions of the bundle's payload. A spoke refuses what it does not know, so what is new in a bundle has a version, the hub
+/// knows which versions each spoke reads, and compiles each bundle as the lowest version that carries its content: an older
+/// spoke goes on with every bundle that uses nothing new.
+package enum WireVersion {
+    package static let first: Int64 = 1
+    /// What this program reads, and enforces whole.
+    package static let read: [Int64] = [1, 2]
+
+    /// One line for each key, condition or value that is younger than version 1. A key without its line fails
+    /// `WireVersionTests`.
+    package static let features: [WireFeature] = [
+        WireFeature("limits.sessions", since: 2, server: { $0.policy.sessions != nil })
+    ]
+}
+
+/// Something in a bundle that only spokes from a version on enforce.
+package struct WireFeature: Sendable {
+    /// As files spell it.
+    package let name: String
+    package let version: Int64
+    /// Whether a rule of a bundle uses it.
+    package let isUsedByRule: @Sendable (Rule) -> Bool
+    /// Whether a server of a bundle uses it.
+    package let isUsedByServer: @Sendable (BundleServer) -> Bool
+
+    package init(_ name: String, since version: Int64, rule isUsed: @escaping @Sendable (Rule) -> Bool) {
+        self.name = name
+        self.version = version
+        isUsedByRule = isUsed
+        isUsedByServer = { _ in false }
+    }
+
+    package init(_ name: String, since version: Int64, server isUsed: @escaping @Sendable (BundleServer) -> Bool) {
+        self.name = name
+        self.version = version
+        isUsedByRule = { _ in false }
+        isUsedByServer = isUsed
+    }
+
+    package func isUsed(by bundle: PolicyBundle) -> Bool {
+        bundle.rules.contains(where: isUsedByRule) || bundle.servers.contains(where: isUsedByServer)
+    }
+
+    /// Who of the files asks for it in a bundle: `rule finance/x (zones/finance.yaml:12:3)`.
+    package func users(in bundle: PolicyBundle, of topology: Topology) -> [String] {
+        let rules = bundle.rules.filter(isUsedByRule).map { ("rule `\($0.id)`", $0.place) }
+        let servers = bundle.servers.filter(isUsedByServer).flatMap { layers(of: $0, in: topology) }
+        var seen: Set<String> = []
+        return (rules + servers).map { what, place in what + (place.map { " (\($0))" } ?? "") }
+            .filter { seen.insert($0).inserted }
+    }
+
+    /// The layers whose policy alone makes the server use it.
+    private func layers(of server: BundleServer, in topology: Topology) -> [(String, Place?)] {
+        let stated = topology.servers.first { $0.fullName == server.name }
+        let zone = topology.zones.first { $0.name == stated?.zone }
+        let organization = topology.organization
+        let layers: [(String, Policy?, Place?)] = [
+            ("organization `\(organization.domain)`", organization.policy, organization.place),
+            ("zone `\(zone?.name ?? "")`", zone?.policy, zone?.place),
+            ("server `\(server.name)`", stated?.policy, stated?.place),
+        ]
+        let users = layers.filter { _, policy, _ in
+            var alone = server
+            alone.policy = EffectivePolicy(layers: [policy])
+            return isUsedByServer(alone)
+        }
+        return users.isEmpty ? [("server `\(server.name)`", stated?.place)] : users.map { ($0.0, $0.2) }
+    }
+}
+
+extension PolicyBundle {
+    /// The lowest version whose readers enforce all of this.
+    package var neededWireVersion: Int64 {
+        WireVersion.features.filter { $0.isUsed(by: self) }.map(\.version).max() ?? WireVersion.first
+    }
+}
