@@ -38,21 +38,24 @@ package struct AdminRecovery: Sendable {
     }
 
     /// - Parameter adminContext: File to make for the new owner's key and certificate.
-    package init(data: String, adminContext: String) {
-        directory = HubDirectory(data)
+    package init(data: String, adminContext: String, passphrase: [UInt8]? = nil) {
+        directory = HubDirectory(data, passphrase: passphrase)
         self.adminContext = adminContext
     }
 
-    /// - Throws: `not-a-hub`, `already-running`, `exists`, `not-writable`, `disk-full`.
+    /// - Throws: `not-a-hub`, `already-running`, `epoch-needed`, `exists`, `not-writable`, `disk-full`.
     package func run(now: @escaping @Sendable () -> Instant) async throws -> Outcome {
         umask(0o077)
         let lock = try DirectoryLock(directory)
         defer { lock.release() }
         let settings = try directory.settings()
         let authority = try Authority(directory: directory, organization: settings.organization)
+        let database = try HubDatabase(directory: directory.path)
+        let chain = try ManifestChain(try database.manifests())
+        try EpochNeed.demandMet(by: chain.newest, in: directory)
         let ledger = try Ledger(
-            database: try HubDatabase(directory: directory.path), signer: try directory.key("checkpoint"),
-            origin: settings.origin, now: now, random: { try randomBytes($0) })
+            database: database, signer: try OnlineKeys(of: chain.newest, in: directory).checkpoint,
+            origin: chain.newest.origin, now: now, random: { try randomBytes($0) })
         let key = try PrivateKey.generateP256()
         let user = try SPIFFEID(
             trustDomain: settings.organization, path: ["user", "u-\(Hex.encode(try randomBytes(8)))"])
@@ -60,7 +63,7 @@ package struct AdminRecovery: Sendable {
         let context = HubContext(
             organization: settings.organization, identity: user, hub: settings.url,
             address: settings.address.description, key: try key.pem, chain: leaf.chainPEM,
-            manifest: try directory.manifest().envelope)
+            manifest: chain.newestEnvelope)
         try PrivateFile.create(adminContext, try JSONCoding.canonical(context))
         // If the process dies here: a context of somebody who has no role. The file can go, and the command be given again.
         do {

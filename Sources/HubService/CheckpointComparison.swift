@@ -40,18 +40,23 @@ package struct CheckpointComparison: Sendable {
         // Taken after the note came: whatever this ledger ever showed to anybody is not newer.
         let newest = ledger.snapshot
         var answer = Answer(note: newest.checkpoint)
-        guard let note else { return answer }
         do {
+            // Who has seen nothing of this epoch can still hold it against its beginning.
+            if let start = chain.current.newest.start { answer.consistency = try await proof(from: start.size, newest) }
+            guard let note else { return answer }
             let ours = try Checkpoint(text: SignedNote(parsing: newest.checkpoint).text)
             let seen = try Checkpoint(text: SignedNote(parsing: note).text)
-            // Before the ledger began anew under another origin: nothing to compare with.
+            // Of another epoch: what that one had beyond this one's start was given up, by the manifest.
             guard seen.origin == ours.origin else { return answer }
             answer.size = seen.size
             let isSigned = (try? chain.current.verifyCheckpoint(note)) != nil
             var proof: [[UInt8]] = []
             if seen.size <= ours.size {
-                proof = try await ledger.proofs.consistencyProof(first: seen.size, second: ours.size)
-                answer.consistency = ConsistencyProof(size: seen.size, path: ProofText.encode(proof))
+                let made = try await self.proof(from: seen.size, newest)
+                answer.consistency = made
+                proof = try ProofText.decode(made.path)
+            } else {
+                answer.consistency = nil
             }
             guard isSigned else {
                 log.warning(
@@ -68,6 +73,12 @@ package struct CheckpointComparison: Sendable {
             log.warning("a checkpoint cannot be compared", error: error, metadata: ["by": "\(source)"])
         }
         return answer
+    }
+
+    private func proof(from size: Int64, _ newest: Snapshot) async throws -> ConsistencyProof {
+        ConsistencyProof(
+            size: size,
+            path: ProofText.encode(try await ledger.proofs.consistencyProof(first: size, second: newest.size)))
     }
 
     private func raise(_ problem: TrustError, _ seen: String, _ ours: String, _ source: String) async {

@@ -33,8 +33,8 @@ package struct HubBackup: Sendable {
     private let withKeys: Bool
 
     /// - Parameter target: Directory to make.
-    package init(data: String, target: String, withKeys: Bool) {
-        directory = HubDirectory(data)
+    package init(data: String, target: String, withKeys: Bool, passphrase: [UInt8]? = nil) {
+        directory = HubDirectory(data, passphrase: passphrase)
         self.target = target
         self.withKeys = withKeys
     }
@@ -71,10 +71,12 @@ package struct HubBackup: Sendable {
         try HubFiles.demandSound(draft, keys: directory)
         let extent = try DatabaseCopy.extent(of: draft.path)
         for name in try DatabaseCopy.names(in: draft.path) { try HubFiles.flush(draft.file(name)) }
-        let files = withKeys ? try HubFiles.small(in: directory.path) : ["settings.json"]
+        let noted = EpochNeed.isNoted(in: directory) ? [EpochNeed.fileName] : []
+        let origin = try ManifestChain(try HubDatabase.manifests(directory: draft.path)).newest.origin
+        let files = withKeys ? try HubFiles.small(in: directory.path) : ["settings.json"] + noted
         try HubFiles.copy(files, from: directory.path, to: draft.path)
         let note = BackupNote(
-            v: 1, organization: settings.organization, origin: settings.origin, made: now, size: extent.size,
+            v: 1, organization: settings.organization, origin: origin, made: now, size: extent.size,
             root: digestText(extent.root), newest: extent.newest, keys: withKeys)
         try PrivateFile.create(draft.file(BackupNote.fileName), try note.json())
         PrivateFile.flushDirectory(of: draft.file(BackupNote.fileName))

@@ -12,7 +12,7 @@ package struct HubSettings: Hashable, Sendable, Codable {
     package var name: String
     package var listen: HostPort
     package var front: HostPort
-    /// The origin of the ledger's checkpoints.
+    /// The origin of the ledger's checkpoints in its first epoch; that of today is the trust manifest's.
     package var origin: String
 
     package init(organization: String, name: String, listen: HostPort, front: HostPort, origin: String) {
@@ -44,7 +44,9 @@ package struct HubSettings: Hashable, Sendable, Codable {
 /// The data directory of one hub.
 ///
 /// ```
-/// settings.json  manifest.json            what init decided; a copy of the newest signed trust manifest
+/// settings.json                           what init decided
+/// manifest.json  manifests.json           copies of the newest signed trust manifest, and of all versions
+/// epoch.json                              after a restore that lost entries, until a new epoch is opened
 /// keys/          0700, files 0600         root, organization, zones/NAME: .key and .pem
 ///                                         bundle.key lease.key checkpoint.key, *.next.key
 /// hub.sqlite  usage.sqlite
@@ -100,6 +102,15 @@ package struct HubDirectory: Hashable, Sendable {
             default: throw error
             }
         }
+    }
+
+    /// Every version of the trust manifest that is known here, which may be more than a restored ledger holds.
+    /// - Returns: Nil where only an older program kept copies.
+    func keptChain() throws -> ManifestChain? {
+        let path = file("manifests.json")
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        let links = try JSONCoding.decode(ManifestLinks.self, from: try PrivateFile.read(path, maximumBytes: 64 << 20))
+        return try ManifestChain(links.manifests.map(\.canonicalBytes))
     }
 
     /// The public half of the key that signs checkpoints, without any passphrase: as the trust manifest names it.

@@ -25,6 +25,8 @@ package struct HubInit: Sendable {
     package var adminContext: String
     /// Of the private keys; nil writes them in clear.
     private let passphrase: [UInt8]?
+    /// Of the keys of the role `manifest`; nil writes them in clear.
+    private let manifestKeysPassphrase: [UInt8]?
     /// Where the private keys of the role `manifest` go: never into the data directory, which is online.
     package var manifestKeys: String
     package var environment: Environment
@@ -36,7 +38,8 @@ package struct HubInit: Sendable {
     /// - Throws: `bad-organization`, `bad-address`, `bad-directory`.
     package init(
         data: String, organization: String, listen: String, front: String?, adminContext: String?,
-        manifestKeys: String? = nil, environment: Environment = .production, passphrase: [UInt8]? = nil
+        manifestKeys: String? = nil, environment: Environment = .production, passphrase: [UInt8]? = nil,
+        manifestKeysPassphrase: [UInt8]? = nil
     ) throws {
         guard isDomainName(organization) else {
             throw HubError(
@@ -56,6 +59,7 @@ package struct HubInit: Sendable {
             throw HubError(.invalid, "bad-address", "the hub needs two different ports from 1 to 65535")
         }
         self.passphrase = passphrase
+        self.manifestKeysPassphrase = manifestKeysPassphrase
         self.adminContext = adminContext ?? "\(trimmed).context.json"
         self.manifestKeys = manifestKeys ?? "\(trimmed).manifest-keys"
         self.environment = environment
@@ -83,22 +87,25 @@ package struct HubInit: Sendable {
         }
         let suffix = Hex.encode(try randomBytes(8))
         let draft = HubDirectory("\(data).init-\(suffix)", passphrase: passphrase)
-        try PrivateFile.makeDirectory(draft.path)
-        do {
-            let context = try await fill(draft, now)
-            try PrivateFile.create(adminContext, context)
-            // If the process dies here: a context and manifest keys without their hub. Init says `exists` then, and they can
-            // go.
-            do {
-                try place(draft.path)
-            } catch {
-                unlink(adminContext)
+        // What this run made, or may have made when it was told that it failed; what was there before is never touched.
+        var made: [String] = []
+        func make(_ path: String, _ body: () throws -> Void) throws {
+            do { try body() } catch let error as HubError where error.code == "exists" { throw error } catch {
+                made.append(path)
                 throw error
             }
+            made.append(path)
+        }
+        do {
+            try make(manifestKeys) { try PrivateFile.makeDirectory(manifestKeys) }
+            try make(draft.path) { try PrivateFile.makeDirectory(draft.path) }
+            let context = try await fill(draft, now)
+            try make(adminContext) { try PrivateFile.create(adminContext, context) }
+            // If the process dies here: a context and manifest keys without their hub. Init says `exists` then, and they can
+            // go.
+            try place(draft.path)
         } catch {
-            try? FileManager.default.removeItem(atPath: draft.path)
-            // Made by `fill`; what was there before is never touched.
-            if (error as? HubError)?.code != "exists" { try? FileManager.default.removeItem(atPath: manifestKeys) }
+            for path in made { try? FileManager.default.removeItem(atPath: path) }
             throw error
         }
     }
@@ -130,8 +137,11 @@ package struct HubInit: Sendable {
 
     private func place(_ draft: String) throws {
         // An empty directory that is there already is replaced by rename(2) itself, in one step.
-        guard rename(draft, data) == 0 else {
-            throw HubError(.unavailable, "not-writable", "cannot make \(quoted(data)): \(PrivateFile.reason())")
+        let isRenamed = rename(draft, data) == 0
+        let reason = PrivateFile.reason()
+        // A rename whose failure was reported may have happened: then the draft is gone.
+        guard isRenamed || !FileManager.default.fileExists(atPath: draft) else {
+            throw HubError(.unavailable, "not-writable", "cannot make \(quoted(data)): \(reason)")
         }
         PrivateFile.flushDirectory(of: data)
     }
@@ -181,10 +191,13 @@ package struct HubInit: Sendable {
 
     /// The files that the manifest is signed with from now on, where the hub does not look.
     private func keepManifestKeys() throws -> [PrivateKey] {
-        try PrivateFile.makeDirectory(manifestKeys)
-        return try (1...environment.manifestKeys).map { number in
+        try (1...environment.manifestKeys).map { number in
             let key = try PrivateKey.generateEd25519()
-            try PrivateFile.create("\(manifestKeys)/manifest-\(number).key", Array(try key.pem.utf8))
+            let pem =
+                if let manifestKeysPassphrase {
+                    try key.encryptedPEM(passphrase: manifestKeysPassphrase)
+                } else { try key.pem }
+            try PrivateFile.create("\(manifestKeys)/manifest-\(number).key", Array(pem.utf8))
             return key
         }
     }

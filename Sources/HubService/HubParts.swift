@@ -19,13 +19,14 @@ package struct HubParts: Sendable {
     package let handlers: RouteHandlers
     private let now: @Sendable () -> Instant
 
-    /// - Throws: `not-a-hub`, `key-not-held`, and what reading keys and databases throws.
+    /// - Throws: `not-a-hub`, `epoch-needed`, `key-not-held`, and what reading keys and databases throws.
     package init(directory: HubDirectory, now: @escaping @Sendable () -> Instant, log: Logger) async throws {
         self.now = now
         settings = try directory.settings()
         let database = try HubDatabase(directory: directory.path)
         let manifests = try ManifestChain(try database.manifests())
         chain = ManifestChainBox(manifests)
+        try EpochNeed.demandMet(by: manifests.newest, in: directory)
         let keys = try OnlineKeys(of: manifests.newest, in: directory)
         try manifests.keepCopy(in: directory)
         do throws(TrustError) { try manifests.newest.checkExpiry(now()) } catch {
@@ -34,7 +35,7 @@ package struct HubParts: Sendable {
         }
         authority = try Authority(directory: directory, organization: settings.organization)
         let store = try Ledger(
-            database: database, signer: keys.checkpoint, origin: settings.origin, now: now,
+            database: database, signer: keys.checkpoint, origin: manifests.newest.origin, now: now,
             random: { try randomBytes($0) })
         usage = try UsageStore(directory: directory.path)
 

@@ -9,6 +9,7 @@ package struct HubRestore: Sendable {
     private let data: String
     private let keys: HubDirectory
     private let previous: String?
+    private let passphrase: [UInt8]?
 
     /// How the restored ledger stands to the one that was lost.
     package enum Standing: String, Hashable, Sendable {
@@ -28,28 +29,46 @@ package struct HubRestore: Sendable {
         package var standing: Standing
         /// Entries of the lost ledger that the backup does not have; nil when nobody can say.
         package var missing: Int64?
+        /// Of the lost entries, how many of each type; nil when nobody can say.
+        package var lost: [String: Int]?
+        /// Why the ledger must not go on in its epoch; nil when it may.
+        package var need: String?
 
         /// For people.
         package var text: String {
             let newest = note.newest.map { " of \($0)" } ?? ""
             let head = "hub of \(note.organization) restored in \(data): \(note.size) entries, the newest\(newest)"
-            return "\(head)\n\(warning)\nstart it: nave-hub serve --data \(data)"
+            guard let need else {
+                return "\(head)\nit ends where the lost one ended: spokes go on with it\n"
+                    + "start it: nave-hub serve --data \(data)"
+            }
+            return [head, warning, need + ": `serve` refuses until a trust manifest names a new epoch"].joined(
+                separator: "\n") + "\n  " + EpochNeed.steps(data).joined(separator: "\n  ") + "\n" + losses
         }
-
-        private static let refusal = """
-            Spokes and people that have seen more than this ledger holds will refuse what this hub sends, and enforce what \
-            they have until it goes stale, until a trust manifest names a new epoch.
-            """
 
         private var warning: String {
             switch standing {
-            case .same: "it ends where the lost one ended: spokes go on with it"
+            case .same: "it ends where the lost one ended"
             case .unknown:
-                "it is not known whether the hub had decided more since the backup was made at \(note.made).\n"
-                    + Self.refusal
-            case .shorter: "THE LAST \(missing ?? 0) ENTRIES ARE LOST: the old ledger was longer.\n" + Self.refusal
-            case .other: "THIS IS NOT THE HISTORY of the old directory.\n" + Self.refusal
+                "it is not known whether the hub had decided more since the backup was made at \(note.made)"
+            case .shorter: "THE LAST \(missing ?? 0) ENTRIES ARE LOST: the old ledger was longer"
+            case .other: "THIS IS NOT THE HISTORY of the old directory"
             }
+        }
+
+        private var losses: String {
+            let counted = lost.map { lost in
+                lost.isEmpty
+                    ? "" : "\nlost: " + lost.sorted { $0.key < $1.key }.map { "\($1) \($0)" }.joined(separator: ", ")
+            }
+            return """
+                What the hub decided since the backup is undone. Look after:
+                  revocations   give each again with `epoch open --revoke SPIFFE-ID`, before anything is served
+                  certificates  issued since, they are unknown here but good until they end: revoke who should not be there
+                  topology      apply the files again
+                  reviews       answers since are gone; rules and grants are as they were
+                  join tokens   opening the epoch voids all that were out: invite again
+                """ + (counted ?? "")
         }
 
         /// For programs.
@@ -59,6 +78,7 @@ package struct HubRestore: Sendable {
                     ("data", .string(data)), ("size", .number(JSONNumber(note.size))), ("root", .string(note.root)),
                     ("standing", .string(standing.rawValue)),
                     ("missing", missing.map { .number(JSONNumber($0)) } ?? .null),
+                    ("epochNeeded", .bool(need != nil)),
                 ])
             ).canonicalBytes
         }
@@ -67,7 +87,9 @@ package struct HubRestore: Sendable {
     /// - Parameters:
     ///   - keys: Where keys and trust manifest are: another backup or a data directory; nil for the backup itself.
     ///   - previous: What is left of the data directory that this replaces, to compare with.
-    package init(backup: String, data: String, keys: String?, previous: String?) {
+    ///   - passphrase: Of the private keys; nil where they lie in clear.
+    package init(backup: String, data: String, keys: String?, previous: String?, passphrase: [UInt8]? = nil) {
+        self.passphrase = passphrase
         self.backup = HubDirectory(backup)
         var trimmed = data
         while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
@@ -77,7 +99,8 @@ package struct HubRestore: Sendable {
     }
 
     /// Everything is made in a sibling of the data directory, which then gets its name.
-    /// - Throws: `not-a-backup`, `not-empty`, `no-keys`, `not-verified`, `not-writable`, `disk-full`.
+    /// - Throws: `not-a-backup`, `not-empty`, `no-keys`, `not-verified`, `passphrase-missing`, `wrong-passphrase`,
+    ///   `not-writable`, `disk-full`.
     package func run() throws -> Outcome {
         umask(0o077)
         guard FileManager.default.fileExists(atPath: backup.file(BackupNote.fileName)) else {
@@ -93,11 +116,12 @@ package struct HubRestore: Sendable {
                 .notFound, "no-keys", "\(quoted(keys.path)) holds no keys",
                 hint: "name a backup that was made --with-keys, or a data directory: --keys DIR")
         }
-        let outcome = try compared(note)
-        let draft = HubDirectory("\(data).restore-\(Hex.encode(try randomBytes(8)))")
+        var outcome = try compared(note)
+        let draft = HubDirectory("\(data).restore-\(Hex.encode(try randomBytes(8)))", passphrase: passphrase)
         try PrivateFile.makeDirectory(draft.path)
         do {
             try fill(draft, note)
+            outcome.need = try need(outcome, draft)
             guard rename(draft.path, data) == 0 else {
                 throw HubError(.unavailable, "not-writable", "cannot make \(quoted(data)): \(PrivateFile.reason())")
             }
@@ -113,7 +137,7 @@ package struct HubRestore: Sendable {
         try DatabaseCopy.copy(from: backup.path, to: draft.path)
         for name in try DatabaseCopy.names(in: draft.path) { try HubFiles.flush(draft.file(name)) }
         // The settings are the backup's, all else of trust is where the keys are.
-        let trust = try HubFiles.small(in: keys.path).filter { $0 != "settings.json" }
+        let trust = try HubFiles.small(in: keys.path).filter { !["settings.json", EpochNeed.fileName].contains($0) }
         try HubFiles.copy(["settings.json"], from: backup.path, to: draft.path)
         try HubFiles.copy(trust, from: keys.path, to: draft.path)
         try HubFiles.demandSound(draft, keys: draft)
@@ -123,6 +147,37 @@ package struct HubRestore: Sendable {
                 .broken, "not-verified", "the ledger in \(quoted(backup.path)) is not the one that was backed up",
                 hint: "use an older backup, and keep this one as evidence")
         }
+    }
+
+    /// Judges whether the ledger may go on in its epoch, and leaves a note of it where not.
+    private func need(_ outcome: Outcome, _ draft: HubDirectory) throws -> String? {
+        let (chain, inLedger) = try draft.longestChain()
+        // Also says whether the passphrase opens them, before there is a hub that could not start.
+        let holdsKeys = try holdsKeys(of: chain.newest, draft)
+        let reason: String? =
+            if outcome.standing != .same {
+                "what it decided since the backup is not in its ledger"
+            } else if chain.newest.version > inLedger.newest.version {
+                "version \(chain.newest.version) of the trust manifest is not in its ledger"
+            } else if EpochNeed.isNoted(in: backup) {
+                "it was backed up before its new epoch was opened"
+            } else if !holdsKeys {
+                "the keys are not those of version \(chain.newest.version) of the trust manifest"
+            } else {
+                nil
+            }
+        guard let reason else { return nil }
+        // A key that waited may have been in force in what was lost.
+        for role in OnlineKeys.roles where draft.hasNextKey(role) { try draft.dropNextKey(role) }
+        try EpochNeed(origin: inLedger.newest.origin, reason: reason).keep(in: draft)
+        return reason
+    }
+
+    private func holdsKeys(of manifest: TrustManifest, _ draft: HubDirectory) throws -> Bool {
+        do {
+            try OnlineKeys.check(manifest, in: draft)
+            return true
+        } catch let error as HubError where error.code == "key-not-held" { return false }
     }
 
     private func demandEmpty() throws {
@@ -152,7 +207,9 @@ package struct HubRestore: Sendable {
             return Outcome(note: note, data: data, standing: .other, missing: nil)
         }
         let missing = extent.size - note.size
-        return Outcome(note: note, data: data, standing: missing == 0 ? .same : .shorter, missing: missing)
+        guard missing > 0 else { return Outcome(note: note, data: data, standing: .same, missing: 0) }
+        let lost = try? DatabaseCopy.types(from: note.size, in: previous)
+        return Outcome(note: note, data: data, standing: .shorter, missing: missing, lost: lost)
     }
 
     /// What is lost cannot be compared with; anything else that goes wrong is an error.

@@ -36,8 +36,8 @@ package enum HubVerification {
     }
 
     /// - Throws: `not-a-hub`, and what opening the database throws.
-    package static func verify(data: String) throws -> Outcome {
-        try verify(databases: data, keys: HubDirectory(data))
+    package static func verify(data: String, passphrase: [UInt8]? = nil) throws -> Outcome {
+        try verify(databases: data, keys: HubDirectory(data, passphrase: passphrase))
     }
 
     /// Verifies a copy of the databases with the keys of another directory.
@@ -45,13 +45,23 @@ package enum HubVerification {
         _ = try directory.settings()
         // Of the databases themselves: their ledger holds the digest of every version of the manifest.
         let chain = try ManifestChain(try HubDatabase.manifests(directory: databases))
-        // Keys that are not this ledger's prove nothing about it, so it is held against them and found wanting.
-        let own = try directory.checkpointKey()
-        let keys = chain.checkpointKeys.contains(own) ? chain.checkpointKeys : [own]
-        var report = try LedgerVerification.verify(directory: databases, keys: keys)
+        var epochs = chain.epochs
+        if try !Self.knows(chain, directory) {
+            // Keys that are not this ledger's prove nothing about it, so it is held against them and found wanting.
+            let own = try directory.checkpointKey()
+            for index in epochs.indices { epochs[index].keys = [own] }
+        }
+        var report = try LedgerVerification.verify(directory: databases, epochs: epochs)
         // What cannot be replayed cannot be compiled.
         if report.isClean, let problem = try publicationProblem(databases) { report.problems.append(problem) }
         return Outcome(report: report)
+    }
+
+    /// Whether the directory of the keys vouches for the versions of the manifest that a ledger holds.
+    private static func knows(_ chain: ManifestChain, _ directory: HubDirectory) throws -> Bool {
+        if let kept = try directory.keptChain() { return kept.agrees(with: chain) }
+        let own = try directory.checkpointKey()
+        return chain.epochs.contains { $0.keys.contains(own) }
     }
 
     /// The newest publication has to be that of the bundles that the registry makes, unless something changed since.

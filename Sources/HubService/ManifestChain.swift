@@ -1,5 +1,6 @@
 import Model
 import NIOConcurrencyHelpers
+import Storage
 import Trust
 
 /// Every version of the trust manifest, from the first, each one following from the one before.
@@ -36,6 +37,8 @@ package struct ManifestChain: Sendable {
     /// The one in force.
     package var newest: TrustManifest { manifests[manifests.count - 1] }
 
+    package var newestEnvelope: JSON { envelopes[envelopes.count - 1] }
+
     /// Handed to who enrols: the version that their pin vouches for.
     package var first: JSON { envelopes[0] }
 
@@ -45,20 +48,37 @@ package struct ManifestChain: Sendable {
         return ManifestLinks(manifests: Array(envelopes.dropFirst(Int(max(0, version)))))
     }
 
-    /// For operators: what the ledger holds is what counts.
+    /// Copies beside the keys: the newest version for operators, all of them for a restored ledger that is older than the
+    /// keys. What the ledger holds is what counts.
     func keepCopy(in directory: HubDirectory) throws {
-        try PrivateFile.replace(directory.file("manifest.json"), envelopes[envelopes.count - 1].canonicalBytes)
+        try PrivateFile.replace(directory.file("manifest.json"), newestEnvelope.canonicalBytes)
+        try PrivateFile.replace(
+            directory.file("manifests.json"), try JSONCoding.canonical(ManifestLinks(manifests: envelopes)))
     }
 
-    /// Checkpoints that were signed under an older version are still what spokes hold and databases keep.
-    package var checkpointKeys: [PublicKey] {
-        Array(Set(manifests.flatMap { $0.keys(for: .checkpoint).keys.values }))
+    /// The ledger's epochs as the versions name them, oldest first. Checkpoints that were signed under an older version of an
+    /// epoch are still what spokes hold and databases keep.
+    package var epochs: [LedgerEpoch] {
+        var epochs: [LedgerEpoch] = []
+        for manifest in manifests {
+            if epochs.last?.origin != manifest.origin {
+                epochs.append(LedgerEpoch(origin: manifest.origin, start: manifest.start, keys: []))
+            }
+            let keys = manifest.keys(for: .checkpoint).keys.values
+            epochs[epochs.count - 1].keys = Array(Set(epochs[epochs.count - 1].keys).union(keys))
+        }
+        return epochs
     }
 
-    /// The checkpoint of a note that was signed under any version.
+    /// The checkpoint of a note that was signed under any version of the newest epoch.
     /// - Throws: What `Checkpoint.verified` throws.
     package func verifyCheckpoint(_ note: String) throws(TrustError) -> Checkpoint {
-        try Checkpoint.verified(note: note, origin: newest.origin, keys: checkpointKeys)
+        try Checkpoint.verified(note: note, origin: newest.origin, keys: epochs.last?.keys ?? [])
+    }
+
+    /// Whether one of the two chains is the beginning of the other.
+    func agrees(with other: ManifestChain) -> Bool {
+        zip(envelopes, other.envelopes).allSatisfy { $0.canonicalBytes == $1.canonicalBytes }
     }
 }
 

@@ -91,7 +91,9 @@ package actor ManifestService {
                 .conflict, "other-roots", "the trust manifest names other roots than version \(current.version)")
         }
         guard next.origin == current.origin else {
-            throw HubError(.conflict, "foreign-origin", "the trust manifest names the ledger \(quoted(next.origin))")
+            throw HubError(
+                .conflict, "foreign-origin", "the trust manifest begins the epoch \(quoted(next.origin))",
+                hint: "a running hub does not go back: stop it, then `nave-hub epoch open`")
         }
         try OnlineKeys.check(next, in: directory)
         let bytes = try envelope.encoded

@@ -74,6 +74,14 @@ extension HubDirectory {
         return made
     }
 
+    func dropNextKey(_ role: TrustRole) throws {
+        let path = file("keys/\(role.rawValue).next.key")
+        guard unlink(path) == 0 else {
+            throw HubError(.unavailable, "not-writable", "cannot remove \(quoted(path)): \(PrivateFile.reason())")
+        }
+        PrivateFile.flushDirectory(of: path)
+    }
+
     func promoteNextKey(_ role: TrustRole) throws {
         let path = file("keys/\(role.rawValue).key")
         guard rename(file("keys/\(role.rawValue).next.key"), path) == 0 else {

@@ -225,7 +225,9 @@ package actor Publisher {
             inclusion = made
         }
         var consistency: [ConsistencyProof] = []
-        for first in held.sizes(of: spoke) {
+        // Whoever held something of an epoch before, or nothing, begins where this one begins.
+        let start = chain.newest.start.map { [$0.size] } ?? []
+        for first in Set(held.sizes(of: spoke) + start).sorted() {
             guard first <= size else {
                 throw HubError(
                     .conflict, "cannot-prove",

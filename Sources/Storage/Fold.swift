@@ -46,6 +46,7 @@ enum Fold {
         case .manifestPublished(let body): try publishManifest(body, index, db)
         // Rows hold commitments, so they stay as they are; but bundles may have named the person.
         case .personErased: try change("organization", index, db)
+        case .epochOpened(let body): try openEpoch(body, index, db)
         }
     }
 

@@ -38,21 +38,21 @@ package actor Ledger {
     /// Opens the ledger as it stands.
     /// - Parameters:
     ///   - signer: the Ed25519 key of checkpoints.
-    ///   - origin: the ledger's name, `corp.example/nave/1`.
+    ///   - origin: the ledger's name in its newest epoch, `corp.example/nave/1`.
     ///   - random: that many fresh random bytes; they salt commitments.
     /// - Throws: `StorageError` `other-origin`, `ledger-damaged`; `TrustError` when the head cannot be signed.
     package init(
         database: HubDatabase, signer: PrivateKey, origin: String, now: @escaping @Sendable () -> Instant,
         random: @escaping @Sendable (Int) throws -> [UInt8]
     ) throws {
-        let (head, opened, snapshot) = try translating("cannot read the ledger") {
+        let (head, known, snapshot) = try translating("cannot read the ledger") {
             try database.pool.read { db in
                 let registry = Registry(db)
-                return (try LedgerHead(db), try registry.opened(), try Snapshot(registry))
+                return (try LedgerHead(db), try registry.origin(), try Snapshot(registry))
             }
         }
-        if let opened, opened.origin != origin {
-            throw StorageError("other-origin", "the ledger is `\(opened.origin)`, not `\(origin)`")
+        if let known, known != origin {
+            throw StorageError("other-origin", "the ledger is `\(known)`, not `\(origin)`")
         }
         // The process may have died after COMMIT and before signing: then the note is made now, with the bytes it would
         // have had, and the entries are shown from here on.

@@ -35,16 +35,16 @@ package enum LedgerVerification {
 
     /// - Parameters:
     ///   - directory: where `hub.sqlite` lies; it is only read, in one transaction, also while the hub runs.
-    ///   - keys: the public keys of checkpoints, of every version of the trust manifest.
+    ///   - epochs: what the versions of the trust manifest say, in order: keys of an epoch sign for that one only.
     /// - Throws: `StorageError` when the database cannot be opened or read at all; what differs is in the report.
-    package static func verify(directory: String, keys: [PublicKey]) throws -> VerificationReport {
+    package static func verify(directory: String, epochs: [LedgerEpoch]) throws -> VerificationReport {
         try translating("cannot verify the ledger") {
             let path = "\(directory)/\(HubDatabase.fileName)"
             let stored = try DatabaseFile.openReadOnly(path, migrations: HubSchema.migrations)
             let scratch = try DatabaseFile.scratch(migrations: HubSchema.migrations)
             return try stored.read { db in
                 try scratch.write { scratch in
-                    var verification = Verification(keys: keys)
+                    var verification = Verification(epochs: epochs)
                     let replayed = try verification.replay(db, into: scratch)
                     try verification.checkDigests(db)
                     // A replay that stopped says nothing about the rows.
@@ -60,12 +60,8 @@ package enum LedgerVerification {
         }
     }
 
-    package static func verify(directory: String, key: PublicKey) throws -> VerificationReport {
-        try verify(directory: directory, keys: [key])
-    }
-
     private struct Verification {
-        let keys: [PublicKey]
+        let epochs: [LedgerEpoch]
         var report = VerificationReport()
         /// Evidence that erasing a person replaced.
         var redacted: [String: String] = [:]
@@ -80,7 +76,8 @@ package enum LedgerVerification {
         mutating func replay(_ db: Database, into scratch: Database) throws -> Bool {
             let rows = try Row.fetchAll(db, sql: "SELECT size, root, frontier, note FROM checkpoints ORDER BY size")
             let checkpoints = Dictionary(rows.map { ($0["size"] as Int64, $0) }) { first, _ in first }
-            let origin = try String.fetchOne(db, sql: "SELECT origin FROM opened")
+            // How many of the epochs were met.
+            var met = 0
             var frontier = MerkleFrontier()
             var isFolding = true
             let leaves = try Row.fetchCursor(db, sql: "SELECT idx, bytes, hash FROM ledger ORDER BY idx")
@@ -96,10 +93,15 @@ package enum LedgerVerification {
                 if hash != (row["hash"] as Blob).bytes {
                     note("ledger", "\(index)", "the hash is not that of the bytes")
                 }
+                let before = frontier
                 try frontier.append(hash, keepingNodesIn: scratch)
                 if isFolding {
                     do {
                         let leaf = try Leaf(stored: bytes)
+                        if let opened = Self.epoch(leaf.entry.event) {
+                            compare(opened, with: epochs.dropFirst(met).first, before)
+                            met += 1
+                        }
                         try Fold.apply(leaf, at: index, to: scratch)
                         if case .personErased(let erased) = leaf.entry.event {
                             for redaction in erased.artifacts { redacted[redaction.from] = redaction.to }
@@ -109,7 +111,7 @@ package enum LedgerVerification {
                         isFolding = false
                     }
                 }
-                if let row = checkpoints[frontier.size] { try check(row, frontier, origin) }
+                if let row = checkpoints[frontier.size] { try check(row, frontier, epochs.prefix(met).last) }
             }
             for size in checkpoints.keys.sorted() where size > frontier.size {
                 note("checkpoints", "\(size)", "the ledger has only \(frontier.size) entries")
@@ -117,12 +119,38 @@ package enum LedgerVerification {
             if frontier.size > 0, checkpoints[frontier.size] == nil {
                 note("checkpoints", "\(frontier.size)", "the newest entries have no checkpoint")
             }
+            if isFolding {
+                for epoch in epochs.dropFirst(met) {
+                    note("epochs", epoch.origin, "the trust manifest begins this epoch, the ledger does not")
+                }
+            }
             report.size = frontier.size
             report.root = digestText(frontier.root)
             return isFolding
         }
 
-        private mutating func check(_ row: Row, _ frontier: MerkleFrontier, _ origin: String?) throws {
+        /// An entry that begins an epoch.
+        private static func epoch(_ event: Event) -> LedgerEpoch? {
+            switch event {
+            case .ledgerOpened(let body): LedgerEpoch(origin: body.origin, start: nil, keys: [])
+            case .epochOpened(let body):
+                LedgerEpoch(
+                    origin: body.origin, start: TrustManifest.Start(size: body.size, root: body.root), keys: [])
+            default: nil
+            }
+        }
+
+        /// - Parameter before: The tree that the entry was appended to.
+        private mutating func compare(_ opened: LedgerEpoch, with known: LedgerEpoch?, _ before: MerkleFrontier) {
+            if opened.origin != known?.origin || opened.start != known?.start {
+                note("ledger", "\(before.size)", "the trust manifest does not begin the epoch `\(opened.origin)` here")
+            }
+            if let start = opened.start, start.root != digestText(before.root) {
+                note("ledger", "\(before.size)", "the epoch `\(opened.origin)` goes on from another tree")
+            }
+        }
+
+        private mutating func check(_ row: Row, _ frontier: MerkleFrontier, _ epoch: LedgerEpoch?) throws {
             let name = "\(frontier.size)"
             if (row["root"] as Blob).bytes != frontier.root {
                 note("checkpoints", name, "the root is not that of the leaves")
@@ -134,7 +162,8 @@ package enum LedgerVerification {
             // A missing signature is no fault: the process may have died before it was stored.
             guard let signed = row["note"] as String? else { return }
             do {
-                let checkpoint = try Checkpoint.verified(note: signed, origin: origin ?? "", keys: keys)
+                let checkpoint = try Checkpoint.verified(
+                    note: signed, origin: epoch?.origin ?? "", keys: epoch?.keys ?? [])
                 guard checkpoint.size == frontier.size, checkpoint.root == frontier.root else {
                     note("checkpoints", name, "the signed note is of another tree")
                     return

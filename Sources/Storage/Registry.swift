@@ -44,7 +44,7 @@ package struct Registry {
     package func state() throws -> RegistryState {
         let opened = try opened()
         return RegistryState(
-            origin: opened?.origin ?? "",
+            origin: try origin() ?? "",
             topology: try topology() ?? Topology(organization: Organization(domain: opened?.organization ?? "")),
             masks: try masks(), revokedSerials: try revokedSerials(), revokedIdentities: try revokedIdentities(),
             changes: try changes())

@@ -77,7 +77,7 @@ private enum SnapshotPart { case everything, objects, invitations, trust, roles,
 extension Event {
     fileprivate var parts: [SnapshotPart] {
         switch self {
-        case .ledgerOpened, .personErased: [.everything]
+        case .ledgerOpened, .personErased, .epochOpened: [.everything]
         case .roleGranted: [.roles]
         case .invitationCreated, .certificateIssued: [.invitations]
         case .certificateRevoked: [.trust]

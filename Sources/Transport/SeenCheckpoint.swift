@@ -5,9 +5,10 @@ import Trust
 /// The newest checkpoint that this side has seen of a hub's ledger, and the judge of the next: a hub that shortens its
 /// ledger, or shows another history than before, is found out by the first answer.
 package final class SeenCheckpoint: Sendable {
-    /// A note whose signature held when it was taken.
+    /// What was seen: a note whose signature held when it was taken, or the start of the epoch, which the manifest vouches for.
     package struct Held: Hashable, Sendable {
-        package let note: String
+        /// Nil for the start.
+        package let note: String?
         let checkpoint: Checkpoint
     }
 
@@ -27,12 +28,12 @@ package final class SeenCheckpoint: Sendable {
 
     /// - Parameters:
     ///   - note: Kept from before; its signature was checked then. Nil, or one that is no checkpoint of the manifest's
-    ///     ledger, for nothing known.
+    ///     epoch, for nothing known but where that begins.
     ///   - found: Called after each answer that has news.
     package init(manifest: TrustManifest, note: String?, found: @escaping @Sendable (Finding) -> Void) {
         self.manifest = manifest
         self.found = found
-        var known: Held?
+        var known = manifest.startCheckpoint.map { Held(note: nil, checkpoint: $0) }
         if let note, let text = try? SignedNote(parsing: note).text, let checkpoint = try? Checkpoint(text: text),
             checkpoint.origin == manifest.origin
         {
@@ -44,7 +45,7 @@ package final class SeenCheckpoint: Sendable {
     package var current: Held? { held.withLock { $0 } }
 
     /// Judges the checkpoint on an answer against the one that went with its request; answers may overtake each other.
-    /// - Throws: `no-checkpoint`, `checkpoint-older`, `split-view`, `checkpoint-unproved`, `fork`, and what reading a note
+    /// - Throws: `no-checkpoint`, `foreign-origin`, `checkpoint-older`, `split-view`, `checkpoint-unproved`, `fork`, and what reading a note
     ///   throws.
     func judge(_ header: String?, after sent: Held?, proof: String?) throws(TransportError) {
         guard let header, let note = CheckpointHeader.decode(header) else {
@@ -56,15 +57,25 @@ package final class SeenCheckpoint: Sendable {
         do throws(TrustError) {
             newest = try manifest.verifyCheckpoint(note)
         } catch {
+            guard error.code == "below-threshold" else {
+                throw TransportError("cannot read the checkpoint of the hub's ledger", because: error)
+            }
+            let origin = note.prefix { $0 != "\n" }
+            guard sameBytes(String(origin), manifest.origin) else {
+                throw TransportError(
+                    "foreign-origin",
+                    "the hub's ledger is \(backticked(String(origin))), the trust manifest names "
+                        + backticked(manifest.origin),
+                    hint: "a ledger goes back only by a new trust manifest: ask who changed the hub")
+            }
             // After a rotation of keys that this side has not followed yet.
-            if error.code == "below-threshold" { return found(.unknownKeys) }
-            throw TransportError("cannot read the checkpoint of the hub's ledger", because: error)
+            return found(.unknownKeys)
         }
         if let sent {
             do throws(TrustError) {
                 try sent.checkpoint.demandExtended(by: newest, proof: try proof.map(CheckpointHeader.decode(proof:)))
             } catch {
-                found(.contradiction(held: sent.note, shown: note))
+                found(.contradiction(held: sent.note ?? sent.checkpoint.text, shown: note))
                 throw TransportError("the hub's ledger is not the one that was seen before", because: error)
             }
         }

@@ -66,6 +66,8 @@ package struct TrustManifest: Codable, Hashable, Sendable {
     package var organization: String
     /// The origin of the ledger's checkpoints, `corp.example/nave/EPOCH`.
     package var origin: String
+    /// Where the epoch of `origin` begins; nil in the first one. Every version of an epoch says the same.
+    package var start: Start?
     /// The organization's root certificates, one PEM block each.
     package var roots: [String]
     package var roles: Roles
@@ -75,7 +77,8 @@ package struct TrustManifest: Codable, Hashable, Sendable {
     /// - Parameter roleKeys: Each role's keys and threshold; `keys` and the key ids come from them.
     /// - Throws: `bad-manifest`.
     package init(
-        version: Int64, expires: Instant, organization: String, origin: String, roots: [Certificate],
+        version: Int64, expires: Instant, organization: String, origin: String, start: Start? = nil,
+        roots: [Certificate],
         roleKeys: (TrustRole) -> (keys: [PublicKey], threshold: Int)
     ) throws(TrustError) {
         var keys: [String: Key] = [:]
@@ -91,6 +94,7 @@ package struct TrustManifest: Codable, Hashable, Sendable {
         self.expires = expires
         self.organization = organization
         self.origin = origin
+        self.start = start
         self.roots = roots.map(\.pem)
         roles = Roles(
             manifest: role(.manifest), bundle: role(.bundle), lease: role(.lease), checkpoint: role(.checkpoint))
@@ -151,6 +155,11 @@ package struct TrustManifest: Codable, Hashable, Sendable {
         try demand(version >= 1, "trust manifest version \(version) is not positive")
         try demand(isDomainName(organization), "\(backticked(organization)) in the trust manifest is not a domain")
         try demand(isNoteKeyName(origin), "\(backticked(origin)) in the trust manifest is not a ledger origin")
+        if let start {
+            try demand(
+                start.size > 0 && isDigestText(start.root),
+                "an epoch begins at \(start.size) entries with the root \(backticked(start.root))")
+        }
         try demand((1...32).contains(roots.count), "a trust manifest has 1 to 32 roots, not \(roots.count)")
         try demand((1...64).contains(keys.count), "a trust manifest has 1 to 64 keys, not \(keys.count)")
         _ = try rootCertificates()
@@ -196,6 +205,9 @@ extension TrustManifest {
         guard manifest.version == 1 else {
             throw TrustError("not-first-manifest", "the trust manifest has version \(manifest.version), not 1")
         }
+        guard manifest.start == nil else {
+            throw TrustError("not-first-manifest", "the trust manifest goes on from another epoch")
+        }
         guard try manifest.rootCertificates().contains(where: { $0.publicKey.spkiDigest == pinnedRootSPKI }) else {
             throw TrustError(
                 "unknown-root", "no root of the trust manifest has the pinned key \(backticked(pinnedRootSPKI))")
@@ -204,7 +216,8 @@ extension TrustManifest {
     }
 
     /// The next version, signed by a threshold of `current`'s and of its own manifest keys, and not expired.
-    /// - Throws: `bad-manifest`, `not-next-manifest`, `other-organization`, `expired`, and what `DSSE.verify` throws.
+    /// - Throws: `bad-manifest`, `not-next-manifest`, `other-organization`, `not-next-epoch`, `no-start`, `start-moved`,
+    ///   `expired`, and what `DSSE.verify` throws.
     package static func verifySuccessor(
         _ envelope: DSSEEnvelope, of current: TrustManifest, now: Instant
     ) throws(TrustError) -> TrustManifest {
@@ -249,6 +262,7 @@ extension TrustManifest {
                 "the trust manifest is of \(backticked(manifest.organization)), not of \(backticked(current.organization))"
             )
         }
+        try manifest.demandEpoch(after: current)
         return manifest
     }
 

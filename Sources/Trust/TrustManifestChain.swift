@@ -25,14 +25,16 @@ extension TrustManifest {
     }
 
     /// The next version, with other keys for some roles and everything else as it is.
-    /// - Parameter replacing: New keys and threshold by role.
-    /// - Throws: `bad-manifest`.
+    /// - Parameters:
+    ///   - replacing: New keys and threshold by role.
+    ///   - start: Begins the next epoch there; nil to stay in this one.
+    /// - Throws: `bad-manifest`; `not-next-epoch` for an origin that counts no epochs.
     package func successor(
-        expires: Instant, replacing: [TrustRole: (keys: [PublicKey], threshold: Int)]
+        expires: Instant, replacing: [TrustRole: (keys: [PublicKey], threshold: Int)], opening start: Start? = nil
     ) throws(TrustError) -> TrustManifest {
         try TrustManifest(
-            version: version + 1, expires: expires, organization: organization, origin: origin,
-            roots: rootCertificates()
+            version: version + 1, expires: expires, organization: organization,
+            origin: start == nil ? origin : nextOrigin(), start: start ?? self.start, roots: rootCertificates()
         ) { role in
             if let keys = replacing[role] { return keys }
             let held = keys(for: role)

@@ -23,10 +23,13 @@ struct Backup: AsyncParsableCommand {
     @Option(name: [.short, .long], help: "text or json.")
     var output: Verify.Output = .text
 
+    @OptionGroup var keys: KeyOptions
+
     func run() async throws {
         let data = try required(data, "data", "NAVE_DATA")
         let note = try await failing {
-            try HubBackup(data: data, target: to, withKeys: withKeys).run(now: HubClock.now())
+            try HubBackup(data: data, target: to, withKeys: withKeys, passphrase: try keys.passphrase()).run(
+                now: HubClock.now())
         }
         switch output {
         case .text:

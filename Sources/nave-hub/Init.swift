@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import HubService
 
 struct Init: AsyncParsableCommand {
@@ -46,6 +47,13 @@ struct Init: AsyncParsableCommand {
 
     @Option(
         help: """
+            File with a passphrase that encrypts those keys (PKCS#8, scrypt): another one than the hub's. (env: \
+            NAVE_MANIFEST_KEYS_PASSPHRASE, the passphrase itself; default: keys in clear)
+            """)
+    var manifestKeysPassphraseFile: String?
+
+    @Option(
+        help: """
             production: 2 of 3 keys sign the trust manifest; development: 1 of 1. (env: NAVE_ENVIRONMENT; \
             default: production)
             """)
@@ -60,7 +68,9 @@ struct Init: AsyncParsableCommand {
                 data: data, organization: organization, listen: optional(listen, "NAVE_LISTEN") ?? "127.0.0.1:8443",
                 front: optional(front, "NAVE_FRONT"), adminContext: optional(adminContext, "NAVE_ADMIN_CONTEXT"),
                 manifestKeys: optional(manifestKeys, "NAVE_MANIFEST_KEYS"), environment: environment,
-                passphrase: try passphrase(keyPassphraseFile))
+                passphrase: try passphrase(keyPassphraseFile),
+                manifestKeysPassphrase: try KeyPassphrase.findOfManifestKeys(
+                    file: manifestKeysPassphraseFile, environment: ProcessInfo.processInfo.environment))
             try await hub.run(now: HubClock.now)
             print(hub.nextStep)
         }

@@ -21,11 +21,14 @@ struct RecoverAdmin: AsyncParsableCommand {
     @Option(name: [.short, .long], help: "text or json.")
     var output: Verify.Output = .text
 
+    @OptionGroup var keys: KeyOptions
+
     func run() async throws {
         let data = try required(data, "data", "NAVE_DATA")
         let context = try required(adminContext, "admin-context", "NAVE_ADMIN_CONTEXT")
         let outcome = try await failing {
-            try await AdminRecovery(data: data, adminContext: context).run(now: HubClock.now)
+            try await AdminRecovery(data: data, adminContext: context, passphrase: try keys.passphrase()).run(
+                now: HubClock.now)
         }
         print(output == .json ? String(decoding: outcome.json, as: UTF8.self) : outcome.text)
     }

@@ -5,8 +5,8 @@ struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make a data directory of a backup, after verifying it.",
         discussion: """
-            The data directory must not exist or be empty. Says how the restored ledger stands to what spokes may have seen:
-            a shorter one is refused by them until a trust manifest names a new epoch.
+            The data directory must not exist or be empty. Says how the restored ledger stands to what spokes may have seen.
+            Where entries were lost, or nobody can say, `serve` refuses until `nave-hub epoch` has opened a new epoch.
 
               nave-hub restore --from /backup/nave-2026-11-21 --data /var/lib/nave --previous /var/lib/nave.broken
             """)
@@ -26,10 +26,14 @@ struct Restore: AsyncParsableCommand {
     @Option(name: [.short, .long], help: "text or json.")
     var output: Verify.Output = .text
 
+    @OptionGroup var keyOptions: KeyOptions
+
     func run() async throws {
         let data = try required(data, "data", "NAVE_DATA")
         let outcome = try await failing {
-            try HubRestore(backup: from, data: data, keys: keys, previous: previous).run()
+            try HubRestore(
+                backup: from, data: data, keys: keys, previous: previous, passphrase: try keyOptions.passphrase()
+            ).run()
         }
         print(output == .json ? String(decoding: outcome.json, as: UTF8.self) : outcome.text)
     }

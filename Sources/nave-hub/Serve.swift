@@ -22,12 +22,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "trace, debug, info, notice, warning or error. (env: NAVE_LOG_LEVEL; default: info)")
     var logLevel: String?
 
-    @Option(
-        help: """
-            File with the passphrase of the private keys, where init was given one. (env: NAVE_KEY_PASSPHRASE, the \
-            passphrase itself; else the systemd credential nave-key-passphrase)
-            """)
-    var keyPassphraseFile: String?
+    @OptionGroup var keys: KeyOptions
 
     func run() async throws {
         let data = try required(data, "data", "NAVE_DATA")
@@ -36,7 +31,7 @@ struct Serve: AsyncParsableCommand {
                 data: data, readyFile: optional(readyFile, "NAVE_READY_FILE"),
                 leaseInterval: optional(leaseInterval, "NAVE_LEASE_INTERVAL") ?? "60s",
                 logLevel: optional(logLevel, "NAVE_LOG_LEVEL") ?? "info",
-                passphrase: try passphrase(keyPassphraseFile)
+                passphrase: try keys.passphrase()
             ).serve()
         }
     }

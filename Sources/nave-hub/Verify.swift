@@ -17,9 +17,11 @@ struct Verify: AsyncParsableCommand {
     @Option(name: [.short, .long], help: "text or json.")
     var output: Output = .text
 
+    @OptionGroup var keys: KeyOptions
+
     func run() async throws {
         let data = try required(data, "data", "NAVE_DATA")
-        let outcome = try await failing { try HubVerification.verify(data: data) }
+        let outcome = try await failing { try HubVerification.verify(data: data, passphrase: try keys.passphrase()) }
         switch output {
         case .text: print(outcome.text)
         case .json: print(String(decoding: outcome.json, as: UTF8.self))

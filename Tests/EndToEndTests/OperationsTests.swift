@@ -21,7 +21,7 @@ extension EndToEnd {
             let blocks = try Checkout.text("Docs/Operations.md").components(separatedBy: "```sh\n").dropFirst().map {
                 $0.components(separatedBy: "\n```")[0]
             }
-            #expect(blocks.count >= 9)
+            #expect(blocks.count >= 12)
             let programs = Checkout.program("nave").deletingLastPathComponent().path
             let script = """
                 set -euo pipefail
@@ -40,11 +40,13 @@ extension EndToEnd {
             #expect(said[1].contains("without keys"))
             #expect(said[2].contains("with keys"))
             #expect(said[3].contains("it ends where the lost one ended"))
-            #expect(said[4].contains("alarm") && said[4].contains("recover-admin"))
+            #expect(said[4].contains("nave-hub epoch open"))
+            #expect(said[6].contains("goes on as corp.example/nave/2"))
+            #expect(said[7].contains("alarm") && said[7].contains("recover-admin"))
             #expect(log.contains("alarm: an owner was made by recover-admin"))
-            #expect(!said[5].contains("alarm"), "the alarm ends with the identity")
-            #expect(said[6].contains("erased by ledger entry"))
-            #expect(said[8].contains("revoked"))
+            #expect(!said[8].contains("alarm"), "the alarm ends with the identity")
+            #expect(said[9].contains("erased by ledger entry"))
+            #expect(said[11].contains("revoked"))
 
             // Nothing of the person is left, neither in files nor in what the hub gives out.
             #expect(try grep("erin@corp.example", wheel.directory.file("hub")) == [])

@@ -115,6 +115,9 @@ import Trust
         #expect(await code { try await publish(hub, try sealed(ahead)) } == "not-next-manifest")
         var elsewhere = try current.successor(expires: hub.now + .days(9), replacing: [:])
         elsewhere.origin = "corp.example/nave/2"
+        #expect(await code { try await publish(hub, try sealed(elsewhere)) } == "no-start")
+        // A running hub does not go back, whoever signs.
+        elsewhere.start = TrustManifest.Start(size: size, root: digestText(of: [1]))
         #expect(await code { try await publish(hub, try sealed(elsewhere)) } == "foreign-origin")
         var rooted = try current.successor(expires: hub.now + .days(9), replacing: [:])
         rooted.roots.append(try TestPKI().root.certificate.pem)

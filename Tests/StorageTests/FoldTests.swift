@@ -237,7 +237,7 @@ import Trust
             [.certificateRevoked(CertificateRevoked(serial: "0a"))]
         }
         let keys = [hub.key.publicKey, next.publicKey]
-        #expect(try LedgerVerification.verify(directory: hub.directory.path, keys: keys).problems == [])
+        #expect(try hub.verify(keys: keys).problems == [])
         #expect(try hub.verify().problems.contains { $0.table == "checkpoints" })
         // A start with the key of before signs again, as after a crash in between.
         #expect(try hub.reopened().ledger.snapshot.checkpoint != hub.ledger.snapshot.checkpoint)

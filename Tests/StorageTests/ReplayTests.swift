@@ -170,7 +170,7 @@ import Trust
     @Test func anotherKeysSignaturesAreRefused() async throws {
         let (hub, _) = try await TestHub.filled(seed: 44, appends: 5)
         let other = try PrivateKey.generateEd25519()
-        let report = try LedgerVerification.verify(directory: hub.directory.path, key: other.publicKey)
+        let report = try hub.verify(keys: [other.publicKey])
         #expect(report.problems.contains { $0.table == "checkpoints" })
         #expect(!report.isClean)
     }

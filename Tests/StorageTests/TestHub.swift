@@ -40,7 +40,14 @@ final class TestHub: Sendable {
     func reopened() throws -> TestHub { try TestHub(directory: directory) }
 
     func verify() throws -> VerificationReport {
-        try LedgerVerification.verify(directory: directory.path, key: key.publicKey)
+        try verify(keys: [key.publicKey])
+    }
+
+    /// With other keys, and epochs after the first one.
+    func verify(keys: [PublicKey], later: [LedgerEpoch] = []) throws -> VerificationReport {
+        try LedgerVerification.verify(
+            directory: directory.path,
+            epochs: [LedgerEpoch(origin: Self.origin, start: nil, keys: keys)] + later)
     }
 }
 

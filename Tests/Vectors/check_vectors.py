@@ -123,6 +123,7 @@ SHAPES[MANIFEST] = {
     "v": int, "version": int, "expires": time, "organization": str, "origin": str, "roots": [str],
     "roles": {"manifest": ROLE, "bundle": ROLE, "lease": ROLE, "checkpoint": ROLE},
     "keys": mapping({"algorithm": str, "public": str}),
+    "start": optional({"size": int, "root": str}),
 }
 ENVELOPE = {"payloadType": str, "payload": str, "signatures": [{"keyid": str, "sig": str}]}
 TOKEN = {"v": int, "hub": str, "address": str, "root": str, "zone": optional(str), "name": str, "kind": str, "secret": str}
@@ -334,7 +335,8 @@ def judge_delivery(row, vectors):
     assert payload.decode() == row["payload"] and digest_text(payload) == row["digest"]
 
 
-TYPES = {"ledger.opened", "certificate.revoked", "invitation.created", "grant.revoked", "object.set"}
+TYPES = {"ledger.opened", "certificate.revoked", "invitation.created", "grant.revoked", "object.set",
+         "epoch.opened"}
 
 
 def revealed(value, values):
@@ -420,6 +422,8 @@ def read_manifest(payload):
     demand(manifest["v"] == 1 and manifest["version"] >= 1, code)
     demand(1 <= len(manifest["roots"]) <= 32 and 1 <= len(manifest["keys"]) <= 64, code)
     manifest["pins"] = [root_pin(pem) for pem in manifest["roots"]]
+    if "start" in manifest:
+        demand(manifest["start"]["size"] > 0 and re.fullmatch("sha256:[0-9a-f]{64}", manifest["start"]["root"]), code)
     for name, key in manifest["keys"].items():
         raw = unbase64(key["public"], code)
         demand(key["algorithm"] == "ed25519" and len(raw) == 32 and key_id(raw) == name, code)
@@ -435,17 +439,28 @@ def verify_manifest(envelope, manifest):
     return verify_envelope(envelope, MANIFEST, keys, role["threshold"])
 
 
+def next_origin(manifest):
+    prefix, _, epoch = manifest["origin"].rpartition("/")
+    demand(prefix == manifest["organization"] + "/nave" and re.fullmatch("[1-9][0-9]*", epoch), "not-next-epoch")
+    return f"{prefix}/{int(epoch) + 1}"
+
+
 def judge_manifest(row, _):
     first, *rest = row["envelopes"]
     manifest = read_manifest(unbase64(first["payload"], "bad-envelope"))
     verify_manifest(first, manifest)
-    demand(manifest["version"] == 1, "not-first-manifest")
+    demand(manifest["version"] == 1 and "start" not in manifest, "not-first-manifest")
     demand(row["pin"] in manifest["pins"], "unknown-root")
     for envelope in rest:
         following = read_manifest(verify_manifest(envelope, manifest))
         verify_manifest(envelope, following)
         demand(following["version"] == manifest["version"] + 1, "not-next-manifest")
         demand(following["organization"] == manifest["organization"], "other-organization")
+        if following["origin"] == manifest["origin"]:
+            demand(following.get("start") == manifest.get("start"), "start-moved")
+        else:
+            demand(following["origin"] == next_origin(manifest), "not-next-epoch")
+            demand("start" in following, "no-start")
         manifest = following
     # Times of one width compare as texts.
     demand(row["now"] < manifest["expires"], "expired")

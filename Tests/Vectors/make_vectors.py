@@ -20,6 +20,7 @@ BUNDLE = "application/vnd.nave.policy-bundle.v1+json"
 LEASE = "application/vnd.nave.lease.v1+json"
 MANIFEST = "application/vnd.nave.trust-manifest.v1+json"
 ORIGIN = "corp.example/nave/1"
+NEXT = "corp.example/nave/2"
 
 
 def b64(data):
@@ -439,6 +440,9 @@ def leaves():
                 "kind": "client", "name": "finance/housekeeping",
                 "value": {"owner": "group:ops@corp.example", "purpose": "nightly clean-up",
                           "notes": ["ask erin@corp.example", "\u20ac 5 \u2028 \"quoted\" \\ / \t end"]}}}),
+        ("the first entry of another epoch", {
+            "v": 1, "type": "epoch.opened", "at": NOW, "by": {"robot": "epoch-open"}, "why": "disk of h1 was lost",
+            "body": {"epoch": 2, "origin": NEXT, "size": 40, "root": digest_text(b"a tree")}}),
     ]
     cases = []
     for name, entry in entries:
@@ -574,6 +578,13 @@ def manifests():
     second = signed(second_body, A, B)
     third = signed(manifest(3, (B, D), 2, (A,)), B, D)
 
+    start = {"size": 40, "root": digest_text(b"a tree")}
+
+    def in_epoch(version, start, origin=NEXT):
+        return manifest(version, origin=origin, start=start)
+
+    epoch = signed(in_epoch(2, start), A)
+
     def row(name, code, *envelopes, now=NOW, pinned=root, version=None):
         return case(name, code, pin=pin(pinned), now=now, envelopes=list(envelopes),
                     **({} if code else {"version": version}))
@@ -612,6 +623,19 @@ def manifests():
         row("a root that is not one", "bad-manifest", signed(manifest(1, roots=[
             (HERE / "leaf.pem").read_text()]), A)),
         row("no roots", "bad-manifest", signed(manifest(1, roots=[]), A)),
+        row("another epoch", None, first, epoch, version=2),
+        row("another epoch, and a version more of it", None, first, epoch, signed(in_epoch(3, start), A), version=3),
+        row("an epoch that does not say where it begins", "no-start", first, signed(manifest(2, origin=NEXT), A)),
+        row("an epoch is left out", "not-next-epoch", first, signed(in_epoch(2, start, "corp.example/nave/3"), A)),
+        row("another ledger", "not-next-epoch", first, signed(in_epoch(2, start, "corp.example/other/2"), A)),
+        row("back to the epoch before", "not-next-epoch", first, epoch, signed(manifest(3), A)),
+        row("a start in the same epoch", "start-moved", first, signed(manifest(2, start=start), A)),
+        row("the start is moved", "start-moved", first, epoch, signed(in_epoch(3, {**start, "size": 41}), A)),
+        row("the start is forgotten", "start-moved", first, epoch, signed(manifest(3, origin=NEXT), A)),
+        row("an epoch that goes on from nothing", "bad-manifest", first, signed(in_epoch(2, {**start, "size": 0}), A)),
+        row("a start whose root is no digest", "bad-manifest", first, signed(in_epoch(2, {**start, "root": "0"}), A)),
+        row("a start with a member that is not known", "bad-manifest", first, signed(in_epoch(2, {**start, "x": 1}), A)),
+        row("the first has a start", "not-first-manifest", signed(manifest(1, start=start), A)),
         row("another payload", "bad-signature", changed(first, lambda value: value.update(
             payload=b64(canonical(manifest(1, origin="corp.example/nave/2")))))),
     ]

@@ -35,17 +35,17 @@ extension OpenedContext {
     func hub<Answer: Sendable>(
         at path: String, _ terminal: Terminal, _ body: (HubClient) async throws -> Answer
     ) async throws -> (answer: Answer, followed: OpenedContext) {
-        let client = try hubClient(seen: KeptCheckpoint.seen(of: self))
+        var followed = self
+        var client = try hubClient(seen: KeptCheckpoint.seen(of: self))
         do {
-            let followed = try await followManifest(at: path, through: client, terminal)
-            if followed.manifest.version == manifest.version {
-                let answer = try await body(client)
+            if let next = try await followManifest(at: path, through: client, terminal) {
                 await client.shutdown()
-                return (answer, followed)
+                followed = next
+                client = try next.hubClient(seen: KeptCheckpoint.seen(of: next))
             }
+            let answer = try await body(client)
             await client.shutdown()
-            // Again from the start: the keys of the newer manifest judge what comes now.
-            return try await followed.hub(at: path, terminal, body)
+            return (answer, followed)
         } catch {
             await client.shutdown()
             throw error

@@ -33,11 +33,16 @@ package struct KeptCheckpoint: Sendable {
         try? PrivateFile.replace(path, with: Array(note.utf8))
     }
 
+    /// - Returns: Nil where there is no place to keep anything.
+    static func of(_ opened: OpenedContext) -> KeptCheckpoint? {
+        guard let store = try? ContextStore(environment: ProcessInfo.processInfo.environment) else { return nil }
+        return KeptCheckpoint(cache: store.cache, manifest: opened.manifest, roots: opened.roots)
+    }
+
     /// What a hub client asks and tells.
     /// - Returns: Nil where there is no place to keep anything.
     static func seen(of opened: OpenedContext) -> SeenCheckpoint? {
-        guard let store = try? ContextStore(environment: ProcessInfo.processInfo.environment) else { return nil }
-        let kept = KeptCheckpoint(cache: store.cache, manifest: opened.manifest, roots: opened.roots)
+        guard let kept = of(opened) else { return nil }
         return SeenCheckpoint(manifest: opened.manifest, note: kept.note) { finding in
             switch finding {
             case .newer(let note): kept.keep(note)

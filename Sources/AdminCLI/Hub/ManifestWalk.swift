@@ -6,30 +6,36 @@ extension OpenedContext {
     /// Follows the trust manifest to its newest version and keeps it in the context's file, before anything else is asked of
     /// the hub.
     /// - Parameter path: Of the context's file.
-    /// - Returns: The context as the file states it now.
-    /// - Throws: What `TrustManifest.verifyLinks` throws: then the hub cannot prove where its keys came from.
+    /// - Returns: The context as it is now; nil when it is as it was.
+    /// - Throws: What `walked` throws: then the hub cannot prove where its keys came from.
     func followManifest(
         at path: String, through client: HubClient, _ terminal: Terminal
-    ) async throws -> OpenedContext {
+    ) async throws -> OpenedContext? {
         let links = try await client.get(
-            "/v1/trust", query: query(("manifest", String(manifest.version))), as: ManifestLinks.self)
-        guard let newest = try newest(of: links, ifAnyAfter: manifest), let envelope = links.manifests.last else {
-            return self
-        }
+            "/v1/trust", query: query(("manifest", String(manifest.version))), as: ManifestLinks.self, proving: false)
+        let seen = KeptCheckpoint.of(self)?.note.flatMap { try? Checkpoint(text: SignedNote(parsing: $0).text) }
+        guard let newest = try walked(links, seen: seen), let envelope = links.manifests.last else { return nil }
         // The file may have changed since it was read, by a command at the same time: only the manifest is ours.
         var stored = try ContextStore.load(path)
         stored.manifest = envelope
         try ContextStore.save(stored, at: path)
         terminal.say("the trust manifest is now version \(newest.version)")
+        if newest.origin != manifest.origin, let start = newest.start {
+            terminal.say(
+                "THE HUB WENT BACK: its ledger goes on from \(start.size) entries as \(newest.origin); "
+                    + "the manifest keys have signed for it")
+        }
         return try OpenedContext(stored)
     }
 
+    /// - Parameter seen: The newest checkpoint that is known of the present epoch.
     /// - Returns: The manifest that the links lead to, nil for none. One that has ended is returned all the same: a newer one
     ///   can only be published through this hub.
-    package func newest(
-        of links: ManifestLinks, ifAnyAfter current: TrustManifest
-    ) throws -> TrustManifest? {
+    /// - Throws: What `TrustManifest.verifyLinks` throws; `split-view` for an epoch that contradicts what was seen.
+    package func walked(_ links: ManifestLinks, seen: Checkpoint?) throws -> TrustManifest? {
         let envelopes = try links.manifests.map { try JSONCoding.decode(DSSEEnvelope.self, from: $0) }
-        return try TrustManifest.verifyLinks(envelopes, from: current).last
+        let manifests = try TrustManifest.verifyLinks(envelopes, from: manifest)
+        try seen?.demandKept(by: manifests)
+        return manifests.last
     }
 }

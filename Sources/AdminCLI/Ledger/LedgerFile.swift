@@ -42,7 +42,8 @@ package struct LedgerFile: Sendable {
     }
 
     /// Recomputes the tree from the bytes. Knows nothing but the manifest: the newest checkpoint has to be signed by its
-    /// keys; older ones, which older keys may have signed, narrow down where something is wrong.
+    /// keys; older ones, which older keys may have signed, narrow down where something is wrong. The epoch has to begin where
+    /// the manifest says.
     package static func verify(_ file: [UInt8], manifest: TrustManifest) -> Outcome {
         var check = Check(manifest: manifest)
         var lines = file.split(separator: 0x0a, omittingEmptySubsequences: false)
@@ -106,13 +107,35 @@ private struct Check {
             guard json.canonicalBytes.elementsEqual(parts[1]) else {
                 return fail(index, "entry \(index): not in its canonical form")
             }
-            guard json["v"]?.integer == Entry.version, json["type"]?.string != nil else {
+            guard json["v"]?.integer == Entry.version, let type = json["type"]?.string else {
                 return fail(index, "entry \(index): not an entry of a version that this program knows")
+            }
+            if let problem = epochProblem(index, type, json["body"]) {
+                return fail(index, "entry \(index): \(problem)")
             }
         } catch {
             return fail(index, "entry \(index): \(error.message)")
         }
         tree.append(leafHash: hash)
+    }
+
+    /// The tree holds the entries before this one.
+    private func epochProblem(_ index: Int64, _ type: String, _ body: JSON?) -> String? {
+        let begins = type == "epoch.opened"
+        if let start = manifest.start, index == start.size {
+            guard start.root == digestText(tree.root) else {
+                return "\(manifest.origin) does not go on from the entries before it"
+            }
+            guard begins, body?["origin"]?.string == manifest.origin else {
+                return "\(manifest.origin) does not begin here, as the manifest says"
+            }
+        }
+        guard begins else { return nil }
+        guard index <= manifest.start?.size ?? -1 else { return "an epoch begins that the manifest does not know" }
+        guard body?["size"]?.integer == index, body?["root"]?.string == digestText(tree.root) else {
+            return "the epoch does not go on from the entries before it"
+        }
+        return nil
     }
 
     private mutating func compare(_ signed: Checkpoint) {
@@ -133,6 +156,9 @@ private struct Check {
     /// The newest checkpoint may stand nowhere but at the head.
     mutating func end(_ newest: Checkpoint) {
         guard problem == nil else { return }
+        if let start = manifest.start, newest.size <= start.size {
+            return fail(newest.size, "the ledger ends before \(manifest.origin) begins, at \(start.size) entries")
+        }
         guard tree.size == newest.size else {
             return fail(
                 min(tree.size, newest.size), "the file has \(tree.size) entries, the checkpoint signs \(newest.size)")

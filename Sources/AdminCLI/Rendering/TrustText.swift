@@ -20,6 +20,8 @@ package struct ManifestRow: Hashable, Sendable, Encodable {
     package var isCurrent: Bool
     package var organization: String
     package var origin: String
+    /// Where the epoch of `origin` begins; nil in the first.
+    package var start: TrustManifest.Start?
     /// Digests of the roots' keys.
     package var roots: [String]
     package var roles: [Role]
@@ -33,6 +35,7 @@ package struct ManifestRow: Hashable, Sendable, Encodable {
         self.isCurrent = isCurrent
         organization = manifest.organization
         origin = manifest.origin
+        start = manifest.start
         roots = try manifest.rootCertificates().map(\.publicKey.spkiDigest)
         roles = TrustRole.allCases.map { name in
             let role = manifest.roles[name]

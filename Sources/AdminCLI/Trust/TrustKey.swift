@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Model
 import Trust
 
@@ -11,13 +10,15 @@ struct TrustKey: ParsableCommand {
             other is shown and goes to `nave trust rotate manifest`.
 
               nave trust key /media/stick/manifest-4.key
+              nave trust key /media/stick/manifest-5.key --passphrase-file /root/passphrase
 
-            Exit status: 0; 1 when FILE exists.
+            With a passphrase the file is encrypted (PKCS#8, scrypt). Exit status: 0; 1 when FILE exists.
             """)
 
     @Argument(help: ArgumentHelp("The file to make.", valueName: "file"))
     var file: String
 
+    @OptionGroup var options: ManifestKeyOptions
     @OptionGroup var output: OutputOptions
 
     struct Made: Encodable {
@@ -26,11 +27,7 @@ struct TrustKey: ParsableCommand {
     }
 
     func run() throws {
-        guard !FileManager.default.fileExists(atPath: file) else {
-            throw AdminError("exists", "\(backticked(file)) exists", hint: "a key is never overwritten")
-        }
-        let key = try PrivateKey.generateEd25519()
-        try PrivateFile.replace(file, with: Array(try key.pem.utf8))
+        let key = try ManifestKeyFile.make(file, passphrase: try options.passphrase())
         let made = Made(id: key.publicKey.spkiDigest, public: Base64.encode(key.publicKey.ed25519Bytes ?? []))
         try Terminal.current.show(made, as: output.output) { _ in made.public + "\n" }
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Model
 import Trust
 
@@ -12,27 +11,37 @@ struct TrustSign: ParsableCommand {
 
               nave trust sign next.json --key /media/a/manifest-1.key
 
+            A version that begins a new epoch (`nave-hub epoch prepare`) says from which entries the ledger goes on: ask \
+            whoever restored the hub whether that is what they mean.
+
             Exit status: 0; 1 when the file is no trust manifest or the key cannot be used.
             """)
 
     @Argument(help: ArgumentHelp("What `nave trust rotate` prepared; the signature is added to it.", valueName: "file"))
     var file: String
 
-    @Option(name: .long, help: ArgumentHelp("The private key, PKCS#8 PEM, mode 0600.", valueName: "file"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The private key, PKCS#8 PEM, mode 0600, in clear or encrypted.", valueName: "file"))
     var key: String
 
+    @OptionGroup var options: ManifestKeyOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         let terminal = Terminal.current
         let envelope = try Self.read(file)
         let manifest = try TrustManifest.claimed(by: envelope)
-        let pem = String(decoding: try PrivateFile.read(key), as: UTF8.self)
-        let signer = try PrivateKey(pem: pem)
+        let signer = try ManifestKeyFile.read(key, passphrase: try options.passphrase())
         let signed = try envelope.adding(signatureBy: signer)
         try PrivateFile.replace(file, with: Array(jsonText(try JSONCoding.encode(signed)).utf8))
         let row = try ManifestRow(manifest, signed, isCurrent: false)
         try terminal.show(row, as: output.output) { manifestTable([row], now: .now).text($0) }
+        if let start = manifest.start {
+            terminal.say(
+                "ledger \(manifest.origin): it goes on from \(start.size) entries with the root \(start.root); who follows "
+                    + "this version from an epoch before gives up what that had beyond them")
+        }
         let role = manifest.roles.manifest
         let count = Set(row.signedBy).intersection(role.keys).count
         terminal.say(

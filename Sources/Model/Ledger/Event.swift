@@ -17,6 +17,7 @@ package enum Event: Hashable, Sendable {
     case bundlesPublished(BundlesPublished)
     case manifestPublished(ManifestPublished)
     case personErased(PersonErased)
+    case epochOpened(EpochOpened)
 
     package var type: String {
         switch self {
@@ -37,6 +38,7 @@ package enum Event: Hashable, Sendable {
         case .bundlesPublished: "bundles.published"
         case .manifestPublished: "manifest.published"
         case .personErased: "person.erased"
+        case .epochOpened: "epoch.opened"
         }
     }
 
@@ -59,6 +61,7 @@ package enum Event: Hashable, Sendable {
         case .bundlesPublished(let body): try JSONCoding.encode(body)
         case .manifestPublished(let body): try JSONCoding.encode(body)
         case .personErased(let body): try JSONCoding.encode(body)
+        case .epochOpened(let body): try JSONCoding.encode(body)
         }
     }
 
@@ -83,6 +86,7 @@ package enum Event: Hashable, Sendable {
         case "manifest.published":
             self = .manifestPublished(try JSONCoding.decode(ManifestPublished.self, from: body))
         case "person.erased": self = .personErased(try JSONCoding.decode(PersonErased.self, from: body))
+        case "epoch.opened": self = .epochOpened(try JSONCoding.decode(EpochOpened.self, from: body))
         default:
             throw ModelError(
                 "unknown-entry", "ledger entries of type `\(type.prefix(60))` are not known to this program")

@@ -45,7 +45,8 @@ actor DeliveryApplier {
     /// - Returns: whether the hub should hear of it at once.
     func apply(manifests bytes: [UInt8]) -> Bool {
         do {
-            let walked = try manifests.walked(bytes, now: services.now())
+            let walked = try manifests.walked(
+                bytes, seen: services.snapshots.current?.delivery.checkpoint, now: services.now())
             guard walked.newest.version > manifests.newest.version else { return false }
             // Persisted first: a spoke that has left a version never believes its keys again.
             try manifestStore.persist(walked)
@@ -54,7 +55,10 @@ actor DeliveryApplier {
             if let held = services.snapshots.current?.delivery { try activate(held, trustChanged: true) }
             services.logger.notice(
                 "trust manifest in force",
-                metadata: ["version": "\(walked.newest.version)", "expires": "\(walked.newest.expires)"])
+                metadata: [
+                    "version": "\(walked.newest.version)", "origin": "\(walked.newest.origin)",
+                    "expires": "\(walked.newest.expires)",
+                ])
             return true
         } catch { return refuse(error, "trust manifest refused") }
     }

@@ -99,8 +99,9 @@ package struct DeliveryVerifier: Sendable {
             note: note, origin: manifest.origin, keys: Array(keys.values), threshold: threshold)
     }
 
+    /// Order is by epoch, then by revision: the manifest that begins an epoch puts every revision of the one before behind it.
     private func compare(_ bundle: PolicyBundle, _ digest: String, with held: VerifiedDelivery?) throws(SpokeError) {
-        guard let held else { return }
+        guard let held, sameBytes(held.bundle.origin, manifest.origin) else { return }
         guard bundle.revision >= held.bundle.revision else {
             throw SpokeError("older", "the bundle's revision \(bundle.revision) is below \(held.bundle.revision)")
         }
@@ -129,11 +130,14 @@ package struct DeliveryVerifier: Sendable {
     private func compare(
         _ checkpoint: Checkpoint, with held: VerifiedDelivery?, _ proof: DeliveryProof
     ) throws(TrustError) {
-        guard let held else { return }
-        // The hub sends one for each checkpoint that we may hold.
-        let ours = proof.consistency?.prefix(16).first { $0.size == held.checkpoint.size }
+        // What was seen of an epoch before gives way to where this one begins.
+        var known = manifest.startCheckpoint
+        if let held, sameBytes(held.checkpoint.origin, manifest.origin) { known = held.checkpoint }
+        guard let known else { return }
+        // The hub sends one for each checkpoint that we may hold, and for the epoch's start.
+        let ours = proof.consistency?.prefix(16).first { $0.size == known.size }
         let path: [[UInt8]]?
         if let ours { path = try ProofText.decode(ours.path) } else { path = nil }
-        try held.checkpoint.demandExtended(by: checkpoint, proof: path)
+        try known.demandExtended(by: checkpoint, proof: path)
     }
 }

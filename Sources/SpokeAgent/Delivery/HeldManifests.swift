@@ -15,11 +15,14 @@ package struct HeldManifests: Sendable {
 
     /// Goes on to the versions that a hub sent. Every link has to hold, and the last version has to be in force: a spoke that
     /// was off for long passes over versions that have ended since.
-    /// - Parameter bytes: JSON of `ManifestLinks`.
+    /// - Parameters:
+    ///   - bytes: JSON of `ManifestLinks`.
+    ///   - seen: The newest checkpoint held; an epoch that begins at its size has its root.
     /// - Throws: Codes of `ModelError`, and what `TrustManifest.verifyChain` throws: `below-threshold`, `bad-signature`,
-    ///   `not-next-manifest`, `expired`, …
-    package func walked(_ bytes: [UInt8], now: Instant) throws -> HeldManifests {
+    ///   `not-next-manifest`, `not-next-epoch`, `expired`, …; `split-view`.
+    package func walked(_ bytes: [UInt8], seen: Checkpoint? = nil, now: Instant) throws -> HeldManifests {
         let reached = try appending(try JSONCoding.decode(ManifestLinks.self, from: bytes).manifests)
+        try seen?.demandKept(by: Array(reached.versions.dropFirst(versions.count)))
         try reached.newest.checkExpiry(now)
         return reached
     }
