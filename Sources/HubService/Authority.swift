@@ -2,15 +2,16 @@ import Model
 import NIOConcurrencyHelpers
 import Trust
 
-/// Issues certificates: leaves by the intermediate of their trust domain, and a zone's intermediate by the root when the
-/// zone first appears. Every leaf is built from the hub's template and judged by `CertificateRules` before it leaves.
+/// Issues certificates: leaves by the intermediate of their trust domain, and, where the root's key lies here, a zone's
+/// intermediate when the zone first appears. Every leaf is built from the hub's template and judged by `CertificateRules` before it leaves.
 package final class Authority: Sendable {
     package static let leafValidity = Milliseconds.days(7)
 
     package let organization: String
     package let root: Certificate
     private let directory: HubDirectory
-    private let rootAuthority: CertificateAuthority
+    /// Nil where the root is offline: then intermediates come from elsewhere.
+    private let rootAuthority: CertificateAuthority?
     /// By trust domain.
     private let intermediates: NIOLockedValueBox<[String: CertificateAuthority]>
 
@@ -26,8 +27,8 @@ package final class Authority: Sendable {
     package init(directory: HubDirectory, organization: String) throws {
         self.directory = directory
         self.organization = organization
-        rootAuthority = try directory.authority("root")
-        root = rootAuthority.certificate
+        root = try directory.certificate("root")
+        rootAuthority = directory.holdsKey("root") ? try directory.authority("root") : nil
         var found = [organization: try directory.authority("organization")]
         for zone in try directory.zonesWithAuthority() {
             found["\(zone).\(organization)"] = try directory.authority("zones/\(zone)")
@@ -37,29 +38,29 @@ package final class Authority: Sendable {
 
     /// Makes the root and the organization's own intermediate in an empty directory.
     static func create(in directory: HubDirectory, organization: String, now: Instant) throws {
-        let rootKey = try PrivateKey.generateP256()
         let root = try CertificateAuthority.makeRoot(
-            organization: organization, name: "\(organization) root 1", key: rootKey, serial: try randomBytes(16),
-            now: now)
-        try directory.keep(rootKey, as: "root")
+            organization: organization, name: "\(organization) root 1", key: try directory.newAuthorityKey("root"),
+            serial: try randomBytes(16), now: now)
         try directory.keep(root.certificate, as: "root")
-        let key = try PrivateKey.generateP256()
         let intermediate = try root.issueIntermediate(
-            domain: organization, publicKey: key.publicKey, serial: try randomBytes(16), now: now)
-        try directory.keep(key, as: "organization")
+            domain: organization, publicKey: try directory.newAuthorityKey("organization").publicKey,
+            serial: try randomBytes(16), now: now)
         try directory.keep(intermediate, as: "organization")
     }
 
-    /// Gives a zone its intermediate, unless it has one.
+    /// False where every new zone needs an intermediate that was signed elsewhere.
+    package var holdsRootKey: Bool { rootAuthority != nil }
+
+    /// Gives a zone its intermediate, unless it has one, or the root is offline: then the zone stays without one.
     package func ensureZone(_ zone: String, now: Instant) throws {
+        guard let rootAuthority else { return }
         let domain = "\(zone).\(organization)"
         try intermediates.withLockedValue { found in
             guard found[domain] == nil else { return }
-            let key = try PrivateKey.generateP256()
+            // The certificate makes the pair count: if the process dies before it is there, the key is made anew.
+            let key = try directory.newAuthorityKey("zones/\(zone)")
             let certificate = try rootAuthority.issueIntermediate(
                 domain: domain, publicKey: key.publicKey, serial: try randomBytes(16), now: now)
-            // The certificate makes the pair count: if the process dies before it is there, the key is made anew.
-            try directory.keep(key, as: "zones/\(zone)")
             try directory.keep(certificate, as: "zones/\(zone)")
             found[domain] = try CertificateAuthority(certificate: certificate, key: key)
         }
@@ -72,7 +73,9 @@ package final class Authority: Sendable {
         validity: Milliseconds = leafValidity, now: Instant
     ) throws -> Leaf {
         guard let authority = intermediates.withLockedValue({ $0[identity.trustDomain] }) else {
-            throw HubError(.conflict, "no-intermediate", "no CA here signs for \(quoted(identity.trustDomain))")
+            throw HubError(
+                .conflict, "no-intermediate", "no CA here signs for \(quoted(identity.trustDomain))",
+                hint: holdsRootKey ? nil : "the root is offline: it has to sign an intermediate for the zone first")
         }
         let template = CertificateTemplate(
             kind: kind, id: identity, dns: dns, publicKey: key, validity: validity, serial: try randomBytes(16))

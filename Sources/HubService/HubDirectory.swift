@@ -47,7 +47,8 @@ package struct HubSettings: Hashable, Sendable, Codable {
 /// settings.json                           what init decided
 /// manifest.json  manifests.json           copies of the newest signed trust manifest, and of all versions
 /// epoch.json                              after a restore that lost entries, until a new epoch is opened
-/// keys/          0700, files 0600         root, organization, zones/NAME: .key and .pem
+/// keys/          0700, files 0600         root, organization, zones/NAME: .pem, and .key or .uri (`KeyFile`); an offline
+///                                         root has its .pem only; token.uri names the token that CA keys lie in
 ///                                         bundle.key lease.key checkpoint.key, *.next.key
 /// hub.sqlite  usage.sqlite
 /// ```
@@ -64,9 +65,10 @@ package struct HubDirectory: Hashable, Sendable {
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
 
-    /// - Throws: `not-a-hub`, and what the file's decoder says.
+    /// - Throws: `not-a-hub`, `hub-waiting`, and what the file's decoder says.
     package func settings() throws -> HubSettings {
         guard FileManager.default.fileExists(atPath: file("settings.json")) else {
+            if let pending = PendingHub(of: path) { throw pending.refusal }
             throw HubError(
                 .notFound, "not-a-hub", "\(quoted(path)) holds no hub",
                 hint: "make one: nave-hub init --data \(path) --organization corp.example")
@@ -83,25 +85,11 @@ package struct HubDirectory: Hashable, Sendable {
         return (try JSON(parsing: bytes), claimed)
     }
 
-    /// - Throws: `passphrase-missing`, `wrong-passphrase`, `key-not-encrypted`, `no-file`, and what is wrong with the file.
-    func key(_ name: String) throws -> PrivateKey {
-        let path = file("keys/\(name).key")
-        let text = try PrivateFile.readText(path)
-        do {
-            guard let passphrase else { return try PrivateKey(pem: text) }
-            return try PrivateKey(pem: text, passphrase: passphrase)
-        } catch {
-            switch error.code {
-            case "key-encrypted":
-                throw HubError(
-                    .invalid, "passphrase-missing", "the key \(quoted(path)) is encrypted", hint: KeyPassphrase.hint)
-            case "wrong-passphrase":
-                throw HubError(
-                    .invalid, "wrong-passphrase", "the passphrase does not open \(quoted(path))",
-                    hint: "or the file was damaged; \(KeyPassphrase.hint)")
-            default: throw error
-            }
-        }
+    /// - Throws: What `KeyFile.read` throws.
+    func key(_ name: String) throws -> PrivateKey { try keyFile(name).read() }
+
+    private func keyFile(_ name: String) -> KeyFile {
+        KeyFile(path: file("keys/\(name)"), passphrase: passphrase)
     }
 
     /// Every version of the trust manifest that is known here, which may be more than a restored ledger holds.
@@ -120,9 +108,14 @@ package struct HubDirectory: Hashable, Sendable {
         return key
     }
 
+    func holdsKey(_ name: String) -> Bool { keyFile(name).exists }
+
+    func certificate(_ name: String) throws -> Certificate {
+        try Certificate(pem: try PrivateFile.readText(file("keys/\(name).pem")))
+    }
+
     func authority(_ name: String) throws -> CertificateAuthority {
-        try CertificateAuthority(
-            certificate: try Certificate(pem: try PrivateFile.readText(file("keys/\(name).pem"))), key: try key(name))
+        try CertificateAuthority(certificate: try certificate(name), key: try key(name))
     }
 
     /// Zones that have an intermediate.
@@ -131,12 +124,45 @@ package struct HubDirectory: Hashable, Sendable {
         return names.filter { $0.hasSuffix(".pem") }.map { String($0.dropLast(4)) }.filter(isLabel).sorted()
     }
 
-    func keep(_ key: PrivateKey, as name: String) throws {
-        let text = if let passphrase { try key.encryptedPEM(passphrase: passphrase) } else { try key.pem }
-        try PrivateFile.replace(file("keys/\(name).key"), Array(text.utf8))
+    /// A key for a new CA: made and kept here; or, where init was given a token, found in it under the last part of the
+    /// name, `root`, `organization` or a zone's, and only named here.
+    /// - Throws: `no-such-key` and what else opening a key of a token throws.
+    func newAuthorityKey(_ name: String) throws -> PrivateKey {
+        guard FileManager.default.fileExists(atPath: file(Self.tokenFile)) else {
+            let key = try PrivateKey.generateP256()
+            try keep(key, as: name)
+            return key
+        }
+        let token = try PrivateFile.readText(file(Self.tokenFile)).trimmingCharacters(in: .whitespacesAndNewlines)
+        let object = name.split(separator: "/").last.map(String.init) ?? name
+        let uri = try PrivateKey.uri(ofToken: token, object: object)
+        let key: PrivateKey
+        do { key = try PrivateKey(uri: uri) } catch {
+            throw HubError(
+                .conflict, error.code, error.message,
+                hint: error.code == "no-such-key"
+                    ? "make it in the token: pkcs11-tool --keypairgen --key-type EC:prime256v1 --label \(object)"
+                    : error.hint)
+        }
+        try keyFile(name).keep(uri: uri)
+        return key
     }
+
+    /// Every CA's key lies in this token from now on.
+    func useToken(_ uri: String) throws { try PrivateFile.replace(file(Self.tokenFile), Array("\(uri)\n".utf8)) }
+
+    private static let tokenFile = "keys/token.uri"
+
+    func keep(_ key: PrivateKey, as name: String) throws { try keyFile(name).keep(key) }
 
     func keep(_ certificate: Certificate, as name: String) throws {
         try PrivateFile.replace(file("keys/\(name).pem"), Array(certificate.pem.utf8))
     }
+}
+
+/// A directory's name that others can be made from.
+func withoutTrailingSlash(_ path: String) -> String {
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    return path
 }

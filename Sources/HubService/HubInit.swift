@@ -24,22 +24,25 @@ package struct HubInit: Sendable {
     /// Where the first owner's context goes.
     package var adminContext: String
     /// Of the private keys; nil writes them in clear.
-    private let passphrase: [UInt8]?
+    let passphrase: [UInt8]?
     /// Of the keys of the role `manifest`; nil writes them in clear.
-    private let manifestKeysPassphrase: [UInt8]?
+    let manifestKeysPassphrase: [UInt8]?
     /// Where the private keys of the role `manifest` go: never into the data directory, which is online.
     package var manifestKeys: String
     package var environment: Environment
+    /// Names the token that every CA's key was made in; nil for files.
+    package let authorityToken: String?
 
     /// - Parameters:
     ///   - front: Nil for the port after `listen`'s.
     ///   - adminContext: Nil for `DATA.context.json`, next to the data directory.
     ///   - manifestKeys: Nil for `DATA.manifest-keys`, next to the data directory.
-    /// - Throws: `bad-organization`, `bad-address`, `bad-directory`.
+    ///   - authorityToken: `pkcs11:token=nave?pin-source=…`
+    /// - Throws: `bad-organization`, `bad-address`, `bad-directory`, `bad-token-uri`.
     package init(
         data: String, organization: String, listen: String, front: String?, adminContext: String?,
         manifestKeys: String? = nil, environment: Environment = .production, passphrase: [UInt8]? = nil,
-        manifestKeysPassphrase: [UInt8]? = nil
+        manifestKeysPassphrase: [UInt8]? = nil, authorityToken: String? = nil
     ) throws {
         guard isDomainName(organization) else {
             throw HubError(
@@ -48,9 +51,10 @@ package struct HubInit: Sendable {
         guard isDomainName("h1.hub.\(organization)") else {
             throw HubError(.invalid, "bad-organization", "\(quoted(organization)) is too long a domain")
         }
-        var trimmed = data
-        while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
+        let trimmed = withoutTrailingSlash(data)
         guard !trimmed.isEmpty else { throw HubError(.invalid, "bad-directory", "the data directory has no name") }
+        if let authorityToken { _ = try PrivateKey.uri(ofToken: authorityToken, object: "root") }
+        self.authorityToken = authorityToken
         self.data = trimmed
         self.organization = organization
         self.listen = try HostPort(listen)
@@ -73,18 +77,18 @@ package struct HubInit: Sendable {
     /// Everything is made in a sibling of the data directory, which then gets its name: half a hub is never there.
     /// - Throws: `not-empty`, `exists`, `not-writable`, `disk-full`.
     package func run(now: @escaping @Sendable () -> Instant) async throws {
+        try await run(now: now) { directory in
+            if let authorityToken { try directory.useToken(authorityToken) }
+            try Authority.create(in: directory, organization: organization, now: now())
+        }
+    }
+
+    /// - Parameter authorities: Puts root and organization's intermediate into the directory.
+    func run(
+        now: @escaping @Sendable () -> Instant, authorities: (HubDirectory) throws -> Void
+    ) async throws {
         umask(0o077)
-        try demandEmpty()
-        guard !FileManager.default.fileExists(atPath: adminContext) else {
-            throw HubError(
-                .conflict, "exists", "the admin context \(quoted(adminContext)) exists",
-                hint: "it may be the key of another hub's owner: name another file with --admin-context")
-        }
-        guard !FileManager.default.fileExists(atPath: manifestKeys) else {
-            throw HubError(
-                .conflict, "exists", "the directory for manifest keys \(quoted(manifestKeys)) exists",
-                hint: "it may hold another hub's keys: name another with --manifest-keys")
-        }
+        try demandRoom()
         let suffix = Hex.encode(try randomBytes(8))
         let draft = HubDirectory("\(data).init-\(suffix)", passphrase: passphrase)
         // What this run made, or may have made when it was told that it failed; what was there before is never touched.
@@ -99,6 +103,9 @@ package struct HubInit: Sendable {
         do {
             try make(manifestKeys) { try PrivateFile.makeDirectory(manifestKeys) }
             try make(draft.path) { try PrivateFile.makeDirectory(draft.path) }
+            try PrivateFile.makeDirectory(draft.file("keys"))
+            try PrivateFile.makeDirectory(draft.file("keys/zones"))
+            try authorities(draft)
             let context = try await fill(draft, now)
             try make(adminContext) { try PrivateFile.create(adminContext, context) }
             // If the process dies here: a context and manifest keys without their hub. Init says `exists` then, and they can
@@ -107,6 +114,21 @@ package struct HubInit: Sendable {
         } catch {
             for path in made { try? FileManager.default.removeItem(atPath: path) }
             throw error
+        }
+    }
+
+    /// - Throws: `not-empty`, `exists`.
+    func demandRoom() throws {
+        try demandEmpty()
+        guard !FileManager.default.fileExists(atPath: adminContext) else {
+            throw HubError(
+                .conflict, "exists", "the admin context \(quoted(adminContext)) exists",
+                hint: "it may be the key of another hub's owner: name another file with --admin-context")
+        }
+        guard !FileManager.default.fileExists(atPath: manifestKeys) else {
+            throw HubError(
+                .conflict, "exists", "the directory for manifest keys \(quoted(manifestKeys)) exists",
+                hint: "it may hold another hub's keys: name another with --manifest-keys")
         }
     }
 
@@ -148,9 +170,6 @@ package struct HubInit: Sendable {
 
     /// - Returns: The bytes of the first owner's context.
     private func fill(_ directory: HubDirectory, _ now: @escaping @Sendable () -> Instant) async throws -> [UInt8] {
-        try PrivateFile.makeDirectory(directory.file("keys"))
-        try PrivateFile.makeDirectory(directory.file("keys/zones"))
-        try Authority.create(in: directory, organization: organization, now: now())
         var signers: [TrustRole: PrivateKey] = [:]
         for role in OnlineKeys.roles {
             let key = try PrivateKey.generateEd25519()

@@ -91,9 +91,7 @@ package struct HubRestore: Sendable {
     package init(backup: String, data: String, keys: String?, previous: String?, passphrase: [UInt8]? = nil) {
         self.passphrase = passphrase
         self.backup = HubDirectory(backup)
-        var trimmed = data
-        while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
-        self.data = trimmed
+        self.data = withoutTrailingSlash(data)
         self.keys = HubDirectory(keys ?? backup)
         self.previous = previous
     }

@@ -46,9 +46,27 @@ package enum PrivateFile {
                 "cannot make \(quoted(path)): \(reason())", hint: exists ? "move it away first" : nil)
         }
         defer { close(descriptor) }
+        try write(bytes, to: descriptor, path)
+    }
+
+    /// Adds a line to a file, which is made if there is none. What a process that died left of a line stays one of its own.
+    package static func append(line: [UInt8], to path: String) throws(HubError) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failedWrite(path) }
+        defer { close(descriptor) }
+        var last = [UInt8(ascii: "\n")]
+        let size = lseek(descriptor, 0, SEEK_END)
+        if size > 0 { _ = pread(descriptor, &last, 1, size - 1) }
+        try write(
+            (last == [UInt8(ascii: "\n")] ? [] : [UInt8(ascii: "\n")]) + line + [UInt8(ascii: "\n")], to: descriptor,
+            path)
+        flushDirectory(of: path)
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(HubError) {
         var written = 0
         while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            let count = bytes[written...].withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw failedWrite(path) }
             written += count

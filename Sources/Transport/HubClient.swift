@@ -38,7 +38,8 @@ package final class HubClient: Sendable {
             tls.privateKey = sources.key
         }
         do {
-            tls.trustRoots = .certificates(try roots.map { try NIOSSLCertificate(bytes: $0.der, format: .der) })
+            tls.trustRoots = .certificates(
+                try roots.map { try NIOSSLCertificate(bytes: try $0.tlsAnchor().der, format: .der) })
         } catch { throw TransportError("bad-certificate", "cannot use a root for TLS: \(error)") }
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls, redirectConfiguration: .disallow,

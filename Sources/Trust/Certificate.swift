@@ -128,6 +128,12 @@ package final class Certificate: @unchecked Sendable, Hashable {
         return X509_check_issued(other.handle, handle) == X509_V_OK && X509_verify(handle, other.publicKey.handle) == 1
     }
 
+    /// True if trust may begin here: a CA that signed itself, or one that others signed and that signs further CAs. One that
+    /// signs leaves only stands for less than a domain and is no anchor.
+    package var isAnchor: Bool {
+        isCA && keyUsage?.contains(.keyCertSign) ?? false && (pathLength != 0 || isIssued(by: self))
+    }
+
     package static func == (left: Certificate, right: Certificate) -> Bool { left.der == right.der }
     package func hash(into hasher: inout Hasher) { hasher.combine(der) }
 }

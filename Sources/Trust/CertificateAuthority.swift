@@ -27,7 +27,7 @@ package struct CertificateAuthority: Sendable {
         self.key = key
     }
 
-    /// The one domain that an intermediate signs for; nil for a root.
+    /// The one domain that an intermediate signs for; nil for a root, also for one that is bound to an organization.
     package var domain: String? {
         guard let domains = certificate.nameConstraints?.uriDomains, domains.count == 1 else { return nil }
         return domains[0]
@@ -42,6 +42,23 @@ package struct CertificateAuthority: Sendable {
     package static func makeRoot(
         organization: String, name: String, key: PrivateKey, serial: [UInt8], now: Instant
     ) throws(TrustError) -> CertificateAuthority {
+        let draft = try rootDraft(organization: organization, name: name, key: key, serial: serial, now: now)
+        return try CertificateAuthority(certificate: try draft.signed(by: key, issuer: nil), key: key)
+    }
+
+    /// A request for a root that another CA signs, as PEM: it asks for a CA of the organization and no more.
+    /// - Throws: As `makeRoot`.
+    package static func requestRoot(
+        organization: String, name: String, key: PrivateKey, serial: [UInt8], now: Instant
+    ) throws(TrustError) -> String {
+        var draft = try rootDraft(organization: organization, name: name, key: key, serial: serial, now: now)
+        draft.nameConstraints = NameConstraints(organization: organization)
+        return try CertificateRequest.makePEM(key: key, like: try draft.signed(by: key, issuer: nil))
+    }
+
+    private static func rootDraft(
+        organization: String, name: String, key: PrivateKey, serial: [UInt8], now: Instant
+    ) throws(TrustError) -> CertificateDraft {
         guard isDomainName(organization), !name.isEmpty else {
             throw TrustError("bad-template", "\(backticked(organization)) is not the domain of an organization")
         }
@@ -51,8 +68,11 @@ package struct CertificateAuthority: Sendable {
             notAfter: now + rootValidity, publicKey: key.publicKey, keyUsage: [.keyCertSign, .crlSign])
         draft.isCA = true
         draft.pathLength = 1
-        return try CertificateAuthority(certificate: try draft.signed(by: key, issuer: nil), key: key)
+        return draft
     }
+
+    /// When an intermediate ends that is issued now.
+    package func intermediateEnd(now: Instant) -> Instant { min(now + Self.intermediateValidity, certificate.notAfter) }
 
     /// The certificate of an intermediate for one trust domain: three years, path length 0, critical name constraints on
     /// every name type.
@@ -68,7 +88,7 @@ package struct CertificateAuthority: Sendable {
         }
         try Self.demandP256(publicKey)
         try demandValid(at: now)
-        let end = min(now + Self.intermediateValidity, certificate.notAfter)
+        let end = intermediateEnd(now: now)
         var draft = CertificateDraft(
             organization: domain,
             commonName: "Nave intermediate \(Hex.encode(SHA256.hash(publicKey.spkiDER).prefix(4)))",

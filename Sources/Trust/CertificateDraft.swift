@@ -16,6 +16,7 @@ package struct CertificateDraft: Sendable {
     package var keyUsage: KeyUsage
     package var extendedKeyUsage: [String] = []
     package var nameConstraints: NameConstraints?
+    package var nameConstraintsAreCritical = true
     /// Dotted texts of extensions that are added with an ASN.1 NULL as value, marked critical.
     package var otherCriticalExtensions: [String] = []
 
@@ -161,7 +162,7 @@ package struct CertificateDraft: Sendable {
         defer { NAME_CONSTRAINTS_free(constraints) }
         constraints.pointee.permittedSubtrees = try Self.subtrees(nameConstraints.permitted)
         constraints.pointee.excludedSubtrees = try Self.subtrees(nameConstraints.excluded)
-        try add(certificate, NID_name_constraints, constraints, critical: true)
+        try add(certificate, NID_name_constraints, constraints, critical: nameConstraintsAreCritical)
     }
 
     /// A stack of subtrees; nil for no name, because an empty sequence is not allowed. Its owner frees it.

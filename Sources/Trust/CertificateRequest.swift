@@ -6,16 +6,52 @@ import Model
 package struct CertificateRequest: Sendable {
     package let publicKey: PublicKey
 
-    /// The DER bytes of a request with an empty subject and no attributes.
+    /// The DER bytes of a request with an empty subject and no attributes; or with those of a certificate that says what
+    /// its signer should say, for signers that are not ours.
     /// - Throws: `bad-request`.
-    package static func make(key: PrivateKey) throws(TrustError) -> [UInt8] {
+    package static func make(key: PrivateKey, like model: Certificate? = nil) throws(TrustError) -> [UInt8] {
         guard let request = X509_REQ_new() else { throw TrustError.openSSL("bad-request", "cannot make a request") }
         defer { X509_REQ_free(request) }
+        if let model { try copyWishes(of: model, to: request) }
         let digest = key.publicKey.algorithm == .ed25519 ? nil : EVP_sha256()
         guard X509_REQ_set_version(request, 0) == 1, X509_REQ_set_pubkey(request, key.handle) == 1,
             X509_REQ_sign(request, key.handle, digest) > 0
         else { throw TrustError.openSSL("bad-request", "cannot make a request") }
         return try derBytes("a certificate request") { i2d_X509_REQ(request, $0) }
+    }
+
+    static let label = "CERTIFICATE REQUEST"
+
+    /// The same as one PEM block.
+    /// - Throws: `bad-request`.
+    package static func makePEM(key: PrivateKey, like model: Certificate? = nil) throws(TrustError) -> String {
+        PEM.encode(label: label, try make(key: key, like: model))
+    }
+
+    /// Subject and extensions, but for the identifiers of keys, which the signer writes.
+    private static func copyWishes(of model: Certificate, to request: OpaquePointer) throws(TrustError) {
+        let extensions = OPENSSL_sk_new_null()
+        // The stack borrows the extensions; `model` keeps them alive.
+        defer { OPENSSL_sk_free(extensions) }
+        for index in 0..<X509_get_ext_count(model.handle) {
+            let element = X509_get_ext(model.handle, index)
+            let kind = OBJ_obj2nid(X509_EXTENSION_get_object(element))
+            guard kind != NID_subject_key_identifier, kind != NID_authority_key_identifier else { continue }
+            _ = OPENSSL_sk_push(extensions, UnsafeRawPointer(element))
+        }
+        guard X509_REQ_set_subject_name(request, X509_get_subject_name(model.handle)) == 1,
+            X509_REQ_add_extensions(request, extensions) == 1
+        else { throw TrustError.openSSL("bad-request", "cannot put wishes into a request") }
+    }
+
+    /// Reads one `CERTIFICATE REQUEST` block.
+    /// - Throws: `bad-pem`, `bad-request`, `weak-key`, `no-proof-of-possession`.
+    package init(pem: String) throws(TrustError) {
+        let blocks = try PEM.decode(label: Self.label, pem)
+        guard blocks.count == 1 else {
+            throw TrustError("bad-pem", "expected one certificate request, found \(blocks.count)")
+        }
+        try self.init(der: blocks[0])
     }
 
     /// Reads a request and checks the signature that proves possession of its key.

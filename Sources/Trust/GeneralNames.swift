@@ -71,7 +71,7 @@ extension GeneralName {
 }
 
 /// The name constraints of a CA (RFC 5280, section 4.2.1.10).
-package struct NameConstraints: Hashable, Sendable {
+package struct NameConstraints: Hashable, Sendable, CustomStringConvertible {
     package var permitted: [GeneralName]
     package var excluded: [GeneralName]
 
@@ -84,9 +84,29 @@ package struct NameConstraints: Hashable, Sendable {
     /// leaf could hold is mentioned, because a type that is not mentioned is allowed.
     package init(domain: String) {
         permitted = [GeneralName(.uri, domain), GeneralName(.dns, domain), GeneralName(.email, domain)]
-        excluded = [
-            GeneralName(.ip, String(repeating: "00", count: 8)), GeneralName(.ip, String(repeating: "00", count: 32)),
+        excluded = Self.anyAddress
+    }
+
+    /// What a root may sign that others signed: the same of an organization's domain and of every domain below it. A URI's
+    /// host and an e-mail's are matched whole unless the constraint begins with a dot; a DNS name's is not.
+    package init(organization: String) {
+        permitted = [
+            GeneralName(.uri, organization), GeneralName(.uri, ".\(organization)"), GeneralName(.dns, organization),
+            GeneralName(.email, organization), GeneralName(.email, ".\(organization)"),
         ]
+        excluded = Self.anyAddress
+    }
+
+    private static let anyAddress = [
+        GeneralName(.ip, String(repeating: "00", count: 8)), GeneralName(.ip, String(repeating: "00", count: 32)),
+    ]
+
+    package var description: String {
+        let any = Dictionary(uniqueKeysWithValues: zip(Self.anyAddress, ["any IPv4", "any IPv6"]))
+        func text(_ names: [GeneralName]) -> String {
+            names.isEmpty ? "nothing" : names.map { any[$0] ?? $0.description }.joined(separator: ", ")
+        }
+        return "permitted \(text(permitted)); excluded \(text(excluded))"
     }
 
     /// The hosts that URI names are permitted for.

@@ -21,12 +21,31 @@ extension PrivateKey {
             throw TrustError("weak-key", "the key of \(backticked(uri.text)) is not P-256")
         }
     }
+
+    /// Names one key of a token: `pkcs11:token=nave?pin-source=…` and `root` give
+    /// `pkcs11:token=nave;object=root;type=private?pin-source=…`. Opens nothing.
+    /// - Throws: `bad-token-uri`.
+    package static func uri(ofToken token: String, object: String) throws(TrustError) -> String {
+        let parts = token.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let named = "\(parts.first ?? "");object=\(object);type=private"
+        let uri = try TokenURI(([named] + parts.dropFirst()).joined(separator: "?"))
+        guard !uri.names("id"), uri.names("token") || uri.names("serial") || uri.names("slot-id") else {
+            throw TrustError(
+                "bad-token-uri", "\(backticked(token)) does not name one token and no key of it",
+                hint: "as `pkcs11:token=nave?pin-source=file:/run/secrets/nave-pin`")
+        }
+        return uri.text
+    }
+
+    /// Whether a URI names a key, without opening it.
+    /// - Throws: `bad-token-uri`.
+    package static func check(uri: String) throws(TrustError) { _ = try TokenURI(uri) }
 }
 
 /// A URI without secrets, of printable ASCII.
 private struct TokenURI {
     static let maximumBytes = 1024
-    private static let attributes: Set<String> = [
+    private static let knownAttributes: Set<String> = [
         "token", "object", "id", "type", "serial", "model", "manufacturer", "slot-id", "slot-manufacturer",
         "slot-description",
     ]
@@ -34,6 +53,7 @@ private struct TokenURI {
     let text: String
     /// What the engine reads: everything but the module.
     let forEngine: String
+    private let attributes: Set<String>
     /// The path of the module's shared library; nil for the engine's default.
     let module: String?
 
@@ -52,7 +72,7 @@ private struct TokenURI {
         let attributes = parts[0].dropFirst(PrivateKey.tokenScheme.utf8.count).split(separator: ";").map {
             String($0.prefix { $0 != "=" })
         }
-        guard parts.count <= 2, Set(attributes).isSubset(of: Self.attributes),
+        guard parts.count <= 2, Set(attributes).isSubset(of: Self.knownAttributes),
             attributes.contains("object") || attributes.contains("id"), Set(attributes).count == attributes.count,
             Set(names).count == names.count, names.allSatisfy({ $0 == "module-path" || $0 == "pin-source" })
         else {
@@ -73,7 +93,10 @@ private struct TokenURI {
             throw TrustError("bad-token-uri", "the PIN's source in \(backticked(text)) is not `file:/path`")
         }
         forEngine = parts[0] + (source.map { "?pin-source=\($0)" } ?? "")
+        self.attributes = Set(attributes)
     }
+
+    func names(_ attribute: String) -> Bool { attributes.contains(attribute) }
 }
 
 /// The one engine of the process. Its settings are the whole process's, so keys are opened one after the other.

@@ -1,7 +1,8 @@
 import COpenSSL
 import Model
 
-/// The roots of one trust domain, and path validation against them (RFC 5280, section 6).
+/// The roots of one trust domain, and path validation against them (RFC 5280, section 6). A path ends at a root, whoever
+/// signed that: a root of ours may be a constrained CA of a corporate root, which is itself no anchor here.
 ///
 /// `@unchecked Sendable`: the X509_STORE is never changed after `init`; libcrypto locks its look-ups.
 final class TrustAnchors: @unchecked Sendable {
@@ -15,7 +16,7 @@ final class TrustAnchors: @unchecked Sendable {
         guard isDomainName(domain), !roots.isEmpty else {
             throw TrustError("bad-anchor", "\(backticked(domain)) needs a domain name and at least one root")
         }
-        for root in roots where !root.isCA || !root.isIssued(by: root) {
+        for root in roots where !root.isAnchor {
             throw TrustError("bad-anchor", "\(backticked(root.subject)) of \(backticked(domain)) is not a root CA")
         }
         guard let store = X509_STORE_new() else {
@@ -37,6 +38,21 @@ final class TrustAnchors: @unchecked Sendable {
     func issuer(
         of leaf: Certificate, intermediates: [Certificate], purpose: CertificatePurpose, now: Instant
     ) throws(TrustError) -> Certificate {
+        let path = try path(of: leaf, intermediates: intermediates, purpose: purpose, now: now)
+        // libcrypto's chain holds the very structures that were handed in.
+        guard let element = path.dropFirst().first,
+            let issuer = (intermediates + roots).first(where: { UnsafeMutableRawPointer($0.handle) == element })
+        else { throw TrustError("bad-path", "the certificate is its own issuer") }
+        return issuer
+    }
+
+    /// The structures from the certificate up to a root; those that were handed in, so they live as long as they do.
+    /// - Parameter purpose: Nil for a CA.
+    /// - Throws: As `issuer`.
+    @discardableResult
+    func path(
+        of leaf: Certificate, intermediates: [Certificate], purpose: CertificatePurpose?, now: Instant
+    ) throws(TrustError) -> [UnsafeMutableRawPointer] {
         defer { drainedErrors() }
         let untrusted = OPENSSL_sk_new_null()
         // The stack borrows the certificates; `intermediates` keeps them alive.
@@ -51,14 +67,15 @@ final class TrustAnchors: @unchecked Sendable {
         guard X509_STORE_CTX_init(context, store, leaf.handle, untrusted) == 1 else {
             throw TrustError.openSSL("bad-path", "cannot start path validation")
         }
-        let sslPurpose = purpose == .client ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER
-        guard X509_STORE_CTX_set_purpose(context, sslPurpose) == 1, let parameters = X509_STORE_CTX_get0_param(context)
+        let sslPurpose = purpose.map { $0 == .client ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER }
+        guard sslPurpose.map({ X509_STORE_CTX_set_purpose(context, $0) == 1 }) ?? true,
+            let parameters = X509_STORE_CTX_get0_param(context)
         else {
             throw TrustError.openSSL("bad-path", "cannot start path validation")
         }
         // Level 2: at least 112 bits of security in every key and signature, so no SHA-1.
         X509_VERIFY_PARAM_set_auth_level(parameters, 2)
-        X509_VERIFY_PARAM_set_flags(parameters, UInt(X509_V_FLAG_X509_STRICT))
+        X509_VERIFY_PARAM_set_flags(parameters, UInt(X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN))
         X509_VERIFY_PARAM_set_depth(parameters, 4)
         X509_VERIFY_PARAM_set_time(parameters, Self.moment([leaf] + intermediates, now))
         let verified = X509_verify_cert(context)
@@ -66,11 +83,7 @@ final class TrustAnchors: @unchecked Sendable {
         guard verified == 1, result == X509_V_OK else {
             throw Self.error(result, depth: X509_STORE_CTX_get_error_depth(context), leaf, now)
         }
-        // libcrypto's chain holds the very structures that were handed in.
-        guard let element = elements(of: X509_STORE_CTX_get0_chain(context)).dropFirst().first,
-            let issuer = (intermediates + roots).first(where: { UnsafeMutableRawPointer($0.handle) == element })
-        else { throw TrustError("bad-path", "the certificate is its own issuer") }
-        return issuer
+        return elements(of: X509_STORE_CTX_get0_chain(context))
     }
 
     /// The second to validate at: now, or the latest start that `skew` forgives.

@@ -115,13 +115,13 @@ package struct TrustManifest: Codable, Hashable, Sendable {
         return (found, role.threshold)
     }
 
-    /// The root certificates.
+    /// The root certificates: where paths end, signed by themselves or by a corporate CA that this manifest does not name.
     /// - Throws: `bad-manifest`.
     package func rootCertificates() throws(TrustError) -> [Certificate] {
         var certificates: [Certificate] = []
         for pem in roots {
             let certificate = try Certificate(pem: pem)
-            guard certificate.isCA, certificate.isIssued(by: certificate), certificate.pem == pem else {
+            guard certificate.isAnchor, certificate.pem == pem else {
                 throw TrustError(
                     "bad-manifest", "\(backticked(certificate.subject)) in the trust manifest is not a root CA")
             }

@@ -13,6 +13,21 @@ struct Init: AsyncParsableCommand {
 
               nave-hub init --data /var/lib/nave --organization corp.example --listen 10.0.0.5:8443 \\
                 --key-passphrase-file /run/secrets/nave
+
+            The root's key need not be here. With --offline-root, init makes a request for the organization's CA and waits \
+            in DATA.pending; `nave-hub root sign` answers it where the root lies; --complete makes the hub:
+
+              nave-hub init --data /var/lib/nave --organization corp.example --offline-root root.pem
+              nave-hub init --data /var/lib/nave --complete organization.pem
+
+            With --ca-key-token the keys of root, organization and zones lie in a PKCS#11 token and are used there (Debian's \
+            libengine-pkcs11-openssl). Make them in it first, P-256, labelled `root`, `organization`, and each zone's name \
+            before the zone is applied; OpenSSL cannot make them there:
+
+              pkcs11-tool --module /usr/lib/softhsm/libsofthsm2.so --token-label nave --login \\
+                --keypairgen --key-type EC:prime256v1 --label organization
+              nave-hub init --data /var/lib/nave --organization corp.example \\
+                --ca-key-token 'pkcs11:token=nave?pin-source=file:/run/secrets/nave-pin'
             """)
 
     @Option(help: "Directory to make; it must not exist or be empty. (env: NAVE_DATA)")
@@ -59,8 +74,39 @@ struct Init: AsyncParsableCommand {
             """)
     var environment: String?
 
+    @Option(help: "File with the certificate of a root whose key is elsewhere: init stops at a request for it to sign.")
+    var offlineRoot: String?
+
+    @Option(help: "File with what that root signed: takes the settings of the first step and makes the hub.")
+    var complete: String?
+
+    @Option(
+        help: """
+            Token with the keys of the CAs, as pkcs11:token=NAME?pin-source=file:/PATH, with module-path=/PATH for another \
+            than the system's module. (env: NAVE_CA_KEY_TOKEN; default: keys in files)
+            """)
+    var caKeyToken: String?
+
+    func validate() throws {
+        guard complete != nil else { return }
+        let others = [organization, listen, front, adminContext, manifestKeys, environment, offlineRoot, caKeyToken]
+        guard others.allSatisfy({ $0 == nil }) else {
+            throw ValidationError(
+                "--complete goes with --data and the passphrase files only: the first step set the rest")
+        }
+    }
+
     func run() async throws {
         let data = try required(data, "data", "NAVE_DATA")
+        if let complete {
+            return try await failing {
+                let passphrase = try passphrase(keyPassphraseFile)
+                print(
+                    try await HubInit.complete(
+                        data: data, certificate: complete, passphrase: passphrase,
+                        manifestKeysPassphrase: try manifestKeysPassphrase(), now: HubClock.now))
+            }
+        }
         let organization = try required(organization, "organization", "NAVE_ORGANIZATION")
         let environment = try chosen()
         try await failing {
@@ -69,11 +115,21 @@ struct Init: AsyncParsableCommand {
                 front: optional(front, "NAVE_FRONT"), adminContext: optional(adminContext, "NAVE_ADMIN_CONTEXT"),
                 manifestKeys: optional(manifestKeys, "NAVE_MANIFEST_KEYS"), environment: environment,
                 passphrase: try passphrase(keyPassphraseFile),
-                manifestKeysPassphrase: try KeyPassphrase.findOfManifestKeys(
-                    file: manifestKeysPassphraseFile, environment: ProcessInfo.processInfo.environment))
-            try await hub.run(now: HubClock.now)
-            print(hub.nextStep)
+                manifestKeysPassphrase: try manifestKeysPassphrase(),
+                authorityToken: optional(caKeyToken, "NAVE_CA_KEY_TOKEN"))
+            if let offlineRoot {
+                try hub.request(ofRoot: offlineRoot, now: HubClock.now())
+                print(hub.nextStepOfRequest)
+            } else {
+                try await hub.run(now: HubClock.now)
+                print(hub.nextStep)
+            }
         }
+    }
+
+    private func manifestKeysPassphrase() throws -> [UInt8]? {
+        try KeyPassphrase.findOfManifestKeys(
+            file: manifestKeysPassphraseFile, environment: ProcessInfo.processInfo.environment)
     }
 
     private func chosen() throws -> HubInit.Environment {

@@ -16,7 +16,9 @@ struct NaveHub: AsyncParsableCommand {
             Flags can stand in the environment instead; --help of each command names the variables.
             """,
         version: HubProgram.version,
-        subcommands: [Init.self, Serve.self, Verify.self, Backup.self, Restore.self, RecoverAdmin.self, Epoch.self])
+        subcommands: [
+            Init.self, Serve.self, Verify.self, Backup.self, Restore.self, RecoverAdmin.self, Epoch.self, Root.self,
+        ])
 }
 
 /// Prints an error as people read it, and ends with 1.

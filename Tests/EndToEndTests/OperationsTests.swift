@@ -47,6 +47,12 @@ extension EndToEnd {
             #expect(!said[8].contains("alarm"), "the alarm ends with the identity")
             #expect(said[9].contains("erased by ledger entry"))
             #expect(said[11].contains("revoked"))
+            let stopped = try #require(said.first { $0.contains("hub-2.pending") })
+            #expect(stopped.contains("nave-hub root sign"))
+            #expect(said.contains { $0.contains("has signed 1 certificates") })
+            #expect(said.contains { $0.contains("hub of corp.example made in hub-2") })
+            #expect(!FileManager.default.fileExists(atPath: wheel.directory.file("hub-2.pending")))
+            #expect(!FileManager.default.fileExists(atPath: wheel.directory.file("hub-2/keys/root.key")))
 
             // Nothing of the person is left, neither in files nor in what the hub gives out.
             #expect(try grep("erin@corp.example", wheel.directory.file("hub")) == [])

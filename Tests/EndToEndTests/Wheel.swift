@@ -55,14 +55,14 @@ final class Wheel: @unchecked Sendable {
 
     // MARK: programs
 
-    func initializeHub(_ more: [String] = []) async throws {
+    func initializeHub(_ more: [String] = [], environment: [String: String] = [:]) async throws {
         let made = try await run(
             Checkout.program("nave-hub"),
             [
                 "init", "--data", directory.file("hub"), "--organization", "corp.example", "--listen",
                 "127.0.0.1:\(hubPort)", "--front", "127.0.0.1:\(frontPort)", "--admin-context",
                 directory.file("dana.json"),
-            ] + more)
+            ] + more, environment: environment)
         try #require(made.code == 0, "\(made.errors)")
     }
 

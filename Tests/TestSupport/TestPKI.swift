@@ -22,6 +22,7 @@ package struct TestPKI: Sendable {
     /// When it was made.
     package let now: Instant
     package let root: CertificateAuthority
+    package let rootKey: PrivateKey
     /// By trust domain: the organization's own and one for each zone.
     package let intermediates: [String: CertificateAuthority]
     /// Ed25519 keys of the trust manifest's roles, the same in every run.
@@ -33,7 +34,7 @@ package struct TestPKI: Sendable {
     ) throws {
         self.organization = organization
         self.now = now
-        let rootKey = try PrivateKey.generateP256()
+        rootKey = try PrivateKey.generateP256()
         root = try CertificateAuthority.makeRoot(
             organization: organization, name: "\(organization) test root", key: rootKey,
             serial: Self.serial(of: rootKey), now: now)

@@ -7,13 +7,12 @@ import Trust
 /// Keys in a real PKCS#11 token: SoftHSM, the software token of Debian's `softhsm2`.
 @Suite("keys in a token (needs the packages softhsm2 and libengine-pkcs11-openssl)", .serialized)
 struct TokenKeyTests {
-    private static let module = "/usr/lib/softhsm/libsofthsm2.so"
-    private static let pin = "24680"
+    private static let pin = SoftwareToken.pin
     private static let token = Result { try Token() }
 
     /// A token of this process's own with one P-256 key, `root`, and one P-384 key, `large`.
     private final class Token: Sendable {
-        let directory: TemporaryDirectory
+        let software: SoftwareToken
         let spki: [UInt8]
         /// Refusals from before anybody showed the right PIN: a token that is logged in asks no more.
         let withoutModule: String?
@@ -21,62 +20,28 @@ struct TokenKeyTests {
         let withWrongPIN: String?
 
         init() throws {
-            directory = try TemporaryDirectory()
-            try FileManager.default.createDirectory(atPath: directory.file("tokens"), withIntermediateDirectories: true)
-            let configuration = try directory.write(
-                "softhsm2.conf",
-                "directories.tokendir = \(directory.file("tokens"))\nobjectstore.backend = file\nlog.level = ERROR\n")
+            software = try SoftwareToken(label: "nave-ca")
             // The module reads its configuration from the environment only. It is the first change of this process's
             // environment, which leaves the old block to who reads it at this moment.
-            setenv("SOFTHSM2_CONF", configuration, 1)
-            let key = try PrivateKey.generateP256()
-            spki = key.publicKey.spkiDER
-            try directory.write("root.pem", key.pem)
-            try Self.softhsm(
-                ["--init-token", "--free", "--label", "nave-ca", "--so-pin", "13579", "--pin", pin], directory)
-            try Self.importKey("root", "A1", directory)
-            try Self.tool(
-                "/usr/bin/openssl",
-                [
-                    "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384", "-out",
-                    directory.file("large.pem"),
-                ], directory)
-            try Self.importKey("large", "A2", directory)
-            try directory.write("pin", pin)
+            setenv("SOFTHSM2_CONF", software.configuration, 1)
+            spki = try PrivateKey(pem: try software.makeKey("root", id: "A1")).publicKey.spkiDER
+            try software.makeKey("large", id: "A2", curve: "P-384")
             atexit { TokenKeyTests.removeToken() }
             withoutModule = refusal { _ = try PrivateKey(uri: "pkcs11:object=root?module-path=/nowhere.so") }
             // The engine keeps the last PIN that was set, so the missing one comes first.
             withoutPIN = refusal { _ = try PrivateKey(uri: TokenKeyTests.uri("object=root")) }
             withWrongPIN = refusal { _ = try PrivateKey(uri: TokenKeyTests.uri("object=root"), pin: "11111") }
         }
-
-        private static func importKey(_ name: String, _ id: String, _ directory: TemporaryDirectory) throws {
-            try softhsm(
-                [
-                    "--import", directory.file("\(name).pem"), "--token", "nave-ca", "--label", name, "--id", id,
-                    "--pin", pin,
-                ], directory)
-            try FileManager.default.removeItem(atPath: directory.file("\(name).pem"))
-        }
-
-        private static func softhsm(_ arguments: [String], _ directory: TemporaryDirectory) throws {
-            try tool("/usr/bin/softhsm2-util", arguments, directory)
-        }
-
-        private static func tool(_ path: String, _ arguments: [String], _ directory: TemporaryDirectory) throws {
-            let tool = try ChildProcess(
-                URL(fileURLWithPath: path), arguments,
-                environment: ["SOFTHSM2_CONF": directory.file("softhsm2.conf")])
-            try #require(tool.waitUntilExit() == 0, "\(path) \(arguments.joined(separator: " "))")
-        }
     }
 
     private static func removeToken() {
-        if case .success(let token) = token { try? FileManager.default.removeItem(atPath: token.directory.path) }
+        if case .success(let token) = token {
+            try? FileManager.default.removeItem(atPath: token.software.directory.path)
+        }
     }
 
     private static func uri(_ path: String, _ query: String = "") -> String {
-        "pkcs11:token=nave-ca;\(path)?module-path=\(module)\(query)"
+        "pkcs11:token=nave-ca;\(path)?module-path=\(SoftwareToken.module)\(query)"
     }
 
     private func rootKey() throws -> PrivateKey {
@@ -86,7 +51,7 @@ struct TokenKeyTests {
 
     @Test("the packages softhsm2 and libengine-pkcs11-openssl are installed")
     func packages() {
-        #expect(FileManager.default.isReadableFile(atPath: Self.module), "apt-get install softhsm2")
+        #expect(FileManager.default.isReadableFile(atPath: SoftwareToken.module), "apt-get install softhsm2")
         #expect(FileManager.default.isExecutableFile(atPath: "/usr/bin/softhsm2-util"), "apt-get install softhsm2")
         #expect(throws: Never.self, "apt-get install softhsm2 libengine-pkcs11-openssl") {
             _ = try Self.token.get().spki
@@ -109,7 +74,7 @@ struct TokenKeyTests {
         #expect(!key.publicKey.verify([1, 2], signature: signature))
         #expect(refusal { _ = try key.pem } == "key-in-token")
         #expect(refusal { _ = try key.encryptedPEM(passphrase: [65]) } == "key-in-token")
-        let byID = try PrivateKey(uri: Self.uri("id=%A1", "&pin-source=file:\(token.directory.file("pin"))"))
+        let byID = try PrivateKey(uri: Self.uri("id=%A1", token.software.pinSource))
         #expect(byID.publicKey == key.publicKey)
     }
 
@@ -164,6 +129,20 @@ struct TokenKeyTests {
                 }
             }
             for try await holds in group { #expect(holds) }
+        }
+    }
+
+    @Test func namesOneKeyOfAToken() throws {
+        let token = "pkcs11:token=nave-ca?module-path=/m.so&pin-source=file:/pin"
+        let named = "pkcs11:token=nave-ca;object=root;type=private?module-path=/m.so&pin-source=file:/pin"
+        #expect(try PrivateKey.uri(ofToken: token, object: "root") == named)
+        #expect(
+            try PrivateKey.uri(ofToken: "pkcs11:serial=1", object: "a-b") == "pkcs11:serial=1;object=a-b;type=private")
+        for bad in [
+            "", "file:/a", "pkcs11:", "pkcs11:token=a;object=b", "pkcs11:token=a;id=%01", "pkcs11:token=a;type=cert",
+            "pkcs11:token=a?pin-value=1", "pkcs11:token=a?x=y",
+        ] {
+            #expect(refusal { _ = try PrivateKey.uri(ofToken: bad, object: "root") } == "bad-token-uri", "\(bad)")
         }
     }
 

@@ -2,15 +2,16 @@ import Model
 import TestSupport
 import Trust
 
-/// A root, the intermediate of one zone with its key in hand, and a good draft of a leaf that tests break.
+/// A root with its key, the intermediate of one zone with its key in hand, and a good draft of a leaf that tests break.
 struct TrustPath {
     let root: CertificateAuthority
+    let rootKey: PrivateKey
     let intermediate: Certificate
     let intermediateKey: PrivateKey
     let leafKey: PrivateKey
 
     init(_ domain: String = "finance.corp.example") throws {
-        let rootKey = try PrivateKey.generateP256()
+        rootKey = try PrivateKey.generateP256()
         root = try CertificateAuthority.makeRoot(
             organization: "corp.example", name: "root", key: rootKey, serial: TestPKI.serial(of: rootKey),
             now: TestPKI.now)

@@ -1,0 +1,163 @@
+import ArgumentParser
+import HubService
+
+struct Root: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Keep the organization's root on a machine that is not the hub.",
+        discussion: """
+            The root's directory belongs on a machine without a network, or its key in a token. It signs one intermediate for \
+            the organization and one for each zone; files carry requests in and certificates out.
+
+              nave-hub root init --dir root --organization corp.example --key-passphrase-file passphrase
+              nave-hub root sign organization.request.pem --dir root --domain corp.example --out organization.pem
+            """,
+        subcommands: [RootInit.self, RootSign.self, RootShow.self])
+}
+
+struct RootInit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init",
+        abstract: "Make a root that signs itself, or one that a corporate CA signs.",
+        discussion: """
+            Everything is made at once or not at all.
+
+              nave-hub root init --dir root --organization corp.example --key-passphrase-file passphrase
+
+            Under a corporate CA: the first command makes the key and a request, the second takes what came back. It must be a \
+            CA with path length 1 or more, and critical name constraints that permit the organization's domain and what is \
+            below it alone (URI, DNS, e-mail) and exclude all IP. That certificate is then what everybody trusts, never the \
+            corporate root.
+
+              nave-hub root init --dir root --organization corp.example --request-out root.csr
+              nave-hub root init --dir root --certificate root.pem
+
+            A key in a PKCS#11 token is made there first, P-256, by pkcs11-tool or `softhsm2-util --import`; OpenSSL cannot.
+            """)
+
+    @Option(help: "Directory to make; it must not exist or be empty.")
+    var dir: String
+
+    @Option(help: "Domain of the organization, as corp.example. (env: NAVE_ORGANIZATION)")
+    var organization: String?
+
+    @Option(
+        help: """
+            File with a passphrase that encrypts the key. (env: NAVE_KEY_PASSPHRASE, the passphrase itself; default: in \
+            clear)
+            """)
+    var keyPassphraseFile: String?
+
+    @Option(help: "A key in a token, as pkcs11:token=NAME;object=root?pin-source=file:/PATH.")
+    var key: String?
+
+    @Option(help: "File to make with a request for a corporate CA.")
+    var requestOut: String?
+
+    @Option(help: "File with the certificate that the corporate CA signed.")
+    var certificate: String?
+
+    @Option(name: [.short, .long], help: "text or json.")
+    var output: Verify.Output = .text
+
+    func validate() throws {
+        guard key == nil || keyPassphraseFile == nil else {
+            throw ValidationError(
+                "--key names a key in a token, which has no passphrase here but a PIN: see pin-source")
+        }
+        guard certificate == nil || (requestOut == nil && key == nil) else {
+            throw ValidationError("--certificate completes a root: it goes without --request-out and --key")
+        }
+    }
+
+    func run() async throws {
+        if let certificate { return try await complete(certificate) }
+        let organization = try required(organization, "organization", "NAVE_ORGANIZATION")
+        try await failing {
+            let creation = try RootCreation(
+                path: dir, organization: organization, passphrase: key == nil ? try passphrase(keyPassphraseFile) : nil,
+                keyURI: key)
+            guard let requestOut else { return try output.show(try creation.make(now: HubClock.now())) }
+            try creation.request(to: requestOut, now: HubClock.now())
+            print(
+                """
+                root of \(organization) waits in \(dir)
+                let the corporate CA sign: \(requestOut)
+                then: nave-hub root init --dir \(dir) --certificate FILE
+                """)
+        }
+    }
+
+    private func complete(_ certificate: String) async throws {
+        try await failing {
+            try output.show(
+                try RootCreation.complete(
+                    path: dir, organization: organization, passphrase: try passphrase(keyPassphraseFile),
+                    certificate: certificate, now: HubClock.now()))
+        }
+    }
+}
+
+struct RootSign: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sign",
+        abstract: "Sign an intermediate for the organization or for one zone.",
+        discussion: """
+            Shows what it is about to sign, and asks. Of the request only the key is believed; names, constraints and validity \
+            are our own. Each certificate has a line in DIR/signed.jsonl before it leaves.
+
+              nave-hub root sign finance.request.pem --dir root --domain finance.corp.example --out finance.pem
+            """)
+
+    @Argument(help: "File with a PKCS#10 request, PEM.")
+    var request: String
+
+    @Option(help: "The root's directory.")
+    var dir: String
+
+    @Option(help: "The organization's domain, or a zone's below it.")
+    var domain: String
+
+    @Option(help: "File to make for the certificate. (default: standard output)")
+    var out: String?
+
+    @Flag(help: "Do not ask.")
+    var yes = false
+
+    @Option(help: "File with the key's passphrase. (env: NAVE_KEY_PASSPHRASE, the passphrase itself)")
+    var keyPassphraseFile: String?
+
+    func run() async throws {
+        try await failing {
+            let root = OfflineRoot(dir, passphrase: try passphrase(keyPassphraseFile))
+            let signing = RootSigning(root: root, domain: domain, request: request, out: out)
+            let proposal = try signing.propose(now: HubClock.now())
+            say(proposal.text)
+            try confirm("sign this?", unless: yes)
+            let certificate = try signing.sign(proposal, now: HubClock.now())
+            if let out { say("signed: \(out)") } else { print(certificate, terminator: "") }
+        }
+    }
+}
+
+struct RootShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show a root and what it has signed; opens no key.",
+        discussion: "  nave-hub root show --dir root")
+
+    @Option(help: "The root's directory.")
+    var dir: String
+
+    @Option(name: [.short, .long], help: "text or json.")
+    var output: Verify.Output = .text
+
+    func run() async throws {
+        try await failing { try output.show(try RootView(of: OfflineRoot(dir))) }
+    }
+}
+
+extension Verify.Output {
+    fileprivate func show(_ view: RootView) throws {
+        print(self == .json ? String(decoding: try view.json(), as: UTF8.self) : view.text)
+    }
+}
