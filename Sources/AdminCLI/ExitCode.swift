@@ -23,6 +23,7 @@ extension ExitStatus {
     private static let ofCode: [String: ExitStatus] = [
         "needs-removals": .blocked,
         "spoke-too-old": .refused,
+        "authority-in-use": .refused,
         "no-terminal": .usage,
         "test-failed": .blocked,
     ]

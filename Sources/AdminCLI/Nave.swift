@@ -30,7 +30,7 @@ package struct Nave: AsyncParsableCommand {
                 ]),
             CommandGroup(name: "Access", subcommands: [AccessNoun.self, DecisionNoun.self, ReviewNoun.self]),
             CommandGroup(name: "Proof", subcommands: [LedgerNoun.self]),
-            CommandGroup(name: "Trust", subcommands: [TrustNoun.self]),
+            CommandGroup(name: "Trust", subcommands: [TrustNoun.self, AuthorityNoun.self]),
             CommandGroup(name: "This machine", subcommands: [Login.self, ContextNoun.self, Connect.self]),
         ])
 
@@ -111,6 +111,16 @@ struct TrustNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trust", abstract: "The trust manifest: which keys sign what.",
         subcommands: [TrustShow.self, TrustRotate.self, TrustKey.self, TrustSign.self, TrustPublish.self])
+}
+
+struct AuthorityNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "authority", abstract: "The root and the intermediates, and how one follows another.",
+        discussion: "Four steps, so that nobody is refused on the way: prepare, activate, taint, retire.",
+        subcommands: [
+            AuthorityList.self, AuthorityPrepare.self, AuthorityActivate.self, AuthorityTaint.self,
+            AuthorityRetire.self,
+        ])
 }
 
 struct ContextNoun: ParsableCommand {

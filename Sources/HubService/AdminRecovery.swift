@@ -49,13 +49,14 @@ package struct AdminRecovery: Sendable {
         let lock = try DirectoryLock(directory)
         defer { lock.release() }
         let settings = try directory.settings()
-        let authority = try Authority(directory: directory, organization: settings.organization)
         let database = try HubDatabase(directory: directory.path)
         let chain = try ManifestChain(try database.manifests())
         try EpochNeed.demandMet(by: chain.newest, in: directory)
         let ledger = try Ledger(
             database: database, signer: try OnlineKeys(of: chain.newest, in: directory).checkpoint,
             origin: chain.newest.origin, now: now, random: { try randomBytes($0) })
+        let authority = try Authority(
+            directory: directory, organization: settings.organization, records: ledger.snapshot.authorities)
         let key = try PrivateKey.generateP256()
         let user = try SPIFFEID(
             trustDomain: settings.organization, path: ["user", "u-\(Hex.encode(try randomBytes(8)))"])

@@ -1,39 +1,47 @@
+import Logging
 import Model
 import NIOConcurrencyHelpers
+import Storage
 import Trust
 
-/// Issues certificates: leaves by the intermediate of their trust domain, and, where the root's key lies here, a zone's
-/// intermediate when the zone first appears. Every leaf is built from the hub's template and judged by `CertificateRules` before it leaves.
+/// The hub's certification authorities: issues leaves by the active intermediate of their trust domain, and intermediates by
+/// the active root. Every leaf is built from the hub's template and judged by `CertificateRules` before it leaves.
+///
+/// The ledger says which certificate of a name is active; the directory holds the keys, and copies of certificates for
+/// operators. After every entry about an authority `follow` brings keys and memory to what the ledger says, and so does the
+/// next start, where the process died in between.
 package final class Authority: Sendable {
     package static let leafValidity = Milliseconds.days(7)
 
     package let organization: String
-    package let root: Certificate
     private let directory: HubDirectory
-    /// Nil where the root is offline: then intermediates come from elsewhere.
-    private let rootAuthority: CertificateAuthority?
-    /// By trust domain.
-    private let intermediates: NIOLockedValueBox<[String: CertificateAuthority]>
+    private let held: NIOLockedValueBox<Held>
+
+    private struct Held: Sendable {
+        var records: [AuthorityRecord]
+        /// Of the active root; nil where it lies elsewhere.
+        var rootAuthority: CertificateAuthority?
+        var root: Certificate
+        /// By trust domain, the active ones.
+        var intermediates: [String: CertificateAuthority] = [:]
+        /// Every one that the ledger names, by serial number.
+        var certificates: [String: Certificate] = [:]
+    }
 
     package struct Leaf: Sendable {
         package var certificate: Certificate
-        /// Leaf and intermediate.
+        /// Leaf, intermediate, and while a root is followed by another: that one's key under the root before it.
         package var chain: [Certificate]
 
         package var chainPEM: String { chain.map(\.pem).joined() }
     }
 
     /// Reads the keys of a data directory.
-    package init(directory: HubDirectory, organization: String) throws {
+    /// - Parameter records: What the ledger says; what it does not name yet is taken from the directory.
+    package init(directory: HubDirectory, organization: String, records: [AuthorityRecord] = []) throws {
         self.directory = directory
         self.organization = organization
-        root = try directory.certificate("root")
-        rootAuthority = directory.holdsKey("root") ? try directory.authority("root") : nil
-        var found = [organization: try directory.authority("organization")]
-        for zone in try directory.zonesWithAuthority() {
-            found["\(zone).\(organization)"] = try directory.authority("zones/\(zone)")
-        }
-        intermediates = NIOLockedValueBox(found)
+        held = NIOLockedValueBox(try Self.read(directory, organization, records, after: nil))
     }
 
     /// Makes the root and the organization's own intermediate in an empty directory.
@@ -48,50 +56,236 @@ package final class Authority: Sendable {
         try directory.keep(intermediate, as: "organization")
     }
 
-    /// False where every new zone needs an intermediate that was signed elsewhere.
-    package var holdsRootKey: Bool { rootAuthority != nil }
+    /// What new chains end at and new join tokens pin.
+    package var root: Certificate { held.withLockedValue { $0.root } }
 
-    /// Gives a zone its intermediate, unless it has one, or the root is offline: then the zone stays without one.
+    /// Where the root's key lies elsewhere, intermediates are requested.
+    package var holdsRootKey: Bool { held.withLockedValue { $0.rootAuthority != nil } }
+
+    /// Gives a zone its first intermediate, unless it has one, or the root's key is not here: then the zone stays without.
     package func ensureZone(_ zone: String, now: Instant) throws {
-        guard let rootAuthority else { return }
-        let domain = "\(zone).\(organization)"
-        try intermediates.withLockedValue { found in
-            guard found[domain] == nil else { return }
+        let domain = AuthorityName(zone).domain(organization)
+        try held.withLockedValue { held in
+            guard held.intermediates[domain] == nil, let root = held.rootAuthority else { return }
+            // One that was there once and lost its key is for its owner to replace, step by step.
+            guard !held.records.contains(where: { $0.name == zone }) else { return }
             // The certificate makes the pair count: if the process dies before it is there, the key is made anew.
             let key = try directory.newAuthorityKey("zones/\(zone)")
-            let certificate = try rootAuthority.issueIntermediate(
+            let certificate = try root.issueIntermediate(
                 domain: domain, publicKey: key.publicKey, serial: try randomBytes(16), now: now)
             try directory.keep(certificate, as: "zones/\(zone)")
-            found[domain] = try CertificateAuthority(certificate: certificate, key: key)
+            held.intermediates[domain] = try CertificateAuthority(certificate: certificate, key: key)
         }
     }
 
     /// - Parameter dns: The one DNS name of a serving leaf.
-    /// - Throws: `no-intermediate` for a domain that is not this organization's; what `CertificateAuthority` throws.
+    /// - Throws: `no-intermediate`; what `CertificateAuthority` throws.
     package func issue(
         _ kind: CertificateTemplate.Kind, to identity: SPIFFEID, dns: String? = nil, key: PublicKey,
         validity: Milliseconds = leafValidity, now: Instant
     ) throws -> Leaf {
-        guard let authority = intermediates.withLockedValue({ $0[identity.trustDomain] }) else {
-            throw HubError(
-                .conflict, "no-intermediate", "no CA here signs for \(quoted(identity.trustDomain))",
-                hint: holdsRootKey ? nil : "the root is offline: it has to sign an intermediate for the zone first")
-        }
+        let authority = try demandIntermediate(of: identity.trustDomain)
         let template = CertificateTemplate(
             kind: kind, id: identity, dns: dns, publicKey: key, validity: validity, serial: try randomBytes(16))
         let leaf = try authority.issueLeaf(template, now: now)
-        return Leaf(certificate: leaf, chain: [leaf, authority.certificate])
+        return Leaf(certificate: leaf, chain: [leaf] + above(authority.certificate))
     }
 
     /// The CA that signs for a trust domain.
     package func intermediate(of domain: String) -> CertificateAuthority? {
-        intermediates.withLockedValue { $0[domain] }
+        held.withLockedValue { $0.intermediates[domain] }
     }
 
-    /// The chain of a certificate that was issued before.
+    /// - Throws: `no-intermediate`.
+    @discardableResult
+    package func demandIntermediate(of domain: String) throws(HubError) -> CertificateAuthority {
+        if let authority = intermediate(of: domain) { return authority }
+        let zone = String(domain.prefix { $0 != "." })
+        throw HubError(
+            .conflict, "no-intermediate", "no CA here signs for \(quoted(domain))",
+            hint: domain == "\(zone).\(organization)" ? "`nave authority prepare \(zone)` begins one" : nil)
+    }
+
+    /// The chain of a certificate that was issued before, also by an authority that is not active any more.
     package func chain(of certificate: Certificate, identity: SPIFFEID) -> Leaf {
-        let intermediate = intermediates.withLockedValue { $0[identity.trustDomain]?.certificate }
-        return Leaf(certificate: certificate, chain: [certificate] + (intermediate.map { [$0] } ?? []))
+        let candidates = held.withLockedValue { held in
+            [held.intermediates[identity.trustDomain]?.certificate].compactMap(\.self)
+                + held.records.reversed().compactMap { held.certificates[$0.serial] }
+        }
+        let issuer = candidates.first { certificate.isIssued(by: $0) }
+        return Leaf(certificate: certificate, chain: [certificate] + (issuer.map(above) ?? []))
+    }
+
+    /// The intermediate, and what leads on to the root before its own as long as that one is not retired.
+    private func above(_ intermediate: Certificate) -> [Certificate] {
+        held.withLockedValue { held in
+            let issuer = held.records.first { $0.serial == intermediate.serial }?.issuer
+            guard let root = held.records.first(where: { $0.serial == issuer }),
+                let cross = root.cross.flatMap({ Base64.decode($0) }).flatMap({ try? Certificate(der: $0) }),
+                held.records.contains(where: { record in
+                    record.name == AuthorityName.root && [.old, .tainted].contains(record.state)
+                        && held.certificates[record.serial].map { cross.isIssued(by: $0) } ?? false
+                })
+            else { return [intermediate] }
+            return [intermediate, cross]
+        }
+    }
+}
+
+// MARK: following the ledger
+
+extension Authority {
+    /// Entries that tell the ledger of authorities which it does not name yet: those of `init`, and of new zones.
+    /// - Parameter records: As the ledger has them.
+    package func unrecorded(_ records: [AuthorityRecord]) -> [Event] {
+        let (root, intermediates) = held.withLockedValue { ($0.root, $0.intermediates) }
+        var missing: [(String, Certificate)] = []
+        func add(_ name: String, _ certificate: Certificate) {
+            if !records.contains(where: { $0.name == name }) { missing.append((name, certificate)) }
+        }
+        add(AuthorityName.root, root)
+        for (domain, authority) in intermediates.sorted(by: { $0.key < $1.key }) {
+            add(AuthorityName(ofDomain: domain, organization).text, authority.certificate)
+        }
+        return missing.flatMap { name, certificate in
+            Self.events(name, certificate, issuer: root, cross: nil)
+                + [.authorityActivated(AuthorityStep(name: name, serial: certificate.serial))]
+        }
+    }
+
+    static func events(_ name: String, _ certificate: Certificate, issuer: Certificate, cross: Certificate?) -> [Event]
+    {
+        [
+            .authorityPrepared(
+                AuthorityPrepared(
+                    name: name, serial: certificate.serial, issuer: issuer.serial,
+                    certificate: Base64.encode(certificate.der), cross: cross.map { Base64.encode($0.der) }))
+        ]
+    }
+
+    /// Takes over what the ledger says now: keys that waited for their turn take the place of those before, which are gone
+    /// then. Does nothing where nothing changed.
+    package func follow(_ records: [AuthorityRecord]) throws {
+        try held.withLockedValue { held in
+            guard records != held.records else { return }
+            held = try Self.read(directory, organization, records, after: held)
+        }
+    }
+
+    /// - Parameter known: What was held before; keys that are still in use are not read again, which takes long where they are
+    ///   encrypted.
+    private static func read(
+        _ directory: HubDirectory, _ organization: String, _ records: [AuthorityRecord], after known: Held?
+    ) throws -> Held {
+        let inUse = ([known?.rootAuthority].compactMap(\.self) + (known.map { Array($0.intermediates.values) } ?? []))
+        var certificates: [String: Certificate] = [:]
+        for record in records {
+            certificates[record.serial] =
+                try known?.certificates[record.serial] ?? Certificate(der: Base64.decode(record.certificate) ?? [])
+        }
+        let active = Dictionary(
+            records.filter { $0.state == .active }.map { ($0.name, $0.serial) }, uniquingKeysWith: { $1 })
+        func certificate(_ name: AuthorityName) throws -> Certificate? {
+            if let serial = active[name.text] { return certificates[serial] }
+            return try directory.certificate(name)
+        }
+        func authority(_ name: AuthorityName) throws -> CertificateAuthority? {
+            guard let certificate = try certificate(name) else { return nil }
+            if let same = inUse.first(where: { $0.certificate == certificate }) { return same }
+            return try directory.takeOver(name, certificate).map {
+                try CertificateAuthority(certificate: certificate, key: $0)
+            }
+        }
+        guard let root = try certificate(AuthorityName(AuthorityName.root)) else {
+            throw HubError(.broken, "no-file", "the directory \(quoted(directory.path)) holds no root certificate")
+        }
+        var held = Held(
+            records: records, rootAuthority: try authority(AuthorityName(AuthorityName.root)), root: root,
+            certificates: certificates)
+        guard let own = try authority(AuthorityName(AuthorityName.organization)) else {
+            throw HubError(
+                .broken, "authority-key-missing", "the key of the organization's intermediate is not here",
+                hint: "restore the newest backup that was made --with-keys")
+        }
+        held.intermediates[organization] = own
+        let zones = Set(try directory.zonesWithAuthority()).union(active.keys.filter { AuthorityName($0).isZone })
+        for zone in zones.sorted() {
+            // Without its key a zone has no authority: its owner prepares the next one.
+            held.intermediates[AuthorityName(zone).domain(organization)] = try authority(AuthorityName(zone))
+        }
+        return held
+    }
+}
+
+// MARK: the next authority of a name
+
+extension Authority {
+    /// A key that waits for its certificate, made before anybody hears of it: a second request names the same key.
+    /// - Returns: The certificate for it. If the process dies before the ledger has it, the same key gets another one.
+    func nextIntermediate(_ name: AuthorityName, under root: CertificateAuthority?, now: Instant) throws -> Certificate
+    {
+        guard let signer = root ?? held.withLockedValue({ $0.rootAuthority }) else {
+            throw HubError(.conflict, "root-offline", "the root's key is not with this hub")
+        }
+        return try signer.issueIntermediate(
+            domain: name.domain(organization), publicKey: try directory.nextKey(name).publicKey,
+            serial: try randomBytes(16), now: now)
+    }
+
+    /// The request that an offline root signs, DER.
+    func nextRequest(_ name: AuthorityName) throws -> [UInt8] {
+        try CertificateRequest.make(key: try directory.nextKey(name))
+    }
+
+    /// The root that is to follow, and its key under the present one.
+    /// - Throws: `root-offline`.
+    func nextRoot(now: Instant) throws -> (root: Certificate, cross: Certificate) {
+        guard let present = held.withLockedValue({ $0.rootAuthority }) else {
+            throw HubError(
+                .conflict, "root-offline", "the root's key is not with this hub",
+                hint: "a root that lies elsewhere is followed by making the next one there")
+        }
+        let next = try present.makeSuccessor(
+            key: try directory.nextKey(AuthorityName(AuthorityName.root)), serial: try randomBytes(16), now: now)
+        let cross = try present.crossCertify(next.certificate, serial: try randomBytes(16), now: now)
+        return (next.certificate, cross)
+    }
+
+    /// A prepared root with its key.
+    /// - Throws: `authority-key-missing`.
+    func preparedRoot(_ record: AuthorityRecord) throws -> CertificateAuthority {
+        let certificate = try Certificate(der: Base64.decode(record.certificate) ?? [])
+        let key = try directory.nextKey(AuthorityName(AuthorityName.root))
+        guard key.publicKey == certificate.publicKey else {
+            throw HubError(
+                .broken, "authority-key-missing", "the key of the prepared root is not here",
+                hint: "`nave authority retire root --force` drops it; then prepare another")
+        }
+        return try CertificateAuthority(certificate: certificate, key: key)
+    }
+
+    /// The key that was prepared for a certificate is here, before the ledger says that the certificate is in use.
+    /// - Throws: `authority-key-missing`.
+    func demandNextKey(_ name: AuthorityName, of certificate: Certificate) throws {
+        guard directory.hasNextKey(name), try directory.nextKey(name).publicKey == certificate.publicKey else {
+            throw HubError(
+                .broken, "authority-key-missing", "the key of the prepared authority \(quoted(name.text)) is not here",
+                hint: "`nave authority retire \(name.text) --force` drops it; then prepare another")
+        }
+    }
+
+    /// The public key that waits for a certificate of an offline root; nil for none.
+    func requestedKey(_ name: AuthorityName) throws -> PublicKey? {
+        directory.hasNextKey(name) ? try directory.nextKey(name).publicKey : nil
+    }
+
+    /// Forgets the key of an authority that was prepared and dropped: the next one has another.
+    func dropRetiredKey(_ name: AuthorityName) throws {
+        guard let key = try requestedKey(name) else { return }
+        let isRetired = held.withLockedValue { held in
+            held.records.contains { $0.state == .retired && held.certificates[$0.serial]?.publicKey == key }
+        }
+        if isRetired { directory.dropNextKey(name) }
     }
 }
 

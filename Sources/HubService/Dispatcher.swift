@@ -37,6 +37,9 @@ struct Dispatcher: HTTPResponder {
                     let newest = await handlers.services.checkpoints.compare(
                         call.checkpoint, from: identity.description)
                     response.headers[.naveCheckpoint] = CheckpointHeader.encode(newest.note)
+                    if let peer = call.peer, !Set(peer.issuers).isDisjoint(with: handlers.taintedIssuers) {
+                        response.headers[.naveRenew] = RenewHeader.value
+                    }
                     response.headers[.naveConsistency] = newest.consistency?.path.joined(separator: ",")
                 }
                 return response
@@ -130,5 +133,6 @@ extension Substring {
 
 extension HTTPField.Name {
     fileprivate static let naveCheckpoint = HTTPField.Name("Nave-Checkpoint") ?? .via
+    fileprivate static let naveRenew = HTTPField.Name(RenewHeader.name) ?? .via
     fileprivate static let naveConsistency = HTTPField.Name("Nave-Consistency") ?? .via
 }

@@ -14,25 +14,25 @@ package struct Enrolment: Sendable {
     private let settings: HubSettings
     private let ledger: HubLedger
     private let authority: Authority
-    /// The trust manifest's envelope, handed to who enrols.
-    private let manifest: JSON
+    /// The versions of the trust manifest, one of which is handed to who enrols.
+    private let manifests: ManifestChainBox
     private let now: @Sendable () -> Instant
     private let log: Logger
 
     package init(
-        settings: HubSettings, ledger: HubLedger, authority: Authority, manifest: JSON,
+        settings: HubSettings, ledger: HubLedger, authority: Authority, manifests: ManifestChainBox,
         now: @escaping @Sendable () -> Instant, log: Logger
     ) {
         self.settings = settings
         self.ledger = ledger
         self.authority = authority
-        self.manifest = manifest
+        self.manifests = manifests
         self.now = now
         self.log = log
     }
 
     /// Makes a token that one holder of one key can spend once.
-    /// - Throws: `forbidden`, `bad-invitation`, `not-registered`; `identity-revoked` for a name that was revoked and has not
+    /// - Throws: `forbidden`, `bad-invitation`, `not-registered`, `no-intermediate`; `identity-revoked` for a name that was revoked and has not
     ///   come back, unless the request replaces it.
     package func invite(_ request: InvitationRequest, by standing: Standing) async throws -> InvitationAnswer {
         let validity = request.validFor ?? Self.standardValidity
@@ -63,6 +63,7 @@ package struct Enrolment: Sendable {
             if request.kind != .user {
                 guard try registry.topology()?.registers(identity) ?? false else { throw Self.notRegistered(identity) }
             }
+            try self.authority.demandIntermediate(of: identity.trustDomain)
             return [.invitationCreated(invitation)]
         }
         return InvitationAnswer(token: try token.encoded(), identity: identity, expires: expires)
@@ -101,7 +102,8 @@ package struct Enrolment: Sendable {
 
     func answer(_ leaf: Authority.Leaf, _ identity: SPIFFEID) -> EnrolAnswer {
         EnrolAnswer(
-            identity: identity, chain: leaf.chainPEM, notAfter: leaf.certificate.notAfter, manifest: manifest,
+            identity: identity, chain: leaf.chainPEM, notAfter: leaf.certificate.notAfter,
+            manifest: manifests.current.opening(for: authority.root),
             hub: settings.url, address: settings.address.description)
     }
 

@@ -49,7 +49,7 @@ package struct HubSettings: Hashable, Sendable, Codable {
 /// epoch.json                              after a restore that lost entries, until a new epoch is opened
 /// keys/          0700, files 0600         root, organization, zones/NAME: .pem, and .key or .uri (`KeyFile`); an offline
 ///                                         root has its .pem only; token.uri names the token that CA keys lie in
-///                                         bundle.key lease.key checkpoint.key, *.next.key
+///                                         bundle.key lease.key checkpoint.key; *.next.* wait for their turn
 /// hub.sqlite  usage.sqlite
 /// ```
 package struct HubDirectory: Hashable, Sendable {
@@ -88,7 +88,7 @@ package struct HubDirectory: Hashable, Sendable {
     /// - Throws: What `KeyFile.read` throws.
     func key(_ name: String) throws -> PrivateKey { try keyFile(name).read() }
 
-    private func keyFile(_ name: String) -> KeyFile {
+    func keyFile(_ name: String) -> KeyFile {
         KeyFile(path: file("keys/\(name)"), passphrase: passphrase)
     }
 
@@ -108,14 +108,8 @@ package struct HubDirectory: Hashable, Sendable {
         return key
     }
 
-    func holdsKey(_ name: String) -> Bool { keyFile(name).exists }
-
     func certificate(_ name: String) throws -> Certificate {
         try Certificate(pem: try PrivateFile.readText(file("keys/\(name).pem")))
-    }
-
-    func authority(_ name: String) throws -> CertificateAuthority {
-        try CertificateAuthority(certificate: try certificate(name), key: try key(name))
     }
 
     /// Zones that have an intermediate.
@@ -124,17 +118,17 @@ package struct HubDirectory: Hashable, Sendable {
         return names.filter { $0.hasSuffix(".pem") }.map { String($0.dropLast(4)) }.filter(isLabel).sorted()
     }
 
-    /// A key for a new CA: made and kept here; or, where init was given a token, found in it under the last part of the
-    /// name, `root`, `organization` or a zone's, and only named here.
+    /// A key for a new CA: made and kept here; or, where init was given a token, found in it and only named here.
+    /// - Parameter object: Its label in a token; nil for the last part of the name, `root`, `organization` or a zone's.
     /// - Throws: `no-such-key` and what else opening a key of a token throws.
-    func newAuthorityKey(_ name: String) throws -> PrivateKey {
+    func newAuthorityKey(_ name: String, object: String? = nil) throws -> PrivateKey {
         guard FileManager.default.fileExists(atPath: file(Self.tokenFile)) else {
             let key = try PrivateKey.generateP256()
             try keep(key, as: name)
             return key
         }
         let token = try PrivateFile.readText(file(Self.tokenFile)).trimmingCharacters(in: .whitespacesAndNewlines)
-        let object = name.split(separator: "/").last.map(String.init) ?? name
+        let object = object ?? name.split(separator: "/").last.map(String.init) ?? name
         let uri = try PrivateKey.uri(ofToken: token, object: object)
         let key: PrivateKey
         do { key = try PrivateKey(uri: uri) } catch {

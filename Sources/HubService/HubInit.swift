@@ -7,7 +7,7 @@ import Trust
 /// `nave-hub init`: a root, signing keys, a trust manifest, a ledger with its first entries, and the first owner.
 package struct HubInit: Sendable {
     /// How many keys may sign the trust manifest, and how many have to.
-    package enum Environment: String, CaseIterable, Sendable {
+    package enum Environment: String, CaseIterable, Sendable, Codable {
         /// 2 of 3: one stolen or lost key changes nothing.
         case production
         /// 1 of 1.

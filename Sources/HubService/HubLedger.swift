@@ -12,17 +12,20 @@ package struct Commit: Sendable {
     package var answer: ChangeAnswer { ChangeAnswer(index: last, spokes: spokes) }
 }
 
-/// The ledger as the hub's services use it: after every commit the listeners' trust and the spokes' bundles follow, before
+/// The ledger as the hub's services use it: after every commit the authorities, the listeners' trust and the spokes' bundles follow, before
 /// the caller is answered.
 package struct HubLedger: Sendable {
     private let ledger: Ledger
     private let trust: HubTrust
     private let publisher: Publisher
+    /// Nil where nothing is issued.
+    private let authority: Authority?
 
-    package init(ledger: Ledger, trust: HubTrust, publisher: Publisher) {
+    package init(ledger: Ledger, trust: HubTrust, publisher: Publisher, authority: Authority? = nil) {
         self.ledger = ledger
         self.trust = trust
         self.publisher = publisher
+        self.authority = authority
     }
 
     package var snapshot: Snapshot { ledger.snapshot }
@@ -49,6 +52,9 @@ package struct HubLedger: Sendable {
     ) async throws -> Commit? {
         guard let receipt = try await ledger.append(by: author, why: why, make) else { return nil }
         // If the process dies here: the entries stand, and the next start publishes what they mean.
+        // The entries stand whatever becomes of a key's file: what failed here is done by the next append, or said by the next
+        // step of an authority, which begins with it.
+        try? authority?.follow(receipt.snapshot.authorities)
         try trust.follow(receipt.snapshot)
         await publisher.follow()
         return Commit(

@@ -17,11 +17,11 @@ package struct HubParts: Sendable {
     package let publisher: Publisher
     package let services: Services
     package let handlers: RouteHandlers
-    private let now: @Sendable () -> Instant
+    /// The hub's own certificate.
+    let leaf: HubLeaf
 
     /// - Throws: `not-a-hub`, `epoch-needed`, `key-not-held`, and what reading keys and databases throws.
     package init(directory: HubDirectory, now: @escaping @Sendable () -> Instant, log: Logger) async throws {
-        self.now = now
         settings = try directory.settings()
         let database = try HubDatabase(directory: directory.path)
         let manifests = try ManifestChain(try database.manifests())
@@ -33,28 +33,34 @@ package struct HubParts: Sendable {
             // The hub has to run for the next version to be published; spokes refuse its deliveries until then.
             log.error("the trust manifest has ended", metadata: ["detail": "\(error.message)"])
         }
-        authority = try Authority(directory: directory, organization: settings.organization)
         let store = try Ledger(
             database: database, signer: keys.checkpoint, origin: manifests.newest.origin, now: now,
             random: { try randomBytes($0) })
         usage = try UsageStore(directory: directory.path)
+        authority = try Authority(
+            directory: directory, organization: settings.organization, records: store.snapshot.authorities)
 
-        let (identity, leaf) = try Self.hubLeaf(settings, authority, now())
+        let (identity, issued) = try HubLeaf.made(settings, authority, now())
         trust = try HubTrust(
-            organization: settings.organization, root: authority.root, identity: identity, snapshot: store.snapshot,
-            now: now)
+            organization: settings.organization, roots: try manifests.newest.rootCertificates(), identity: identity,
+            snapshot: store.snapshot, now: now)
         streams = SpokeStreams()
         publisher = Publisher(
             keys: keys, chain: manifests, streams: streams, ledger: store, now: now, log: log)
-        ledger = HubLedger(ledger: store, trust: trust, publisher: publisher)
+        ledger = HubLedger(ledger: store, trust: trust, publisher: publisher, authority: authority)
         // A certificate that is shown stands in the ledger first. This append also publishes what a process that died
         // between a change and its publication left behind.
-        try await ledger.append(by: .hub) { _ in [.certificateIssued(leaf)] }
+        try await ledger.append(by: .hub) { [authority] registry in
+            authority.unrecorded(try registry.authorities()) + [.certificateIssued(issued)]
+        }
 
         let organization = settings.organization
         let enrolment = Enrolment(
-            settings: settings, ledger: ledger, authority: authority, manifest: manifests.first, now: now, log: log)
+            settings: settings, ledger: ledger, authority: authority, manifests: chain, now: now, log: log)
         let certificates = Certificates(settings: settings, ledger: ledger, authority: authority, now: now)
+        let manifestService = ManifestService(
+            directory: directory, ledger: ledger, chain: chain, publisher: publisher, trust: trust, now: now, log: log)
+        leaf = HubLeaf(settings: settings, authority: authority, ledger: ledger, trust: trust, now: now)
         let checkpoints = CheckpointComparison(ledger: ledger, usage: usage, chain: chain, now: now, log: log)
         services = Services(
             enrolment: enrolment,
@@ -70,31 +76,12 @@ package struct HubParts: Sendable {
                 ledger: ledger, usage: usage, streams: streams, trust: trust, publisher: publisher,
                 certificates: certificates, now: now),
             reviews: ReviewService(ledger: ledger, usage: usage, streams: streams, now: now),
-            manifests: ManifestService(
-                directory: directory, ledger: ledger, chain: chain, publisher: publisher, now: now, log: log),
+            manifests: manifestService,
+            authorities: AuthorityService(
+                organization: organization, authority: authority, ledger: ledger, chain: chain,
+                manifests: manifestService, leaf: leaf, streams: streams, now: now, log: log),
             persons: PersonErasure(ledger: ledger, usage: usage, now: now, log: log),
             ledgerViews: LedgerViews(ledger: ledger), checkpoints: checkpoints)
         handlers = RouteHandlers(services: services, ledger: ledger, organization: organization, now: now)
-    }
-
-    /// Shows a new certificate on both listeners.
-    func renewLeaf() async throws {
-        let (identity, leaf) = try Self.hubLeaf(settings, authority, now())
-        try await ledger.append(by: .hub) { _ in [.certificateIssued(leaf)] }
-        // If the process dies here: a certificate in the ledger that nobody was shown.
-        try trust.show(identity)
-    }
-
-    /// A new key and certificate for the hub's listeners; the key lives in this process only.
-    private static func hubLeaf(
-        _ settings: HubSettings, _ authority: Authority, _ now: Instant
-    ) throws -> (TLSIdentity, CertificateIssued) {
-        let key = try PrivateKey.generateP256()
-        let identity = try settings.identity()
-        let leaf = try authority.issue(.serving, to: identity, dns: settings.name, key: key.publicKey, now: now)
-        return (
-            try TLSIdentity(key: key, chain: leaf.chain),
-            CertificateIssued(leaf.certificate, identity: identity, invitation: nil)
-        )
     }
 }

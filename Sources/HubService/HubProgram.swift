@@ -57,7 +57,8 @@ package struct HubProgram: Sendable {
         let parts = try await HubParts(directory: directory, now: now, log: log)
         let (settings, trust, publisher) = (parts.settings, parts.trust, parts.publisher)
         let writer = StreamWriter(
-            streams: parts.streams, publisher: publisher, checkpoints: parts.services.checkpoints, log: log)
+            streams: parts.streams, publisher: publisher, checkpoints: parts.services.checkpoints,
+            handlers: parts.handlers, log: log)
         let ready = ReadyFile(path: readyFile)
 
         let (now, log) = (now, log)
@@ -74,7 +75,7 @@ package struct HubProgram: Sendable {
         let turns = [
             Periodic(name: "ping", interval: Self.pingInterval, log: log) { parts.streams.pingAll() },
             Periodic(name: "leases", interval: leaseInterval, log: log) { try await publisher.renewLeases() },
-            Periodic(name: "hub certificate", interval: .hours(24), log: log) { try await parts.renewLeaf() },
+            Periodic(name: "hub certificate", interval: .hours(24), log: log) { try await parts.leaf.renew() },
             Periodic(name: "retention", interval: .hours(24), log: log) {
                 try await parts.usage.prune(before: now() - Self.retention)
             },

@@ -138,6 +138,9 @@ package struct HubRestore: Sendable {
         let trust = try HubFiles.small(in: keys.path).filter { !["settings.json", EpochNeed.fileName].contains($0) }
         try HubFiles.copy(["settings.json"], from: backup.path, to: draft.path)
         try HubFiles.copy(trust, from: keys.path, to: draft.path)
+        // Of a hub without zones it is empty, and directories come with their files.
+        let zones = draft.file("keys/zones")
+        if !FileManager.default.fileExists(atPath: zones) { try PrivateFile.makeDirectory(zones) }
         try HubFiles.demandSound(draft, keys: draft)
         let extent = try DatabaseCopy.extent(of: draft.path)
         guard extent.size == note.size, digestText(extent.root) == note.root else {

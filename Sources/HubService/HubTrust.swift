@@ -22,11 +22,13 @@ package final class HubTrust: Sendable {
 
     /// What the verifier is made of.
     private struct Basis: Hashable {
+        var roots: [Certificate]
         var zones: [String]
         var serials: [String]
         var identities: [IdentityRevocation]
 
-        init(_ snapshot: Snapshot) {
+        init(_ snapshot: Snapshot, roots: [Certificate]) {
+            self.roots = roots
             zones = snapshot.state.topology.zones.map(\.name).sorted()
             serials = snapshot.state.revokedSerials
             identities = snapshot.state.revokedIdentities
@@ -34,36 +36,51 @@ package final class HubTrust: Sendable {
     }
 
     private let organization: String
-    private let root: Certificate
     private let now: @Sendable () -> Instant
     private let state: NIOLockedValueBox<State>
 
+    /// - Parameter roots: Of the trust manifest in force.
     package init(
-        organization: String, root: Certificate, identity: TLSIdentity, snapshot: Snapshot,
+        organization: String, roots: [Certificate], identity: TLSIdentity, snapshot: Snapshot,
         now: @escaping @Sendable () -> Instant
     ) throws {
         self.organization = organization
-        self.root = root
         self.now = now
-        let basis = Basis(snapshot)
+        let basis = Basis(snapshot, roots: roots)
         state = NIOLockedValueBox(
             State(
-                size: snapshot.size, basis: basis, verifier: try Self.verifier(organization, root, basis),
+                size: snapshot.size, basis: basis, verifier: try Self.verifier(organization, basis),
                 identity: identity))
         listener = TLSContextBox(try MutualTLS.serverGeneration(identity))
-        front = TLSContextBox(try Self.frontGeneration(identity, root))
+        front = TLSContextBox(try Self.frontGeneration(identity, roots))
     }
 
     package var verifier: PeerVerifier { state.withLockedValue { $0.verifier } }
 
     /// Takes over what the ledger says now; an older snapshot than the one held is passed over.
     package func follow(_ snapshot: Snapshot) throws {
-        let basis = Basis(snapshot)
-        let changed = try state.withLockedValue { state -> (PeerVerifier, TLSIdentity)? in
+        try change { state in
             guard snapshot.size > state.size else { return nil }
             state.size = snapshot.size
-            guard basis != state.basis else { return nil }
-            state.verifier = try Self.verifier(organization, root, basis)
+            return Basis(snapshot, roots: state.basis.roots)
+        }
+    }
+
+    /// Believes the roots of another version of the trust manifest.
+    func believe(_ roots: [Certificate]) throws {
+        try change { state in
+            var basis = state.basis
+            basis.roots = roots
+            return basis
+        }
+        let (identity, roots) = state.withLockedValue { ($0.identity, $0.basis.roots) }
+        front.swap(try Self.frontGeneration(identity, roots))
+    }
+
+    private func change(_ next: (inout State) -> Basis?) throws {
+        let changed = try state.withLockedValue { state -> (PeerVerifier, TLSIdentity)? in
+            guard let basis = next(&state), basis != state.basis else { return nil }
+            state.verifier = try Self.verifier(organization, basis)
             state.basis = basis
             return (state.verifier, state.identity)
         }
@@ -75,24 +92,25 @@ package final class HubTrust: Sendable {
     /// Shows a renewed certificate on both listeners.
     package func show(_ identity: TLSIdentity) throws {
         let listening = try MutualTLS.serverGeneration(identity)
-        let fronting = try Self.frontGeneration(identity, root)
+        let fronting = try Self.frontGeneration(identity, state.withLockedValue { $0.basis.roots })
         state.withLockedValue { $0.identity = identity }
         listener.swap(listening)
         front.swap(fronting)
     }
 
-    /// Every zone is a trust domain of its own under the one root, so every leaf's issuer has to name its domain.
-    private static func verifier(_ organization: String, _ root: Certificate, _ basis: Basis) throws -> PeerVerifier {
+    /// Every zone is a trust domain of its own under the same roots, so every leaf's issuer has to name its domain.
+    private static func verifier(_ organization: String, _ basis: Basis) throws -> PeerVerifier {
         let domains = [organization] + basis.zones.map { "\($0).\(organization)" }
         return try PeerVerifier(
-            anchors: Dictionary(domains.map { ($0, [root]) }) { first, _ in first },
+            anchors: Dictionary(domains.map { ($0, basis.roots) }) { first, _ in first },
             deniedSerials: Set(basis.serials),
             deniedIdentities: Dictionary(basis.identities.map { ($0.identity, $0.issuedBefore) }, uniquingKeysWith: max)
         )
     }
 
-    /// The front listener shows the root too: who enrols has only its digest, to find it by.
-    private static func frontGeneration(_ identity: TLSIdentity, _ root: Certificate) throws -> TLSGeneration {
-        try MutualTLS.frontGeneration(try TLSIdentity(key: identity.key, chain: identity.chain + [root]))
+    /// The front listener shows the roots too: who enrols has only a digest, to find one by. They come last: a path begins with
+    /// what certifies the step before, and one that meets the newer root would end there.
+    private static func frontGeneration(_ identity: TLSIdentity, _ roots: [Certificate]) throws -> TLSGeneration {
+        try MutualTLS.frontGeneration(try TLSIdentity(key: identity.key, chain: identity.chain + roots))
     }
 }

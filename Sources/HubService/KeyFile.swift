@@ -52,4 +52,30 @@ struct KeyFile {
 
     /// Keeps the name of a key that lies in a token.
     func keep(uri text: String) throws { try PrivateFile.replace(uri, Array("\(text)\n".utf8)) }
+
+    /// The label of a key that lies in a token; nil for one that lies here.
+    var object: String? {
+        guard let text = try? PrivateFile.readText(uri) else { return nil }
+        return text.split(whereSeparator: { ":;?\n".contains($0) }).first { $0.hasPrefix("object=") }
+            .map { String($0.dropFirst("object=".count)) }
+    }
+
+    /// Takes the place of another, which is gone then.
+    func replace(_ other: KeyFile) throws {
+        let isInToken = FileManager.default.fileExists(atPath: uri)
+        let target = isInToken ? other.uri : other.pem
+        guard rename(isInToken ? uri : pem, target) == 0 else {
+            throw HubError(.unavailable, "not-writable", "cannot replace \(quoted(target)): \(PrivateFile.reason())")
+        }
+        // One that lay here is followed by one in a token, or the reverse. If the process dies here: two keys, and the error
+        // that says so.
+        unlink(isInToken ? other.pem : other.uri)
+        PrivateFile.flushDirectory(of: target)
+    }
+
+    func remove() {
+        unlink(pem)
+        unlink(uri)
+        PrivateFile.flushDirectory(of: pem)
+    }
 }

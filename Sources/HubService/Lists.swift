@@ -202,7 +202,8 @@ package struct Lists: Sendable {
             contradictions: mayAll ? try await usage.contradictions(limit: 20) : [],
             expiring: certificates.expiring(standing),
             alarms: mayAll ? try await ledger.recoveredOwners().map(\.alarm) : nil,
-            observed: observed(topology, visible))
+            observed: observed(topology, visible), rotations: snapshot.rotations(standing),
+            zonesWithoutAuthority: snapshot.zonesWithoutAuthority.filter(visible))
     }
 
     /// Servers whose rules are only tried out; nil for none.

@@ -39,8 +39,12 @@ package struct ManifestChain: Sendable {
 
     package var newestEnvelope: JSON { envelopes[envelopes.count - 1] }
 
-    /// Handed to who enrols: the version that their pin vouches for.
-    package var first: JSON { envelopes[0] }
+    /// Handed to who enrols: the oldest version that names the root which a join token pins now, and as long as that
+    /// lasts the root before it, which older tokens pin.
+    package func opening(for root: Certificate) -> JSON {
+        let number = manifests.firstIndex { $0.roots.contains(root.pem) } ?? manifests.count - 1
+        return envelopes[number]
+    }
 
     /// The versions after one, in order; nil when there are none.
     package func links(after version: Int64) -> ManifestLinks? {

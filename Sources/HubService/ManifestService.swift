@@ -16,17 +16,19 @@ package actor ManifestService {
     private let ledger: HubLedger
     private let chain: ManifestChainBox
     private let publisher: Publisher
+    private let trust: HubTrust
     private let now: @Sendable () -> Instant
     private let log: Logger
 
     package init(
-        directory: HubDirectory, ledger: HubLedger, chain: ManifestChainBox, publisher: Publisher,
+        directory: HubDirectory, ledger: HubLedger, chain: ManifestChainBox, publisher: Publisher, trust: HubTrust,
         now: @escaping @Sendable () -> Instant, log: Logger
     ) {
         self.directory = directory
         self.ledger = ledger
         self.chain = chain
         self.publisher = publisher
+        self.trust = trust
         self.now = now
         self.log = log
     }
@@ -60,8 +62,20 @@ package actor ManifestService {
         guard replacing[.manifest] != nil || (request.manifestKeys == nil && request.threshold == nil) else {
             throw HubError(.invalid, "bad-manifest-keys", "manifest keys are given without the role `manifest`")
         }
-        let next = try current.successor(expires: now() + validity, replacing: replacing)
+        let next = try current.successor(
+            expires: now() + validity, replacing: replacing, roots: try plannedRoots(current))
         return RotateAnswer(manifest: try JSONCoding.encode(try next.unsigned))
+    }
+
+    /// The roots that the next version is to name: those of now, with the one that is prepared, without those that retired.
+    private func plannedRoots(_ current: TrustManifest) throws -> [Certificate] {
+        let records = ledger.snapshot.authorities.filter { $0.name == AuthorityName.root }
+        let retired = Set(records.filter { $0.state == .retired }.map(\.serial))
+        let present = try current.rootCertificates().filter { !retired.contains($0.serial) }
+        let prepared = try records.filter { $0.state == .prepared }.map {
+            try Certificate(der: Base64.decode($0.certificate) ?? [])
+        }
+        return present + prepared.filter { !present.contains($0) }
     }
 
     private static func manifestKeys(_ request: RotateRequest) throws -> (keys: [PublicKey], threshold: Int) {
@@ -86,9 +100,12 @@ package actor ManifestService {
         let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: request.manifest)
         let current = chain.current.newest
         let next = try TrustManifest.verifySuccessor(envelope, of: current, now: now())
-        guard next.roots == current.roots else {
+        let planned = try plannedRoots(current).map(\.pem)
+        guard Set(next.roots) == Set(planned), next.roots.count == planned.count else {
             throw HubError(
-                .conflict, "other-roots", "the trust manifest names other roots than version \(current.version)")
+                .conflict, "other-roots",
+                "the trust manifest names other roots than version \(current.version) and `nave authority` planned",
+                hint: "prepare it again with `nave trust rotate`")
         }
         guard next.origin == current.origin else {
             throw HubError(
@@ -107,6 +124,7 @@ package actor ManifestService {
         let keys = try OnlineKeys(of: next, in: directory)
         try extended.keepCopy(in: directory)
         chain.swap(extended)
+        try trust.believe(next.rootCertificates())
         _ = try await ledger.sign(with: keys.checkpoint)
         try await publisher.adopt(keys, extended)
         log.notice(

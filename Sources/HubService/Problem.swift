@@ -56,7 +56,8 @@ package enum Problem {
     /// Refusals of the registry are the request's fault, all else of SQLite is not.
     private static func kind(ofStorage code: String) -> HubError.Kind {
         switch code {
-        case "no-object", "no-review", "no-review-item", "no-revocation", "unknown-invitation": .notFound
+        case "no-object", "no-review", "no-review-item", "no-revocation", "no-authority", "unknown-invitation":
+            .notFound
         case "conflict", "review-closed", "invitation-spent", "still-named": .conflict
         case "disk-full": .full
         case "not-writable", "database-busy": .unavailable

@@ -49,6 +49,9 @@ package struct ReportService: Sendable {
         else {
             throw HubError(.invalid, "bad-report", "the report names no journal and sequence of this version")
         }
+        guard report.wire.count <= 64 else {
+            throw HubError(.invalid, "bad-report", "the report names \(report.wire.count) wire versions")
+        }
         guard report.at <= now + .minutes(5) else {
             throw HubError(
                 .invalid, "bad-report", "the report is of \(report.at), it is \(now)", hint: "set the host's clock")

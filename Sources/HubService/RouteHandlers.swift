@@ -14,6 +14,7 @@ package struct Services: Sendable {
     package var lists: Lists
     package var reviews: ReviewService
     package var manifests: ManifestService
+    package var authorities: AuthorityService
     package var persons: PersonErasure
     package var ledgerViews: LedgerViews
     package var checkpoints: CheckpointComparison
@@ -21,7 +22,8 @@ package struct Services: Sendable {
     package init(
         enrolment: Enrolment, renewal: Renewal, certificates: Certificates, topology: TopologyService,
         reports: ReportService, access: Access, lists: Lists, reviews: ReviewService, manifests: ManifestService,
-        persons: PersonErasure, ledgerViews: LedgerViews, checkpoints: CheckpointComparison
+        authorities: AuthorityService, persons: PersonErasure, ledgerViews: LedgerViews,
+        checkpoints: CheckpointComparison
     ) {
         self.enrolment = enrolment
         self.renewal = renewal
@@ -34,6 +36,7 @@ package struct Services: Sendable {
         self.ledgerViews = ledgerViews
         self.checkpoints = checkpoints
         self.manifests = manifests
+        self.authorities = authorities
         self.persons = persons
     }
 }
@@ -54,6 +57,9 @@ package struct RouteHandlers: Sendable {
         self.organization = organization
         self.now = now
     }
+
+    /// Serial numbers of the intermediates whose leaves are to be renewed now.
+    var taintedIssuers: [String] { ledger.snapshot.taintedIssuers }
 
     /// What holds before a body is read: the caller's rate, then the row's demand on the caller.
     /// - Throws: `too-many-requests`, `forbidden`, `no-certificate`.
@@ -200,6 +206,8 @@ package struct RouteHandlers: Sendable {
         case .publishTrust:
             return try .coded(
                 try await services.manifests.publish(try call.decoded(PublishManifestRequest.self), by: standing))
+        case .authorities, .prepareAuthority, .activateAuthority, .taintAuthority, .retireAuthority:
+            return try await answerAuthority(call, from: standing)
         case .erasePerson:
             return try .coded(
                 try await services.persons.erase(try call.decoded(EraseRequest.self), by: standing))
@@ -208,6 +216,19 @@ package struct RouteHandlers: Sendable {
         case .ledgerCheckpoint: return try .coded(try await services.ledgerViews.checkpoint(query))
         case .enrol, .health, .spokeStream, .spokeReports, .resolve, .renew, .renewalNonce, .renewExpired, .crl, .trust:
             throw Self.mismatch(call)
+        }
+    }
+
+    private func answerAuthority(_ call: Call, from standing: Standing) async throws -> Reply {
+        let authorities = services.authorities
+        if call.route.name == .authorities { return try .coded(try await authorities.list(call.query, standing)) }
+        let (name, request) = (try call.parameter("name"), try call.decoded(AuthorityRequest.self))
+        switch call.route.name {
+        case .prepareAuthority: return try .coded(try await authorities.prepare(name, request, by: standing))
+        case .activateAuthority: return try .coded(try await authorities.activate(name, request, by: standing))
+        case .taintAuthority: return try .coded(try await authorities.taint(name, request, by: standing))
+        case .retireAuthority: return try .coded(try await authorities.retire(name, request, by: standing))
+        default: throw Self.mismatch(call)
         }
     }
 

@@ -12,6 +12,7 @@ package enum RouteName: String, CaseIterable, Sendable {
     case explain, resolve
     case openReview, listReviews, showReview, reviewReport, decideItem, reinstateItem, closeReview
     case trust, rotateTrust, publishTrust
+    case authorities, prepareAuthority, activateAuthority, taintAuthority, retireAuthority
     case erasePerson
     case ledgerEntries, ledgerLeaves, ledgerCheckpoint
 }
@@ -125,6 +126,15 @@ package enum Routes {
         case .trust: get(name, "/v1/trust", .member, .perMinute(600))
         case .rotateTrust: post(name, "/v1/trust/rotate", .user(.owner, .organization), .perMinute(30), 16 << 10)
         case .publishTrust: post(name, "/v1/trust/publish", .user(.owner, .organization), .perMinute(30), 1 << 20)
+        case .authorities: get(name, "/v1/authorities", .user(.auditor, .named), .perMinute(60))
+        case .prepareAuthority:
+            post(name, "/v1/authorities/{name}/prepare", .user(.owner, .named), .perMinute(30), 32 << 10)
+        case .activateAuthority:
+            post(name, "/v1/authorities/{name}/activate", .user(.owner, .named), .perMinute(30), 16 << 10)
+        case .taintAuthority:
+            post(name, "/v1/authorities/{name}/taint", .user(.owner, .named), .perMinute(30), 16 << 10)
+        case .retireAuthority:
+            post(name, "/v1/authorities/{name}/retire", .user(.owner, .named), .perMinute(30), 16 << 10)
         case .erasePerson: post(name, "/v1/persons/erase", .user(.owner, .organization), .perMinute(6), 16 << 10)
         }
     }

@@ -7,12 +7,14 @@ package final class StreamMailbox: Sendable {
     package enum Item: Hashable, Sendable {
         case manifests(PublishedManifests)
         case delivery(PublishedDelivery)
+        case renew(RenewNotice)
         case ping
     }
 
     private struct State {
         var manifests: [PublishedManifests] = []
         var delivery: PublishedDelivery?
+        var renew: RenewNotice?
         var ping = false
     }
 
@@ -41,6 +43,7 @@ package final class StreamMailbox: Sendable {
                 // Two publishers may race; the older result must not overtake.
                 if let waiting = state.delivery, waiting.revision > delivery.revision { break }
                 state.delivery = delivery
+            case .renew(let notice): state.renew = notice
             case .ping: state.ping = true
             }
         }
@@ -54,7 +57,7 @@ package final class StreamMailbox: Sendable {
         state.withLockedValue { state in
             let items: [Item] =
                 state.manifests.map { .manifests($0) } + (state.delivery.map { [.delivery($0)] } ?? [])
-                + (state.ping ? [.ping] : [])
+                + (state.renew.map { [.renew($0)] } ?? []) + (state.ping ? [.ping] : [])
             state = State()
             return items
         }
@@ -96,7 +99,9 @@ package final class SpokeStreams: Sendable {
     }
 
     /// Tells every spoke that the hub is alive.
-    package func pingAll() {
-        for mailbox in open.withLockedValue({ $0.values.flatMap(\.self) }) { mailbox.put(.ping) }
+    package func pingAll() { putAll(.ping) }
+
+    func putAll(_ item: StreamMailbox.Item) {
+        for mailbox in open.withLockedValue({ $0.values.flatMap(\.self) }) { mailbox.put(item) }
     }
 }

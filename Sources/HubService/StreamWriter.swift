@@ -10,6 +10,7 @@ struct StreamWriter: Sendable {
     let streams: SpokeStreams
     let publisher: Publisher
     let checkpoints: CheckpointComparison
+    let handlers: RouteHandlers
     let log: Logger
 
     /// - Parameters:
@@ -29,17 +30,22 @@ struct StreamWriter: Sendable {
             try? await request.body.consumeWithCancellationOnInboundClose { _ in
                 // A version that is published between this and the delivery waits in the mailbox, with a delivery of its own.
                 let unseen = try await publisher.manifests(after: version ?? 0)
-                if let manifests = unseen { try await writer.write(Self.event(.manifests(manifests))) }
+                if let manifests = unseen { try await writer.write(try Self.event(.manifests(manifests))) }
                 // A version that is published meanwhile waits in the mailbox, and may be among those just written.
                 let written = unseen?.version ?? version ?? 0
                 // Also when the spoke has this revision: the lease is new.
                 if let delivery = await provable(spoke) {
                     try await writer.write(Self.event("delivery", id: delivery.revision, data: delivery.json))
                 }
+                // Also who was away when an authority was tainted.
+                let tainted = handlers.taintedIssuers
+                if !tainted.isEmpty {
+                    try await writer.write(try Self.event(.renew(RenewNotice(issuers: tainted))))
+                }
                 for await _ in mailbox.rings.cancelOnGracefulShutdown() {
                     for item in mailbox.take() {
                         if case .manifests(let manifests) = item, manifests.version <= written { continue }
-                        try await writer.write(Self.event(item))
+                        try await writer.write(try Self.event(item))
                     }
                 }
             }
@@ -57,10 +63,11 @@ struct StreamWriter: Sendable {
         }
     }
 
-    private static func event(_ item: StreamMailbox.Item) -> ByteBuffer {
+    private static func event(_ item: StreamMailbox.Item) throws -> ByteBuffer {
         switch item {
         case .manifests(let manifests): event("manifest", id: nil, data: manifests.json)
         case .delivery(let delivery): event("delivery", id: delivery.revision, data: delivery.json)
+        case .renew(let notice): event("renew", id: nil, data: try JSONCoding.canonical(notice))
         case .ping: event("ping", id: nil, data: Array("{}".utf8))
         }
     }

@@ -57,10 +57,10 @@ package struct TopologyService: Sendable {
         try Self.demandPermitted(expected, request, standing)
         try WireVersions(reported: try await wire()).demandEnforceable(expected, request.topology, snapshot)
         for zone in request.topology.zones { try authority.ensureZone(zone.name, now: now()) }
-        // If the process dies here: an intermediate of a zone that does not exist, which nobody believes.
+        // If the process dies here: an intermediate of a zone that does not exist, which the next start records.
         let digest = digestText(of: try JSONCoding.canonical(request.topology))
         let result = NIOLockedValueBox(expected)
-        let (organization, now) = (organization, now)
+        let (organization, authority, now) = (organization, authority, now)
         let commit = try await ledger.append(by: Author(requester: standing.identity), why: request.why) { registry in
             let current = try registry.topology()
             let plan = try Self.plan(
@@ -69,8 +69,12 @@ package struct TopologyService: Sendable {
             result.withLockedValue { $0 = plan }
             let events = try topologyEvents(from: current, to: request.topology, digest: digest)
             return events + (try Self.farewells(from: current, to: request.topology, registry, now()))
+                + (events.isEmpty ? [] : authority.unrecorded(try registry.authorities()))
         }
-        return ApplyAnswer(plan: result.withLockedValue { $0 }, change: commit?.answer ?? ChangeAnswer(index: nil))
+        let waiting = ledger.snapshot.zonesWithoutAuthority
+        return ApplyAnswer(
+            plan: result.withLockedValue { $0 }, change: commit?.answer ?? ChangeAnswer(index: nil),
+            zonesWithoutAuthority: waiting.isEmpty ? nil : waiting)
     }
 
     /// The pure core: a topology that means something, and what it changes.

@@ -30,16 +30,15 @@ package struct WireVersions: Hashable, Sendable {
     /// - Returns: Nil for a spoke that nobody enrolled as, or whose identity is revoked: it holds nothing up, and enforces
     ///   nothing before it reported or refused.
     private func versions(readBy spoke: Spoke, _ desired: Topology, _ snapshot: Snapshot) -> [Int64]? {
-        guard
-            let identity = try? SPIFFEID(
-                trustDomain: "\(spoke.zone).\(desired.organization.domain)", path: ["spoke", spoke.name]),
-            let certificate = snapshot.certificates[identity],
-            !snapshot.state.revokedIdentities.contains(where: {
-                $0.identity == identity
-                    && certificate.notBefore + CertificateAuthority.backdating < $0.issuedBefore
-            })
-        else { return reported[spoke.fullName] }
-        return reported[spoke.fullName] ?? [WireVersion.first]
+        let domain = "\(spoke.zone).\(desired.organization.domain)"
+        let identity = try? SPIFFEID(trustDomain: domain, path: ["spoke", spoke.name])
+        let certificate = identity.flatMap { snapshot.certificates[$0] }
+        let issued = certificate.map { $0.notBefore + CertificateAuthority.backdating }
+        let isRevoked = snapshot.state.revokedIdentities.contains { revocation in
+            revocation.identity == identity && issued.map { $0 < revocation.issuedBefore } ?? true
+        }
+        if isRevoked { return nil }
+        return reported[spoke.fullName] ?? (certificate == nil ? nil : [WireVersion.first])
     }
 
     /// Spokes whose bundle the plan's objects may change and that do not read what it would be compiled to, sorted.

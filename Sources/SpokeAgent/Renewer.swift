@@ -11,7 +11,7 @@ struct Renewer: Sendable {
 
     let spoke: SpokeIdentity
     let directory: SpokeDirectory
-    let roots: [Certificate]
+    let demand: RenewalDemand
     let time: RenewalTime
     let link: HubLink
     let applier: DeliveryApplier
@@ -25,11 +25,10 @@ struct Renewer: Sendable {
         var due = time.due(notBefore: leaf.notBefore, notAfter: leaf.notAfter, random: random())
         var failures = 0
         while !Task.isCancelled {
+            if demand.take(await applier.identity.chain) { due = now() }
             let left = due - now()
             guard left <= Milliseconds(0) else {
-                do {
-                    try await Task.sleep(for: .milliseconds(min(left, Self.longestSleep).count))
-                } catch { return }
+                await demand.sleep(atMost: min(left, Self.longestSleep))
                 continue
             }
             do {
@@ -57,13 +56,13 @@ struct Renewer: Sendable {
         let answer = try await asked(present, key)
         // The spoke shows it to callers as a server; to the hub it is a client by the same template.
         let identity = try TLSIdentity(
-            renewed: answer, key: key, of: spoke.identity, purpose: .server, roots: roots, now: now())
+            renewed: answer, key: key, of: spoke.identity, purpose: .server, roots: try await applier.roots,
+            now: now())
         // If we die before this is on disk, the hub has issued a certificate whose key is gone, and the old pair is still
         // good: renewing never ends a certificate. If we die after it, the next start shows the new pair.
         try directory.store(renewed: identity)
-        let next = try HubClient(hub: spoke.hub, address: spoke.address, identity: identity, roots: roots)
         try await applier.show(identity)
-        let old = link.swap(next)
+        let old = try link.show(identity)
         logger.info(
             "certificate renewed",
             metadata: [
@@ -83,6 +82,7 @@ struct Renewer: Sendable {
                 hint: "`nave spoke invite` makes a token to enrol with again")
         }
         let identity = await applier.identity
-        return try await FrontClient.renew(identity, with: key, hub: spoke.hub, front: front, roots: roots)
+        return try await FrontClient.renew(
+            identity, with: key, hub: spoke.hub, front: front, roots: try await applier.roots)
     }
 }

@@ -84,17 +84,19 @@ package struct SpokeProgram: Sendable {
         }
         let address = try await listener.start(configuration.listen, group: group)
         let roots = try spoke.manifest.rootCertificates()
-        let link = HubLink(
-            try HubClient(
-                hub: spoke.identity.hub, address: spoke.identity.address, identity: identity, roots: roots))
+        let link = try HubLink(
+            hub: spoke.identity.hub, address: spoke.identity.address, identity: identity, roots: roots)
+        let renewal = RenewalDemand()
         let renewer = Renewer(
-            spoke: spoke.identity, directory: directory, roots: roots, time: RenewalTime(age: renewAfter), link: link,
+            spoke: spoke.identity, directory: directory, demand: renewal, time: RenewalTime(age: renewAfter),
+            link: link,
             applier: applier, now: now, random: { .random(in: 0 ... .max) }, logger: logger)
         let reporter = Reporter(
             link: link, journal: journal, applier: applier, services: services, wakeup: reportWakeup,
             interval: reportInterval, listener: address.description, logger: logger)
         let sync = Sync(
-            link: link, applier: applier, snapshots: services.snapshots, reporter: reportWakeup, logger: logger)
+            link: link, applier: applier, snapshots: services.snapshots, reporter: reportWakeup, renewal: renewal,
+            logger: logger)
         if let metrics = configuration.metrics {
             _ = try await MetricsPage(services: services).start(metrics, group: group)
         }

@@ -12,6 +12,7 @@ struct Sync: Sendable {
     let applier: DeliveryApplier
     let snapshots: SnapshotBox
     let reporter: Wakeup
+    let renewal: RenewalDemand
     let logger: Logger
 
     /// Runs until its task is cancelled.
@@ -29,8 +30,16 @@ struct Sync: Sendable {
                 wasAway = false
                 backoff.reset()
                 reporter.wake()
+                var old: HubClient?
                 for try await event in stream {
                     await take(event)
+                    old = try link.believe(await applier.roots)
+                    if old != nil { break }
+                }
+                if let old {
+                    // Every further connection begins at the roots of the newest manifest.
+                    await old.shutdown()
+                    continue
                 }
                 logger.info("the hub ended the stream")
             } catch {
@@ -56,6 +65,10 @@ struct Sync: Sendable {
         switch event.name {
         case "delivery": if await applier.apply(Array(event.data.utf8)) { reporter.wake() }
         case "manifest": if await applier.apply(manifests: Array(event.data.utf8)) { reporter.wake() }
+        case "renew":
+            // A hub that asks without need gets a new certificate's key and no more.
+            guard let notice = try? JSONCoding.decode(RenewNotice.self, from: Array(event.data.utf8)) else { return }
+            renewal.ask(notice)
         case "ping": break
         default:
             logger.debug("the hub sent an event of an unknown kind", metadata: ["kind": "\(event.name.prefix(40))"])

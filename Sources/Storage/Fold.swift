@@ -6,7 +6,7 @@ import Model
 enum Fold {
     /// Folds one leaf.
     /// - Throws: `StorageError` when the entry contradicts what stands: `not-opened`, `conflict`, `unknown-invitation`,
-    ///   `invitation-spent`, `no-object`, `no-revocation`, `no-review`, `no-review-item`, `review-closed`.
+    ///   `invitation-spent`, `no-object`, `no-authority`, `no-revocation`, `no-review`, `no-review-item`, `review-closed`.
     static func apply(_ leaf: Leaf, at index: Int64, to db: Database) throws {
         let entry = leaf.entry
         if case .ledgerOpened(let opened) = entry.event {
@@ -44,6 +44,10 @@ enum Fold {
                 "INSERT INTO publications (idx, revision, root, count) VALUES (?, ?, ?, ?)",
                 [index, body.revision, body.root, body.count])
         case .manifestPublished(let body): try publishManifest(body, index, db)
+        case .authorityPrepared(let body): try prepareAuthority(body, index, db)
+        case .authorityActivated(let body): try activateAuthority(body, index, db)
+        case .authorityTainted(let body): try move(body, from: [.old], to: .tainted, index, db)
+        case .authorityRetired(let body): try move(body, from: [.prepared, .old, .tainted], to: .retired, index, db)
         // Rows hold commitments, so they stay as they are; but bundles may have named the person.
         case .personErased: try change("organization", index, db)
         case .epochOpened(let body): try openEpoch(body, index, db)

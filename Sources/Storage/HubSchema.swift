@@ -26,12 +26,15 @@ enum HubSchema {
         FoldTable(name: "review_items", key: ["review", "number"]),
         FoldTable(name: "manifests", key: ["version"]),
         FoldTable(name: "epochs", key: ["epoch"]),
+        FoldTable(name: "authorities", key: ["serial"]),
     ]
 
     /// Complete nodes of the Merkle tree; compared like a folded table.
     static let nodes = FoldTable(name: "nodes", key: ["level", "idx"])
 
-    static let migrations: [DatabaseFile.Migration] = [version1, ManifestSchema.table, version2, EpochSchema.table]
+    static let migrations: [DatabaseFile.Migration] = [
+        version1, ManifestSchema.table, version2, EpochSchema.table, AuthoritySchema.table,
+    ]
 
     // Times are milliseconds since the epoch, `idx` columns are ledger indices. Columns of JSON hold it canonical, with
     // commitments in the place of personal values, just as the leaf does.

@@ -120,7 +120,7 @@ package enum LedgerVerification {
                 note("checkpoints", "\(frontier.size)", "the newest entries have no checkpoint")
             }
             if isFolding {
-                for epoch in epochs.dropFirst(met) {
+                for epoch in epochs.dropFirst(max(met, 1)) {
                     note("epochs", epoch.origin, "the trust manifest begins this epoch, the ledger does not")
                 }
             }

@@ -21,6 +21,8 @@ package struct Snapshot: Sendable {
     /// Who set each object last.
     package internal(set) var authors: [ObjectName: Author]
     package internal(set) var reviews: [String: Review]
+    /// Oldest first.
+    package internal(set) var authorities: [AuthorityRecord]
     /// The newest one; nil before any bundle was published.
     package internal(set) var publication: LoggedPublication?
 
@@ -37,6 +39,7 @@ package struct Snapshot: Sendable {
         addresses = try registry.addresses()
         authors = try registry.objectAuthors()
         reviews = try registry.reviews()
+        authorities = try registry.authorities()
         publication = try registry.publication()
     }
 
@@ -62,6 +65,7 @@ package struct Snapshot: Sendable {
             next.state.revokedSerials = try registry.revokedSerials()
             next.state.revokedIdentities = try registry.revokedIdentities()
         }
+        if parts.contains(.authorities) { next.authorities = try registry.authorities() }
         if parts.contains(.roles) { next.roles = try registry.grantedRoles() }
         if parts.contains(.reviews) { next.reviews = try registry.reviews() }
         if parts.contains(.publications) { next.publication = try registry.publication() }
@@ -72,7 +76,9 @@ package struct Snapshot: Sendable {
 }
 
 /// What an entry can change of a snapshot.
-private enum SnapshotPart { case everything, objects, invitations, trust, roles, reviews, grants, publications }
+private enum SnapshotPart {
+    case everything, objects, invitations, trust, roles, reviews, grants, publications, authorities
+}
 
 extension Event {
     fileprivate var parts: [SnapshotPart] {
@@ -87,6 +93,7 @@ extension Event {
         case .grantRevoked, .grantReinstated: [.grants]
         case .reviewOpened, .reviewDecided, .reviewClosed: [.reviews, .grants]
         case .bundlesPublished: [.publications]
+        case .authorityPrepared, .authorityActivated, .authorityTainted, .authorityRetired: [.authorities]
         }
     }
 }

@@ -93,10 +93,13 @@ package enum FrontClient {
                 }
                 chain.append(try Certificate(der: der))
             }
-            guard let root = chain.first(where: { $0.publicKey.spkiDigest == token.root }) else {
+            // A root's key may also be shown under the root before it; the root itself is wanted.
+            let pinned = chain.filter { $0.publicKey.spkiDigest == token.root }
+            guard let root = pinned.first(where: { $0.isIssued(by: $0) }) ?? pinned.first else {
                 throw TrustError(
                     "wrong-pin", "the hub at `\(token.address)` does not show the root that the token pins",
-                    hint: "ask for a new token; if it fails again, somebody may stand between you and the hub")
+                    hint: "the root may have been followed by another since: ask for a new token; if it fails again, "
+                        + "somebody may stand between you and the hub")
             }
             guard let domain = chain[0].spiffeID?.trustDomain else {
                 throw TrustError("bad-spiffe-id", "the hub's certificate holds no SPIFFE ID")

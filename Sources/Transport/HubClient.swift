@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Model
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -17,6 +18,10 @@ package final class HubClient: Sendable {
     private let address: HostPort
     /// Judges the checkpoint on every answer; nil where nobody keeps one.
     private let seen: SeenCheckpoint?
+    private let renewalAsked = NIOLockedValueBox(false)
+
+    /// Whether the hub said that our certificate hangs on an authority that is about to go.
+    package var isAskedToRenew: Bool { renewalAsked.withLockedValue { $0 } }
 
     /// - Parameters:
     ///   - hub: `https://h1.hub.corp.example:8443`, the name to be checked.
@@ -128,6 +133,7 @@ package final class HubClient: Sendable {
         let response = try await execute(request, timeout: timeout)
         guard (200..<300).contains(response.status.code) else { throw try await refusal(response) }
         let bytes = try await collected(response)
+        if response.headers.first(name: RenewHeader.name) != nil { renewalAsked.withLockedValue { $0 = true } }
         guard proving else { return bytes }
         try seen?.judge(
             response.headers.first(name: CheckpointHeader.name), after: sent,

@@ -74,13 +74,17 @@ struct AuthorityRules {
 
     private func checkStart() throws(TrustError) {
         guard certificate.notBefore <= now + CertificateRules.skew else {
-            throw TrustError("not-yet-valid", "the CA's certificate begins at \(certificate.notBefore), it is \(now)")
+            throw TrustError(
+                "not-yet-valid", "the CA's certificate begins at \(certificate.notBefore), it is \(now)",
+                hint: "check both clocks")
         }
     }
 
     private func checkEnd() throws(TrustError) {
         guard now < certificate.notAfter else {
-            throw TrustError("expired", "the CA's certificate ended at \(certificate.notAfter), it is \(now)")
+            throw TrustError(
+                "expired", "the CA's certificate ended at \(certificate.notAfter), it is \(now)",
+                hint: "ask for a new one, and check the clock")
         }
         guard certificate.notAfter - now >= IntermediateRules.minimumValidity else {
             throw TrustError(
@@ -106,7 +110,8 @@ struct AuthorityRules {
         guard let unknown = certificate.criticalExtensions.first(where: { !Self.understoodExtensions.contains($0) })
         else { return }
         throw TrustError(
-            "unknown-critical-extension", "the CA's certificate has the critical extension \(backticked(unknown))")
+            "unknown-critical-extension", "the CA's certificate has the critical extension \(backticked(unknown))",
+            hint: "nobody here knows what it says: leave it out, or do not mark it critical")
     }
 
     /// - Throws: `no-name-constraints`, `name-constraints-not-critical`.

@@ -37,12 +37,14 @@ package struct CertificateAuthority: Sendable {
     /// - Parameters:
     ///   - organization: The organization's domain, `corp.example`.
     ///   - name: What people call this root, such as `Example Corp root 2026`.
+    ///   - isConstrained: Whether it says of itself that it stands for the organization's domains only.
     ///   - serial: 16 to 20 random bytes.
     /// - Throws: `bad-template`, `weak-key`.
     package static func makeRoot(
-        organization: String, name: String, key: PrivateKey, serial: [UInt8], now: Instant
+        organization: String, name: String, key: PrivateKey, isConstrained: Bool = false, serial: [UInt8], now: Instant
     ) throws(TrustError) -> CertificateAuthority {
-        let draft = try rootDraft(organization: organization, name: name, key: key, serial: serial, now: now)
+        var draft = try rootDraft(organization: organization, name: name, key: key, serial: serial, now: now)
+        if isConstrained { draft.nameConstraints = NameConstraints(organization: organization) }
         return try CertificateAuthority(certificate: try draft.signed(by: key, issuer: nil), key: key)
     }
 
@@ -98,6 +100,47 @@ package struct CertificateAuthority: Sendable {
         draft.pathLength = 0
         draft.nameConstraints = NameConstraints(domain: domain)
         return try draft.signed(by: key, issuer: certificate)
+    }
+
+    /// The key of the root that follows this one, certified by this one: who knows only this root finds a path to what the
+    /// next one signs ("new with old" of RFC 4210, section 4.4). Both have one name, so that it is self-issued and no step
+    /// of a path's length (RFC 5280, section 4.2.1.9).
+    /// - Throws: `bad-template`, `not-a-root`, `expired`.
+    package func crossCertify(_ next: Certificate, serial: [UInt8], now: Instant) throws(TrustError) -> Certificate {
+        guard domain == nil, certificate.pathLength != 0 else {
+            throw TrustError("not-a-root", "\(backticked(certificate.subject)) is no root")
+        }
+        guard next.subject == certificate.subject, next.isIssued(by: next) else {
+            throw TrustError(
+                "bad-template", "\(backticked(next.subject)) is no root named \(backticked(certificate.subject))")
+        }
+        try demandValid(at: now)
+        var draft = CertificateDraft(
+            organization: "", commonName: "", serial: try Self.positive(serial), notBefore: now - Self.backdating,
+            notAfter: min(next.notAfter, certificate.notAfter), publicKey: next.publicKey,
+            keyUsage: [.keyCertSign, .crlSign])
+        draft.subjectOf = certificate
+        draft.isCA = true
+        draft.pathLength = certificate.pathLength
+        return try draft.signed(by: key, issuer: certificate)
+    }
+
+    /// The root that follows this one, under the same name with another key.
+    /// - Throws: As `makeRoot`, and `not-a-root`.
+    package func makeSuccessor(key: PrivateKey, serial: [UInt8], now: Instant) throws(TrustError)
+        -> CertificateAuthority
+    {
+        guard domain == nil, certificate.pathLength != 0 else {
+            throw TrustError("not-a-root", "\(backticked(certificate.subject)) is no root")
+        }
+        try Self.demandP256(key.publicKey)
+        var draft = CertificateDraft(
+            organization: "", commonName: "", serial: try Self.positive(serial), notBefore: now - Self.backdating,
+            notAfter: now + Self.rootValidity, publicKey: key.publicKey, keyUsage: [.keyCertSign, .crlSign])
+        draft.subjectOf = certificate
+        draft.isCA = true
+        draft.pathLength = 1
+        return try CertificateAuthority(certificate: try draft.signed(by: key, issuer: nil), key: key)
     }
 
     /// A leaf of this intermediate's domain.

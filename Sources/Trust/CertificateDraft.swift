@@ -16,6 +16,8 @@ package struct CertificateDraft: Sendable {
     package var keyUsage: KeyUsage
     package var extendedKeyUsage: [String] = []
     package var nameConstraints: NameConstraints?
+    /// Whose subject it bears, in the place of `organization` and `commonName`.
+    package var subjectOf: Certificate?
     package var nameConstraintsAreCritical = true
     /// Dotted texts of extensions that are added with an ASN.1 NULL as value, marked critical.
     package var otherCriticalExtensions: [String] = []
@@ -90,6 +92,10 @@ package struct CertificateDraft: Sendable {
     }
 
     private func setNames(_ certificate: OpaquePointer, _ issuer: Certificate?) throws(TrustError) {
+        if let subjectOf {
+            try demand(
+                X509_set_subject_name(certificate, X509_get_subject_name(subjectOf.handle)), "the subject")
+        }
         let subject = X509_get_subject_name(certificate)
         for (nid, text) in [(NID_organizationName, organization), (NID_commonName, commonName)] where !text.isEmpty {
             let bytes = Array(text.utf8)

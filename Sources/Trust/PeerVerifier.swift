@@ -11,16 +11,20 @@ package struct VerifiedPeer: Hashable, Sendable {
     /// When the connection has to end at the latest.
     package var notAfter: Instant
     package var dns: [String]
+    /// Serial numbers of the certificates above the leaf, its issuer first, the root last.
+    package var issuers: [String]
 
     /// Without a start, any revocation of the identity counts.
     package init(
-        id: SPIFFEID, serial: String, notBefore: Instant = Instant(milliseconds: 0), notAfter: Instant, dns: [String]
+        id: SPIFFEID, serial: String, notBefore: Instant = Instant(milliseconds: 0), notAfter: Instant, dns: [String],
+        issuers: [String]
     ) {
         self.id = id
         self.serial = serial
         self.notBefore = notBefore
         self.notAfter = notAfter
         self.dns = dns
+        self.issuers = issuers
     }
 }
 
@@ -75,25 +79,30 @@ package struct PeerVerifier: Sendable {
             throw TrustError(
                 "unknown-trust-domain", "no root is known for the trust domain \(backticked(claimed.trustDomain))")
         }
-        let issuer = try anchors.issuer(of: leaf, intermediates: intermediates, purpose: purpose, now: now)
+        let issuers = try anchors.issuers(of: leaf, intermediates: intermediates, purpose: purpose, now: now)
         let rules = CertificateRules(
-            leaf: leaf, issuer: issuer, issuerMustNameDomain: anchors.serveSeveralDomains, purpose: purpose, now: now)
+            leaf: leaf, issuer: issuers[0], issuerMustNameDomain: anchors.serveSeveralDomains, purpose: purpose,
+            now: now)
         let id = try rules.judge()
-        try checkRevocation(id: id, leaf: leaf, issuer: issuer)
-        return VerifiedPeer(
-            id: id, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: leaf.dnsSANs)
+        let peer = VerifiedPeer(
+            id: id, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: leaf.dnsSANs,
+            issuers: issuers.map(\.serial))
+        try checkRevocation(peer)
+        return peer
     }
 
     /// Checks again what can change while a connection lives, or before a resumed session is believed.
-    /// - Throws: `expired`, `revoked`, `unknown-trust-domain`.
+    /// - Throws: `expired`, `revoked`, `unknown-trust-domain`, `bad-path` when its root is gone.
     package func recheck(_ peer: VerifiedPeer, now: Instant) throws(TrustError) {
-        guard anchors[peer.id.trustDomain] != nil else {
+        guard let anchors = anchors[peer.id.trustDomain] else {
             throw TrustError(
                 "unknown-trust-domain", "no root is known for the trust domain \(backticked(peer.id.trustDomain))")
         }
+        guard anchors.roots.contains(where: { $0.serial == peer.issuers.last }) else {
+            throw TrustError("bad-path", "the root of \(backticked(peer.id.description)) is not believed any more")
+        }
         guard now < peer.notAfter else { throw TrustError("expired", "the certificate ended at \(peer.notAfter)") }
-        try checkSerial(peer.serial)
-        try checkIdentity(peer.id, notBefore: peer.notBefore)
+        try checkRevocation(peer)
     }
 
     /// The identity that decides which roots are asked; nothing is believed yet.
@@ -107,10 +116,10 @@ package struct PeerVerifier: Sendable {
         return id
     }
 
-    private func checkRevocation(id: SPIFFEID, leaf: Certificate, issuer: Certificate) throws(TrustError) {
-        try checkSerial(leaf.serial)
-        try checkSerial(issuer.serial)
-        try checkIdentity(id, notBefore: leaf.notBefore)
+    private func checkRevocation(_ peer: VerifiedPeer) throws(TrustError) {
+        try checkSerial(peer.serial)
+        for issuer in peer.issuers { try checkSerial(issuer) }
+        try checkIdentity(peer.id, notBefore: peer.notBefore)
     }
 
     private func checkSerial(_ serial: String) throws(TrustError) {

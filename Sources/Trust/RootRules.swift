@@ -26,7 +26,7 @@ package struct RootRules: Sendable {
         try AuthorityRules(certificate: certificate, key: key, now: now).judge()
         try checkAlgorithm()
         try checkPathLength()
-        // A root that signed itself is nobody else's: what it does not say of itself binds no one.
+        // A root that signed itself answers to nobody; where it says what it stands for, it has to be this organization.
         if certificate.nameConstraints == nil, certificate.isIssued(by: certificate) { return }
         try checkNameConstraints()
     }

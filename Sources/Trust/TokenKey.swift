@@ -127,7 +127,8 @@ private struct TokenEngine: @unchecked Sendable {
         let detail = reasons.joined(separator: "; ")
         guard !reasons.contains("Unable to load PKCS#11 module") else {
             throw TrustError(
-                "no-token-module", "cannot load the PKCS#11 module \(backticked(uri.module ?? "default")): \(detail)")
+                "no-token-module", "cannot load the PKCS#11 module \(backticked(uri.module ?? "default")): \(detail)",
+                hint: "name the module's library: `?module-path=/PATH.so`")
         }
         module = .some(uri.module)
         if let key { return key }
@@ -136,8 +137,12 @@ private struct TokenEngine: @unchecked Sendable {
                 "pin-needed", "the token of \(backticked(uri.text)) wants a PIN", hint: "add `?pin-source=file:/path`")
         }
         throw isPIN
-            ? TrustError("wrong-pin", "the token of \(backticked(uri.text)) refuses the PIN: \(detail)")
-            : TrustError("no-such-key", "no token has the key \(backticked(uri.text)): \(detail)")
+            ? TrustError(
+                "wrong-pin", "the token of \(backticked(uri.text)) refuses the PIN: \(detail)",
+                hint: "look at the file of `pin-source`")
+            : TrustError(
+                "no-such-key", "no token has the key \(backticked(uri.text)): \(detail)",
+                hint: "`pkcs11-tool --list-objects` shows keys and labels; is the file of `pin-source` there?")
     }
 
     private mutating func started() throws(TrustError) -> UnsafeMutableRawPointer {

@@ -7,7 +7,7 @@ import Model
 /// `@unchecked Sendable`: the X509_STORE is never changed after `init`; libcrypto locks its look-ups.
 final class TrustAnchors: @unchecked Sendable {
     private let store: OpaquePointer
-    private let roots: [Certificate]
+    let roots: [Certificate]
     /// True if a root of it stands for other trust domains too.
     let serveSeveralDomains: Bool
 
@@ -33,22 +33,23 @@ final class TrustAnchors: @unchecked Sendable {
 
     deinit { X509_STORE_free(store) }
 
-    /// The certificate that issued the leaf, on a path that ends at one of the roots.
+    /// The certificates above the leaf, its issuer first, on a path that ends at one of the roots.
     /// - Throws: `bad-path`, `expired`, `not-yet-valid`, `wrong-purpose`.
-    func issuer(
+    func issuers(
         of leaf: Certificate, intermediates: [Certificate], purpose: CertificatePurpose, now: Instant
-    ) throws(TrustError) -> Certificate {
+    ) throws(TrustError) -> [Certificate] {
         let path = try path(of: leaf, intermediates: intermediates, purpose: purpose, now: now)
         // libcrypto's chain holds the very structures that were handed in.
-        guard let element = path.dropFirst().first,
-            let issuer = (intermediates + roots).first(where: { UnsafeMutableRawPointer($0.handle) == element })
-        else { throw TrustError("bad-path", "the certificate is its own issuer") }
-        return issuer
+        let issuers = path.dropFirst().compactMap { element in
+            (intermediates + roots).first { UnsafeMutableRawPointer($0.handle) == element }
+        }
+        guard !issuers.isEmpty else { throw TrustError("bad-path", "the certificate is its own issuer") }
+        return issuers
     }
 
     /// The structures from the certificate up to a root; those that were handed in, so they live as long as they do.
     /// - Parameter purpose: Nil for a CA.
-    /// - Throws: As `issuer`.
+    /// - Throws: As `issuers`.
     @discardableResult
     func path(
         of leaf: Certificate, intermediates: [Certificate], purpose: CertificatePurpose?, now: Instant

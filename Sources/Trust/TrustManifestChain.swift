@@ -28,13 +28,16 @@ extension TrustManifest {
     /// - Parameters:
     ///   - replacing: New keys and threshold by role.
     ///   - start: Begins the next epoch there; nil to stay in this one.
+    ///   - roots: Nil for the same.
     /// - Throws: `bad-manifest`; `not-next-epoch` for an origin that counts no epochs.
     package func successor(
-        expires: Instant, replacing: [TrustRole: (keys: [PublicKey], threshold: Int)], opening start: Start? = nil
+        expires: Instant, replacing: [TrustRole: (keys: [PublicKey], threshold: Int)], opening start: Start? = nil,
+        roots: [Certificate]? = nil
     ) throws(TrustError) -> TrustManifest {
-        try TrustManifest(
+        let held = try rootCertificates()
+        return try TrustManifest(
             version: version + 1, expires: expires, organization: organization,
-            origin: start == nil ? origin : nextOrigin(), start: start ?? self.start, roots: rootCertificates()
+            origin: start == nil ? origin : nextOrigin(), start: start ?? self.start, roots: roots ?? held
         ) { role in
             if let keys = replacing[role] { return keys }
             let held = keys(for: role)

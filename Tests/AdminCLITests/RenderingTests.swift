@@ -244,7 +244,8 @@ import Testing
             expiring: [
                 ExpiringCertificate(
                     identity: try SPIFFEID("spiffe://finance.corp.example/spoke/fin-1"), notAfter: now + .days(1))
-            ])
+            ],
+            observed: [ObservedServer(name: "finance/ledger", until: now + .days(2), reason: "FIN-1")])
         #expect(
             statusText(status, identity: try SPIFFEID("spiffe://corp.example/user/u1"), now: now, .off) == """
                 corp.example  nave-hub 0.1.0, up since 2026-11-21 12:00Z
@@ -254,6 +255,7 @@ import Testing
                   spokes   0 of 1 enforce what they should, not: finance/fin-1 (behind)
                   denials  7 in the last 24 hours
                   ends     1 certificate within three days: spiffe://finance.corp.example/spoke/fin-1 (2026-11-22 12:00Z)
+                  observed finance/ledger (until 2026-11-23 12:00Z, FIN-1)
                   reviews  open: ar-1
 
                 """)

@@ -345,7 +345,7 @@ extension EndToEnd {
 }
 
 /// The bot with a TLS stack that is not ours: one connection kept alive, and new ones that resume one session.
-private final class Prober: Sendable {
+final class Prober: Sendable {
     let key: String
     let chain: String
     private let child: ChildProcess

@@ -125,7 +125,7 @@ extension EndToEnd {
                 try #require(more.code == 0, "\(more.errors)")
             }
             try await eventually("the spoke refuses the fork") {
-                wheel.spoke?.standardError.contains("\"code\":\"fork\"") == true
+                wheel.spoke?.standardError.contains("delivery refused") == true
             }
             #expect(try await wheel.hub?.terminate() == 0)
             try swap(wheel, "hub", "fork")

@@ -49,7 +49,7 @@ extension EndToEnd {
             #expect(said[11].contains("revoked"))
             let stopped = try #require(said.first { $0.contains("hub-2.pending") })
             #expect(stopped.contains("nave-hub root sign"))
-            #expect(said.contains { $0.contains("has signed 1 certificates") })
+            #expect(said.contains { $0.contains("certificates signed: 1") })
             #expect(said.contains { $0.contains("hub of corp.example made in hub-2") })
             #expect(!FileManager.default.fileExists(atPath: wheel.directory.file("hub-2.pending")))
             #expect(!FileManager.default.fileExists(atPath: wheel.directory.file("hub-2/keys/root.key")))

@@ -141,7 +141,7 @@ import Trust
         let refused = await code {
             try await parts.services.enrolment.enrol(token.request(csr: csr), from: "127.0.0.1")
         }
-        #expect(refused == "bad-token", "\(refused ?? "taken")")
+        #expect(refused == "token-withdrawn", "\(refused ?? "taken")")
         let bundle = try #require(
             compileBundle(
                 spoke: Spoke(zone: "finance", name: "fin-1"), from: parts.ledger.snapshot.state))

@@ -42,7 +42,7 @@ import Trust
     @Test func aRootIsItsOwnersAloneAndEncrypted() throws {
         let directory = try TemporaryDirectory()
         let view = try creation(directory, passphrase: Self.passphrase).make(now: Self.now)
-        #expect(view.text.contains("signed by: itself") && view.text.contains("has signed 0"))
+        #expect(view.text.contains("signed by: itself") && view.text.contains("signed: 0"))
         let names = try FileManager.default.contentsOfDirectory(atPath: directory.file("root")).sorted()
         #expect(names == ["root.json", "root.key", "root.pem"])
         for name in names {
@@ -52,6 +52,7 @@ import Trust
         #expect(try directory.read("root/root.key").hasPrefix("-----BEGIN ENCRYPTED PRIVATE KEY-----"))
         let certificate = try OfflineRoot(directory.file("root")).certificate()
         #expect(certificate.pathLength == 1 && certificate.isIssued(by: certificate))
+        #expect(certificate.nameConstraints == NameConstraints(organization: "corp.example"))
     }
 
     @Test func whatIsThereIsNeverTouchedAndHalfIsNeverLeft() async throws {
@@ -103,7 +104,7 @@ import Trust
             #expect(line.key == key.publicKey.spkiDigest)
         }
         #expect(try root.signed().count == 2)
-        #expect(try RootView(of: root).text.contains("has signed 2"))
+        #expect(try RootView(of: root).text.contains("signed: 2"))
         let json = try JSON(parsing: try RootView(of: root).json())
         #expect(json["signed"]?.array?.count == 2 && json["organization"]?.string == "corp.example")
     }
@@ -209,7 +210,7 @@ import Trust
         try keep("root.pem")
         #expect(await code { try complete("root.pem", organization: "other.example") } == "other-organization")
         #expect(try complete("root.pem").text.contains("conglomerate.example test root"))
-        #expect(try complete("root.pem", organization: "corp.example").text.contains("has signed 0"))
+        #expect(try complete("root.pem", organization: "corp.example").text.contains("signed: 0"))
         draft.serial = [UInt8](repeating: 0x42, count: 16)
         try keep("another.pem")
         #expect(await code { try complete("another.pem") } == "exists")

@@ -181,6 +181,16 @@ import Trust
                 try place.hub(passphrase: Self.passphrase).request(
                     ofRoot: other.directory.file("root/root.pem"), now: TestHub.start)
             } == "exists")
+        #expect(
+            await code {
+                try HubInit(
+                    data: other.directory.file("hub"), organization: "other.example", listen: "127.0.0.1:8443",
+                    front: nil, adminContext: nil
+                ).request(ofRoot: other.directory.file("root/root.pem"), now: TestHub.start)
+            } == "wrong-name-constraints")
+        #expect(
+            await code { try other.hub().request(ofRoot: other.directory.file("root/root.key"), now: TestHub.start) }
+                == "bad-pem")
         // An intermediate is no root, whatever signed it.
         try place.sign()
         #expect(

@@ -23,7 +23,8 @@ import Trust
     }
 
     private func manifest(_ hub: TestHub) throws -> TrustManifest {
-        let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: hub.parts.chain.current.first)
+        let envelope = try JSONCoding.decode(
+            DSSEEnvelope.self, from: hub.parts.chain.current.opening(for: hub.parts.authority.root))
         return try TrustManifest.verifyFirst(
             envelope, pinnedRootSPKI: hub.parts.authority.root.publicKey.spkiDigest)
     }

@@ -48,7 +48,8 @@ import Trust
         let hub = try await TestHub.applied()
         let (leaf, _, identity) = try await enrolled(hub)
         let peer = VerifiedPeer(
-            id: identity, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: [])
+            id: identity, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: [],
+            issuers: [])
         let request = RenewRequest(csr: try csr(.generateP256()))
         let renewal = hub.parts.services.renewal
         hub.advance(by: .hours(1))
@@ -57,7 +58,8 @@ import Trust
         #expect(await code { try await renewal.renew(request, of: identity, over: peer) } == "revoked")
         _ = try await hub.parts.services.enrolment.revoke(RevocationRequest(identity: identity), by: hub.owner)
         let other = VerifiedPeer(
-            id: identity, serial: "00ff", notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: [])
+            id: identity, serial: "00ff", notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: [],
+            issuers: [])
         #expect(await code { try await renewal.renew(request, of: identity, over: other) } == "revoked")
         #expect(await code { try await renewal.renew(request, of: identity) } == "revoked")
     }

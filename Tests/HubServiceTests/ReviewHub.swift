@@ -36,7 +36,7 @@ final class ReviewHub: Sendable {
         let serving = try pki.hub()
         let streams = SpokeStreams()
         let trust = try HubTrust(
-            organization: "corp.example", root: pki.root.certificate,
+            organization: "corp.example", roots: [pki.root.certificate],
             identity: TLSIdentity(key: serving.key, chain: serving.chain), snapshot: store.snapshot, now: now)
         let publisher = Publisher(
             keys: OnlineKeys(bundle: key, lease: key, checkpoint: key),

@@ -84,7 +84,7 @@ import Testing
                 route: route,
                 parameters: [
                     "zone": "finance", "spoke": "fin-1", "server": "ledger", "id": "ar-1", "number": "1",
-                    "serial": "00ff",
+                    "serial": "00ff", "name": "finance",
                 ],
                 body: Array("{}".utf8), address: "127.0.0.1")
             switch route.caller {

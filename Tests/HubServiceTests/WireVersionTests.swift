@@ -86,6 +86,9 @@ import Trust
         try await hub.apply(TestHub.topology())
         let enrolled = try await hub.enrol(try await hub.invite(.spoke), .generateP256())
         #expect(try await problems(hub, limited()).count == 1)
+        try await report(hub, wire: [1])
+        #expect(try await problems(hub, limited()).count == 1)
+        #expect(await code { try await report(hub, wire: Array(1...65)) } == "bad-report")
         hub.advance(by: .minutes(1))
         _ = try await hub.parts.services.enrolment.revoke(
             RevocationRequest(identity: enrolled.identity), by: hub.owner)

@@ -20,8 +20,9 @@ struct DecideTests {
             // Every rule comes first in turn; three more are drawn beside it.
             world += 8
             let rules = [rules[world % rules.count]] + (0..<3).compactMap { _ in rules.randomElement(using: &random) }
-            let ruleset = try SmallWorlds.layered(
+            var ruleset = try SmallWorlds.layered(
                 rules, masks.randomElement(using: &random) ?? [], using: &random)
+            if world / 8 % 3 == 0 { ruleset.observedUntil = SmallWorlds.evening }
             for request in requests {
                 let expected = oracle.verdict(request, under: ruleset)
                 let decision = decide(request, under: ruleset)
@@ -35,7 +36,8 @@ struct DecideTests {
             }
         }
         // A world in which nearly everything is denied would prove little.
-        #expect(allowed > decisions / 20 && allowed < decisions / 2 && observed > decisions / 50)
+        #expect(allowed > decisions / 50 && allowed < decisions / 2, "\(allowed) of \(decisions)")
+        #expect(observed > 0, "\(observed) of \(decisions)")
     }
 
     @Test("what runs is listed; what is listed is refused only by an argument condition")

@@ -113,7 +113,7 @@ struct LanguageTests {
                 TopologyFixture.read(
                     TopologyFixture.base(finance: "callers: [analytic, user:a@b]\n")
                 ).errors)
-                == ["bad-value finance:9:21"])
+                == ["undeclared-name finance:9:11", "bad-value finance:9:21"])
         #expect(
             TopologyFixture.located(
                 TopologyFixture.read(

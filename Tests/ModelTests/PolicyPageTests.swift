@@ -8,22 +8,53 @@ import YAMLFile
 struct PolicyPageTests {
     private let now = Instant(milliseconds: 1_795_262_400_000)
 
-    @Test("its example is a topology without problems, and the tests in it hold")
-    func example() throws {
-        let blocks = try Checkout.text("Docs/Policy.md").components(separatedBy: "```yaml\n").dropFirst().map {
-            $0.components(separatedBy: "```")[0]
+    /// The files that each section of the page shows, by the name in their first line.
+    private func sections() throws -> [(title: String, files: [(file: String, text: String)])] {
+        try Checkout.text("Docs/Policy.md").components(separatedBy: "\n## ").map { section in
+            let blocks = section.components(separatedBy: "```yaml\n").dropFirst().map {
+                $0.components(separatedBy: "```")[0]
+            }
+            return (
+                section.components(separatedBy: "\n")[0],
+                blocks.map { (String($0.split(separator: "\n")[0].dropFirst("# ".count)), $0) }
+            )
+        }.filter { !$0.files.isEmpty }
+    }
+
+    @Test("its examples are topologies without problems, and the tests in them hold")
+    func examples() throws {
+        var tests: [String: Int] = [:]
+        for (title, files) in try sections() {
+            let problems = Problems()
+            let nodes = files.filter { $0.file != "spoke.yaml" }.map { file, text in
+                (file: file, node: YAMLFile.parse(Array(text.utf8), file: file, problems: problems))
+            }
+            guard !nodes.isEmpty else { continue }
+            let environments = TopologyReader.environments(nodes)
+            for choice in environments.isEmpty ? [.only] : environments.map({ OrganizationChoice.environment($0) }) {
+                let reading = TopologyReader.read(nodes, of: choice, problems: problems, now: now)
+                #expect(
+                    reading.errors == [] && reading.findings == [], "\(title): \(reading.errors) \(reading.findings)")
+                let failures = reading.topology.run(reading.tests, now: now)
+                #expect(failures.map(\.error.description) == [], "\(title)")
+                tests[title, default: 0] += reading.tests.count
+            }
         }
-        #expect(blocks.count == 2)
+        #expect(tests == ["Conditions": 6, "Sets": 3, "Limits": 1, "Environments": 3, "A whole example": 10])
+    }
+
+    @Test("its ceiling is one that a spoke takes")
+    func ceiling() throws {
+        let text = try #require(try sections().flatMap(\.files).first { $0.file == "spoke.yaml" }).text
         let problems = Problems()
-        let files = blocks.map { block in
-            let name = block.split(separator: "\n")[0].dropFirst("# ".count)
-            return (file: String(name), node: YAMLFile.parse(Array(block.utf8), file: String(name), problems: problems))
+        let node = try #require(YAMLFile.parse(Array(text.utf8), file: "spoke.yaml", problems: problems))
+        guard case .mapping(let entries) = node.value, let value = entries.first(where: { $0.key == "ceiling" })?.value
+        else {
+            Issue.record("no ceiling")
+            return
         }
-        let reading = TopologyReader.read(files, problems: problems, now: now)
-        #expect(reading.errors.isEmpty, "\(reading.errors)")
-        #expect(reading.tests.count == 10)
-        let topology = reading.topology
-        #expect(topology.run(reading.tests, now: now).isEmpty)
+        let ceiling = Ceiling.read(NodeReader(value, problems), servers: ["ledger"])
+        #expect(problems.all == [] && ceiling?.rules.count == 2)
     }
 
     @Test("every reason that decide gives stands in its table")
@@ -31,6 +62,7 @@ struct PolicyPageTests {
         let text = try Checkout.text("Docs/Policy.md")
         for reason: DenyReason in [
             .network, .stale, .deniedByRule, .revoked, .lapsed, .conditionFailed, .missingFact, .expired, .noRule,
+            .callerZone, .ceiling, .unapprovedTool, .changedTool,
         ] { #expect(text.contains("`\(reason.rawValue)`"), "\(reason)") }
     }
 }

@@ -135,7 +135,7 @@ enum SmallWorlds {
                 ["finance.corp.example", "partner.example"],
             ].randomElement(using: &random) ?? nil
         ruleset.ceiling = try ceilings().randomElement(using: &random) ?? []
-        ruleset.observedUntil = [nil, nil, evening].randomElement(using: &random) ?? nil
+        ruleset.observedUntil = [nil, evening].randomElement(using: &random) ?? nil
         let approved = [
             ToolDefinition(name: "read_entry", digest: "sha256:aa", readOnly: true),
             ToolDefinition(name: "write_entry", digest: "sha256:bb", readOnly: nil),

@@ -9,7 +9,8 @@ struct RefusalTableTests {
     private static let rows: [DenyReason: String] = [
         .noRule: "hidden", .deniedByRule: "hidden", .conditionFailed: "hidden", .missingFact: "hidden",
         .revoked: "hidden", .lapsed: "hidden", .expired: "hidden", .network: "hidden", .unknownServer: "hidden",
-        .notInCatalog: "hidden", .identityRevoked: "hidden", .notAClient: "hidden",
+        .notInCatalog: "hidden", .identityRevoked: "hidden", .notAClient: "hidden", .callerZone: "hidden",
+        .ceiling: "hidden", .unapprovedTool: "hidden", .changedTool: "hidden",
         .malformed: "by error", .unsupported: "by error",
         .noBundle: "503 -32603", .stale: "503 -32603", .catalogUnknown: "503 -32603", .journal: "503 -32603",
         .attempts: "429 -32603", .rate: "429 -32603", .concurrency: "429 -32603",

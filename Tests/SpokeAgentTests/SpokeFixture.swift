@@ -9,12 +9,15 @@ struct SpokeFixture {
     static let now = TestPKI.now
     static let bot = "spiffe://analytics.corp.example/client/reporting-bot"
 
+    /// One for all, so that peers are of its root.
+    private static let shared = Result { try TestPKI() }
+
     let pki: TestPKI
     let manifest: TrustManifest
     let spoke: SPIFFEID
 
     init() throws {
-        pki = try TestPKI()
+        pki = try Self.shared.get()
         manifest = try pki.manifest()
         spoke = try SPIFFEID("spiffe://finance.corp.example/spoke/fin-1")
     }
@@ -160,7 +163,9 @@ struct SpokeFixture {
     // MARK: requests
 
     static func peer(_ id: String = bot, notBefore: Instant = now - .hours(1)) throws -> VerifiedPeer {
-        VerifiedPeer(id: try SPIFFEID(id), serial: "0a", notBefore: notBefore, notAfter: now + .days(7), dns: [])
+        VerifiedPeer(
+            id: try SPIFFEID(id), serial: "0a", notBefore: notBefore, notAfter: now + .days(7), dns: [],
+            issuers: ["0b", try shared.get().root.certificate.serial])
     }
 
     static func exchange(

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import MCP
 import Model
@@ -39,8 +40,10 @@ struct StdioQueueTests {
         "a process that does not read makes its callers busy, not this host full",
         arguments: [Era.handshake, .stateless])
     func deaf(_ era: Era) async throws {
+        // As in the program, where the listener's socket does it: a process that ended is met as a failed write.
+        signal(SIGPIPE, SIG_IGN)
         let process = StdioProcess(
-            "deaf", StdioCommand(program: "/bin/sleep", arguments: ["60"], environment: []), speaksFor: era,
+            "deaf", StdioCommand(program: "/bin/sleep", arguments: ["3600"], environment: []), speaksFor: era,
             at: SpokeFixture.now, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onListChange: {})
         process.start()
         let loop = MultiThreadedEventLoopGroup.singleton.next()

@@ -92,7 +92,8 @@ struct TrustedClockTests {
         rule.until = start + .days(1)
         let snapshot = try fixture.snapshot(try fixture.bundle(rules: [rule], policy: fresh))
         let long = VerifiedPeer(
-            id: peer.id, serial: "0a", notBefore: peer.notBefore, notAfter: start + .days(365), dns: [])
+            id: peer.id, serial: "0a", notBefore: peer.notBefore, notAfter: start + .days(365), dns: [],
+            issuers: peer.issuers)
         let same = Exchange(peer: long, address: request.address, head: request.head, body: request.body)
         #expect(Self.isForwarded(judge(same, under: snapshot, tables, now: host)))
         #expect(!Self.isForwarded(judge(same, under: snapshot, tables, now: now)))

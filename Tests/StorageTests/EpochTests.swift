@@ -117,4 +117,31 @@ import Trust
         try hub.sql("UPDATE epochs SET origin = 'corp.example/nave/9'")
         #expect(try verify(hub, start).contains { $0.table == "epochs" && $0.row == "2" })
     }
+
+    @Test(arguments: FailingDisk.Way.allCases)
+    func whicheverWriteFailsItIsOpenOrNot(way: FailingDisk.Way) async throws {
+        try #require(FailingDisk.install())
+        var failures = 0
+        for number in 1...200 {
+            let hub = try await hub()
+            let extent = try DatabaseCopy.extent(of: hub.directory.path)
+            let start = TrustManifest.Start(size: extent.size, root: digestText(extent.root))
+            let disk = FailingDisk(hub.directory.path, write: number, way)
+            let answer = await failureCode { _ = try opened(hub) }
+            let hasFailed = disk.heal()
+            let isOpen = try DatabaseCopy.extent(of: hub.directory.path).size == start.size + 1
+            #expect(isOpen || answer != "none", "write \(number): answered and lost")
+            if !isOpen {
+                #expect(try hub.verify().problems == [], "write \(number)")
+                _ = try opened(hub)
+            }
+            // The note is made by whoever opens the ledger next.
+            #expect(try verify(hub, start) == [], "write \(number)")
+            #expect(try continued(hub).snapshot.size == start.size + 1)
+            #expect(try verify(hub, start) == [], "write \(number)")
+            guard hasFailed else { break }
+            failures += 1
+        }
+        #expect((3..<200).contains(failures), "\(failures)")
+    }
 }

@@ -243,3 +243,50 @@ import Trust
         #expect(try hub.reopened().ledger.snapshot.checkpoint != hub.ledger.snapshot.checkpoint)
     }
 }
+
+@Suite struct AuthorityFoldTests {
+    private func prepared(_ name: String, _ serial: String, issuer: String = "r1") -> Event {
+        .authorityPrepared(AuthorityPrepared(name: name, serial: serial, issuer: issuer, certificate: "MAA="))
+    }
+
+    private func step(_ name: String, _ serial: String) -> AuthorityStep { AuthorityStep(name: name, serial: serial) }
+
+    @Test func stepsFollowEachOtherAndAreReplayed() async throws {
+        let hub = try await TestHub.opened()
+        func append(_ events: [Event]) async -> String? {
+            do {
+                _ = try await hub.ledger.append(by: .hub) { _ in events }
+                return nil
+            } catch { return (error as? StorageError)?.code ?? "\(error)" }
+        }
+        func states() -> [String: AuthorityState] {
+            Dictionary(hub.ledger.snapshot.authorities.map { ($0.serial, $0.state) }) { first, _ in first }
+        }
+        #expect(await append([prepared("finance", "a1"), .authorityActivated(step("finance", "a1"))]) == nil)
+        // Out of order, unknown, of another name, twice.
+        let wrong: [(Event, String)] = [
+            (.authorityActivated(step("finance", "a1")), "conflict"),
+            (.authorityTainted(step("finance", "a1")), "conflict"),
+            (.authorityRetired(step("finance", "a1")), "conflict"),
+            (.authorityActivated(step("finance", "a9")), "no-authority"),
+            (.authorityTainted(step("analytics", "a1")), "no-authority"),
+            (prepared("finance", "a1"), "conflict"),
+        ]
+        for (event, code) in wrong { #expect(await append([event]) == code, "\(event.type)") }
+        #expect(await append([prepared("finance", "a2")]) == nil)
+        #expect(await append([prepared("finance", "a3")]) == "conflict")
+        #expect(await append([.authorityActivated(step("finance", "a2"))]) == nil)
+        #expect(states() == ["a1": .old, "a2": .active])
+        #expect(await append([.authorityTainted(step("finance", "a1"))]) == nil)
+        #expect(await append([.authorityTainted(step("finance", "a1"))]) == "conflict")
+        #expect(await append([.authorityRetired(step("finance", "a1"))]) == nil)
+        // What was only prepared may be dropped.
+        #expect(await append([prepared("finance", "a4"), .authorityRetired(step("finance", "a4"))]) == nil)
+        #expect(states() == ["a1": .retired, "a2": .active, "a4": .retired])
+        #expect(try hub.reopened().ledger.snapshot.authorities == hub.ledger.snapshot.authorities)
+
+        #expect(try hub.verify().problems == [])
+        try hub.sql("UPDATE authorities SET state = 'old' WHERE serial = 'a1'")
+        #expect(try hub.verify().problems.contains { $0.table == "authorities" && $0.row == "a1" })
+    }
+}

@@ -13,6 +13,7 @@ struct PlausibleEvents {
     private var serials: [String] = []
     private var revocations: [String] = []
     private var reviews: [(id: String, zone: String, items: [ReviewItem], open: Set<Int>)] = []
+    private var authorities: [(name: String, serial: String, state: AuthorityState)] = []
     private(set) var personal: [String] = []
 
     init(seed: UInt64) { state = seed }
@@ -32,7 +33,7 @@ struct PlausibleEvents {
 
     private mutating func events() throws -> [Event] {
         if zones.count < 2 { return try apply() }
-        switch pick(13) {
+        switch pick(14) {
         case 0...3: return try apply()
         case 4, 5: return try invite()
         case 6: return try issue()
@@ -45,6 +46,7 @@ struct PlausibleEvents {
         case 11:
             let root = digestText(of: Array("\(number)".utf8))
             return [.bundlesPublished(BundlesPublished(revision: Int64(number), root: root, count: 3))]
+        case 12: return authority()
         default:
             let identity = try SPIFFEID("spiffe://corp.example/user/u\(pick(9))")
             return [.roleGranted(RoleGranted(identity: identity, role: Role.allCases[pick(3)]))]
@@ -191,6 +193,35 @@ struct PlausibleEvents {
                 ReviewOpened(
                     id: "ar-\(number)", zone: zone, due: TestHub.start + .days(1), items: items,
                     evidence: digestText(of: Self.evidence)))
+        ]
+    }
+
+    /// The next step of an authority, in the order of its life.
+    private mutating func authority() -> [Event] {
+        let name = ["root", "organization", zones[0]][pick(3)]
+        if let index = authorities.firstIndex(where: { $0.name == name && $0.state == .prepared }) {
+            for other in authorities.indices
+            where authorities[other].name == name && authorities[other].state == .active {
+                authorities[other].state = .old
+            }
+            authorities[index].state = .active
+            return [.authorityActivated(AuthorityStep(name: name, serial: authorities[index].serial))]
+        }
+        if pick(2) == 0, let index = authorities.firstIndex(where: { $0.name == name && $0.state == .old }) {
+            authorities[index].state = .tainted
+            return [.authorityTainted(AuthorityStep(name: name, serial: authorities[index].serial))]
+        }
+        if pick(2) == 0, let index = authorities.firstIndex(where: { $0.name == name && $0.state == .tainted }) {
+            authorities[index].state = .retired
+            return [.authorityRetired(AuthorityStep(name: name, serial: authorities[index].serial))]
+        }
+        let serial = Hex.encode(SHA256.hash(Array("authority \(number)".utf8)).prefix(8))
+        authorities.append((name, serial, .prepared))
+        return [
+            .authorityPrepared(
+                AuthorityPrepared(
+                    name: name, serial: serial, issuer: serial, certificate: "MAA=",
+                    cross: name == "root" ? "MAA=" : nil))
         ]
     }
 

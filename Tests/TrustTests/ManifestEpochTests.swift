@@ -57,7 +57,7 @@ import Trust
         Case("an epoch is left out", "not-next-epoch") { $0.origin = "corp.example/nave/3" },
         Case("the epoch before the first", "not-next-epoch") { $0.origin = "corp.example/nave/0" },
         Case("another spelling of the epoch", "not-next-epoch") { $0.origin = "corp.example/nave/02" },
-        Case("a sign before the epoch", "not-next-epoch") { $0.origin = "corp.example/nave/+2" },
+        Case("a sign before the epoch", "bad-manifest") { $0.origin = "corp.example/nave/+2" },
         Case("another ledger", "not-next-epoch") { $0.origin = "corp.example/other/2" },
         Case("another organization's ledger", "not-next-epoch") { $0.origin = "other.example/nave/2" },
         Case("no start", "no-start") { $0.start = nil },

@@ -139,6 +139,12 @@ import Trust
         #expect(recheck(try pki.verifier(deniedIdentities: [peer.id: now + .seconds(1)])) == "revoked")
         #expect(recheck(try pki.verifier(deniedIdentities: [peer.id: now - .seconds(1)])) == nil)
         #expect(recheck(try PeerVerifier(anchors: [:])) == "unknown-trust-domain")
+        // Its issuer, and the root: nobody asks for the path again, so the peer remembers it.
+        #expect(peer.issuers == [client.chain[1].serial, pki.root.certificate.serial])
+        #expect(recheck(try pki.verifier(deniedSerials: [client.chain[1].serial])) == "revoked")
+        #expect(recheck(try pki.verifier(deniedSerials: [pki.root.certificate.serial])) == "revoked")
+        let other = try TestPKI()
+        #expect(recheck(try other.verifier()) == "bad-path")
     }
 
     /// What the `@unchecked Sendable` handles promise; the thread sanitizer looks at this one.

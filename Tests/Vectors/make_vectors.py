@@ -595,7 +595,7 @@ def manifests():
         row("a chain of three, one key leaves", None, first, second, third, version=3),
         row("a chain whose middle has expired", None, first, second, third, now="2029-01-01T00:00:00.000Z", version=3),
         row("another pinned root", "unknown-root", first, pinned=other_root),
-        row("the first is not version 1", "not-first-manifest", signed(manifest(2), A)),
+        row("a newcomer begins with a later version", None, signed(manifest(2), A), version=2),
         row("the first is not signed by its own keys", "below-threshold", signed(manifest(1), B)),
         row("a version is left out", "below-threshold", first, third),
         row("a version is left out, all keys sign", "not-next-manifest", first, signed(manifest(3), A)),

@@ -54,7 +54,8 @@ private enum Colour: String, CaseIterable { case red, green }
     @Test(arguments: [
         "yes", "No", "ON", "off", "y", "N", "True", "NULL", "0o7", "07", "-07", "0x1F", "0b11", "1:30", "12:30:45",
         "1_000",
-        "1.5", ".5", "1e3", "-1.5E+3", ".inf", "-.Inf", ".NaN", "+1", "9223372036854775808", "=",
+        "1.5", ".5", "2026-01-31", "2026-1-1", "2026-01-31T00:00:00Z", "1e3", "-1.5E+3", ".inf", "-.Inf", ".NaN", "+1",
+        "9223372036854775808", "=",
     ])
     func aTextThatIsNoTextElsewhereMustBeQuoted(_ text: String) {
         let found = problems("- \(text)\n- \"\(text)\"\n- '\(text)'") { _ = $0.list { $0.string() } }
@@ -63,7 +64,8 @@ private enum Colour: String, CaseIterable { case red, green }
     }
 
     @Test(arguments: [
-        "none", "yesterday", "v1.2", "1.2.3", "10.0.0.0/8", "07:00-19:00", "2026-01-31", "1h", "0o", "0x", "a1:30", "-",
+        "none", "yesterday", "v1.2", "1.2.3", "10.0.0.0/8", "07:00-19:00", "2026-01-31x", "2026-01", "1h", "0o", "0x",
+        "a1:30", "-",
         ".",
         "..", "+", "1:2:3:x", "127.0.0.1:9464", "e3", "<= 1000", "4*", "+.", "-a", "Mon-Fri 07:00-19:00 Europe/Berlin",
     ])

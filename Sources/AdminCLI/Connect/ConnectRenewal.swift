@@ -3,9 +3,11 @@ import Model
 import Transport
 import Trust
 
-/// Keeps the context of a long `nave connect` young: a client may leave it running for weeks.
+/// Keeps the certificate and the roots of a long `nave connect` current: a client may leave it running for weeks.
 struct ConnectRenewal: Sendable {
     private static let pause = Swift.Duration.seconds(60)
+    /// Turns between two questions to the hub.
+    private static let turns = 5
 
     let path: String
     let time: RenewalTime
@@ -13,29 +15,31 @@ struct ConnectRenewal: Sendable {
     let connections: SpokeConnections
     let terminal: Terminal
 
-    /// Runs until its task is cancelled. Looks once a minute, and an hour after a failure while the certificate is good; the
-    /// first time at once.
+    /// Runs until its task is cancelled. Looks at the file once a minute, since another command may have changed it, and asks
+    /// the hub every five, the first time at once.
     func run(_ opened: OpenedContext) async {
         var opened = opened
+        var turn = 0
         while !Task.isCancelled {
-            let before = opened
-            let leaf = before.identity.leaf
-            // Another command may have renewed the same file, or followed the trust manifest in it, as the resolver does.
+            var next = opened
             if let stored = try? OpenedContext(path: path),
-                stored.identity.notAfter > leaf.notAfter || stored.manifest.version > before.manifest.version
+                stored.identity.notAfter > next.identity.notAfter || stored.manifest.version > next.manifest.version
             {
-                opened = stored
+                next = stored
             }
-            let isDue = time.isDue(opened.identity.leaf, now: .now)
-            if isDue { opened = await ContextRenewal.renewedIfDue(opened, at: path, time, terminal, now: .now) }
-            if opened.identity.leaf != leaf || opened.manifest != before.manifest,
-                (try? await connections.show(opened)) != nil
-            {
-                await resolver.show(opened)
+            if turn % Self.turns == 0 { next = await asked(next) }
+            turn += 1
+            let isNew = next.identity.leaf != opened.identity.leaf || next.manifest != opened.manifest
+            if isNew, (try? await connections.show(next)) != nil {
+                await resolver.show(next)
+                opened = next
             }
-            let isWaiting = isDue && opened.identity.leaf == leaf && Instant.now < leaf.notAfter
-            let wait = isWaiting ? Self.pause * 60 : Self.pause
-            do { try await Task.sleep(for: wait) } catch { return }
+            do { try await Task.sleep(for: Self.pause) } catch { return }
         }
+    }
+
+    /// While the hub is away everything stays as it is.
+    private func asked(_ opened: OpenedContext) async -> OpenedContext {
+        (try? await opened.hub(at: path, time, terminal) { _ in })?.followed ?? opened
     }
 }

@@ -15,6 +15,8 @@ actor SpokeConnections {
     private let resolver: Resolver
     private var generation: TLSGeneration
     private var opened: OpenedContext
+    /// Of `show`; a connection of an earlier one is not used again.
+    private var turn = 0
     private var idle: [(connection: SpokeConnection, since: Instant)] = []
     private var dialling = 0
     private var waiting: [CheckedContinuation<Void, Never>] = []
@@ -25,10 +27,13 @@ actor SpokeConnections {
         self.opened = opened
     }
 
-    /// New connections show another certificate; those that are open stay.
+    /// New connections show another certificate and meet other roots; one that is in use goes when its answer has ended, so
+    /// that nothing is left of a certificate that will not be believed much longer.
     func show(_ renewed: OpenedContext) throws(TransportError) {
         generation = try MutualTLS.clientGeneration(renewed.identity)
         opened = renewed
+        turn += 1
+        close()
     }
 
     /// Sends one request and hands over its answer. A connection is used again when the answer ended cleanly. Nothing
@@ -37,6 +42,7 @@ actor SpokeConnections {
         method: String, headers: HTTPHeaders, body: [UInt8]?,
         _ receive: @escaping @Sendable (HTTPResponseParser.Event) async throws -> Void
     ) async throws {
+        let turn = turn
         let connection = try await connection()
         var headers = headers
         headers.add("Host", connection.host)
@@ -48,7 +54,7 @@ actor SpokeConnections {
             connection.close()
             throw error
         }
-        if connection.isUsable, idle.count < Self.maximumIdle {
+        if connection.isUsable, turn == self.turn, idle.count < Self.maximumIdle {
             idle.append((connection, .now))
             wakeOne()
         } else {

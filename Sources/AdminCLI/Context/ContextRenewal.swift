@@ -16,24 +16,40 @@ package enum ContextRenewal {
     }
 
     /// Over the present certificate, or with the key of a client's that ended a short time ago.
+    /// - Parameter isAsked: The hub wants it now.
     /// - Returns: the context as it stands afterwards: renewed and saved, or as it was.
     static func renewedIfDue(
-        _ opened: OpenedContext, at path: String, _ time: RenewalTime, _ terminal: Terminal, now: Instant
+        _ opened: OpenedContext, at path: String, _ time: RenewalTime, isAsked: Bool = false, _ terminal: Terminal,
+        now: Instant
     ) async -> OpenedContext {
         let leaf = opened.identity.leaf
-        guard time.isDue(leaf, now: now), now < leaf.notAfter || opened.context.front != nil else { return opened }
+        guard isAsked || time.isDue(leaf, now: now), now < leaf.notAfter || opened.context.front != nil else {
+            return opened
+        }
         do {
             return try await renewed(opened, at: path, now: now)
         } catch {
-            // A certificate is good until its end, and the next command tries again.
-            let known = error as? any NaveError
-            let hint = known?.hint.map { " (\($0))" } ?? ""
-            terminal.say(
-                "warning: the certificate of \(opened.context.identity) could not be renewed, it "
-                    + "\(now < leaf.notAfter ? "ends" : "ended") at \(minute(leaf.notAfter)): "
-                    + printable((known?.message ?? "\(error)") + hint))
+            warn(opened, error, terminal)
             return opened
         }
+    }
+
+    /// Where the hub could not even be asked for newer trust.
+    static func warn(
+        _ opened: OpenedContext, ifDue time: RenewalTime, _ error: any Error, _ terminal: Terminal, now: Instant
+    ) {
+        if time.isDue(opened.identity.leaf, now: now) { warn(opened, error, terminal) }
+    }
+
+    /// A certificate is good until its end, and the next command tries again.
+    private static func warn(_ opened: OpenedContext, _ error: any Error, _ terminal: Terminal) {
+        let known = error as? any NaveError
+        let hint = known?.hint.map { " (\($0))" } ?? ""
+        let end = opened.identity.notAfter
+        terminal.say(
+            "warning: the certificate of \(opened.context.identity) could not be renewed, it "
+                + "\(Instant.now < end ? "ends" : "ended") at \(minute(end)): "
+                + printable((known?.message ?? "\(error)") + hint))
     }
 
     private static func renewed(_ opened: OpenedContext, at path: String, now: Instant) async throws -> OpenedContext {

@@ -28,24 +28,30 @@ extension OpenedContext {
 }
 
 extension OpenedContext {
-    /// Speaks with the hub, after following its trust manifest, and closes the connections afterwards. Each answer has to
-    /// extend the ledger that was seen before.
+    /// Speaks with the hub, after following its trust manifest and renewing the certificate where that is due, and closes the
+    /// connections afterwards. Each answer has to extend the ledger that was seen before.
     /// - Parameter path: Of the context's file.
-    /// - Returns: What `body` returns, and the context with the newest manifest.
+    /// - Returns: What `body` returns, and the context as it is now.
     func hub<Answer: Sendable>(
-        at path: String, _ terminal: Terminal, _ body: (HubClient) async throws -> Answer
+        at path: String, _ time: RenewalTime, _ terminal: Terminal, _ body: (HubClient) async throws -> Answer
     ) async throws -> (answer: Answer, followed: OpenedContext) {
-        var followed = self
-        var client = try hubClient(seen: KeptCheckpoint.seen(of: self))
+        var current = self
+        // One that has ended opens no connection to ask anything on.
+        if Instant.now >= identity.notAfter {
+            current = await ContextRenewal.renewedIfDue(self, at: path, time, terminal, now: .now)
+            try current.checkExpiry(.now)
+        }
+        var client = try current.hubClient(seen: KeptCheckpoint.seen(of: current))
         do {
-            if let next = try await followManifest(at: path, through: client, terminal) {
+            // Where the hub's root was followed by another, the certificate of now leads to the new one.
+            if let next = try await current.caughtUp(at: path, through: client, time, terminal) {
                 await client.shutdown()
-                followed = next
+                current = next
                 client = try next.hubClient(seen: KeptCheckpoint.seen(of: next))
             }
             let answer = try await body(client)
             await client.shutdown()
-            return (answer, followed)
+            return (answer, current)
         } catch {
             await client.shutdown()
             throw error
@@ -76,9 +82,7 @@ extension HubOptions {
         let path = try path()
         let stored = try OpenedContext(path: path)
         let time = try ContextRenewal.time(environment: ProcessInfo.processInfo.environment)
-        let opened = await ContextRenewal.renewedIfDue(stored, at: path, time, .current, now: .now)
-        try opened.checkExpiry(.now)
-        return try await opened.hub(at: path, .current, body).answer
+        return try await stored.hub(at: path, time, .current, body).answer
     }
 }
 

@@ -39,6 +39,13 @@ package struct KeptCheckpoint: Sendable {
         return KeptCheckpoint(cache: store.cache, manifest: opened.manifest, roots: opened.roots)
     }
 
+    /// What was seen under one version of the trust manifest stays known under the next, whatever roots that names; but not
+    /// in another epoch, whose ledger is another.
+    static func carry(from old: OpenedContext, to new: OpenedContext) {
+        guard old.manifest.origin == new.manifest.origin, let note = of(old)?.note else { return }
+        of(new)?.keep(note)
+    }
+
     /// What a hub client asks and tells.
     /// - Returns: Nil where there is no place to keep anything.
     static func seen(of opened: OpenedContext) -> SeenCheckpoint? {

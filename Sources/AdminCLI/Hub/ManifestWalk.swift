@@ -3,10 +3,31 @@ import Transport
 import Trust
 
 extension OpenedContext {
+    /// Follows the trust manifest, then renews the certificate where it is due or the hub asks for it: in this order, so that
+    /// whoever shows a certificate under a new root believes that root.
+    /// - Parameter path: Of the context's file.
+    /// - Returns: The context as it is now; nil where nothing changed.
+    /// - Throws: As `followManifest`.
+    func caughtUp(
+        at path: String, through client: HubClient, _ time: RenewalTime, _ terminal: Terminal
+    ) async throws -> OpenedContext? {
+        let walked: OpenedContext?
+        do {
+            walked = try await followManifest(at: path, through: client, terminal)
+        } catch {
+            ContextRenewal.warn(self, ifDue: time, error, terminal, now: .now)
+            throw error
+        }
+        let opened = walked ?? self
+        let renewed = await ContextRenewal.renewedIfDue(
+            opened, at: path, time, isAsked: client.isAskedToRenew, terminal, now: .now)
+        return renewed.identity.leaf == opened.identity.leaf ? walked : renewed
+    }
+
     /// Follows the trust manifest to its newest version and keeps it in the context's file, before anything else is asked of
     /// the hub.
     /// - Parameter path: Of the context's file.
-    /// - Returns: The context as it is now; nil when it is as it was.
+    /// - Returns: The context under it; nil where there is no newer version.
     /// - Throws: What `walked` throws: then the hub cannot prove where its keys came from.
     func followManifest(
         at path: String, through client: HubClient, _ terminal: Terminal
@@ -18,6 +39,9 @@ extension OpenedContext {
         // The file may have changed since it was read, by a command at the same time: only the manifest is ours.
         var stored = try ContextStore.load(path)
         stored.manifest = envelope
+        let opened = try OpenedContext(stored)
+        // A ledger's checkpoint is kept under its roots: it moves on with them.
+        KeptCheckpoint.carry(from: self, to: opened)
         try ContextStore.save(stored, at: path)
         terminal.say("the trust manifest is now version \(newest.version)")
         if newest.origin != manifest.origin, let start = newest.start {
@@ -25,7 +49,7 @@ extension OpenedContext {
                 "THE HUB WENT BACK: its ledger goes on from \(start.size) entries as \(newest.origin); "
                     + "the manifest keys have signed for it")
         }
-        return try OpenedContext(stored)
+        return opened
     }
 
     /// - Parameter seen: The newest checkpoint that is known of the present epoch.

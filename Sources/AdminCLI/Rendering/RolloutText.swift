@@ -53,6 +53,14 @@ package func statusText(_ status: HubStatus, identity: SPIFFEID, now: Instant, _
     if !status.openReviews.isEmpty {
         lines.append("  reviews  open: \(printable(status.openReviews.joined(separator: ", ")))")
     }
+    if let rotations = status.rotations, !rotations.isEmpty {
+        lines.append("  rotates  \(printable(rotations.joined(separator: ", ")))")
+    }
+    for zone in status.zonesWithoutAuthority ?? [] {
+        lines.append(
+            "  zone     " + colour.yellow("\(printable(zone)) has no authority")
+                + ": `nave authority prepare \(printable(zone))`")
+    }
     lines += contradictionLines(status.contradictions, colour)
     for alarm in status.alarms ?? [] { lines.append(colour.red("  alarm    \(printable(alarm))")) }
     return lines.map { $0 + "\n" }.joined()

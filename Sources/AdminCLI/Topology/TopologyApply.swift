@@ -55,6 +55,9 @@ struct TopologyApply: AsyncParsableCommand {
             let answer = try await hub.post("/v1/topology/apply", request, as: ApplyAnswer.self, timeout: .minutes(2))
             if output.output != .table { try terminal.show(answer, as: output.output) { _ in "" } }
             terminal.say(changeLine(answer.change))
+            for zone in answer.zonesWithoutAuthority ?? [] {
+                terminal.say("the zone \(zone) has no authority yet: `nave authority prepare \(zone)`")
+            }
         }
     }
 }

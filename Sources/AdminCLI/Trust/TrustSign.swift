@@ -47,6 +47,10 @@ struct TrustSign: ParsableCommand {
         terminal.say(
             "signed with \(shortKey(signer.publicKey.spkiDigest)): \(count) of the \(role.threshold) signatures that "
                 + "version \(manifest.version) needs of its own keys")
+        // What every path will end at; `nave authority list` shows the same digits.
+        terminal.say(
+            "it names the \(row.roots.count == 1 ? "root" : "roots") \(row.roots.map(shortKey).joined(separator: ", "))"
+        )
         if !role.keys.contains(signer.publicKey.spkiDigest) {
             terminal.say("that key is not one of them: it counts only if the version before names it")
         }

@@ -112,7 +112,7 @@ package struct RootView: Sendable {
         } else {
             lines.append("waits for its certificate")
         }
-        lines.append("has signed \(signed.count) certificates")
+        lines.append("certificates signed: \(signed.count)")
         for line in signed { lines.append("  \(line.at)  \(line.domain)  serial \(line.serial)  key \(line.key)") }
         return lines.joined(separator: "\n")
     }

@@ -20,7 +20,7 @@ struct PendingHub {
         var front: HostPort
         var adminContext: String
         var manifestKeys: String
-        var environment: String
+        var environment: HubInit.Environment
         /// Their passphrase is asked for again in the second step, which makes them.
         var encryptsManifestKeys: Bool
         var token: String?
@@ -95,7 +95,7 @@ extension PendingHub.Settings {
         self.init(
             v: 1, organization: hub.organization, listen: hub.listen, front: hub.front,
             adminContext: whole(hub.adminContext), manifestKeys: whole(hub.manifestKeys),
-            environment: hub.environment.rawValue, encryptsManifestKeys: hub.manifestKeysPassphrase != nil,
+            environment: hub.environment, encryptsManifestKeys: hub.manifestKeysPassphrase != nil,
             token: hub.authorityToken)
     }
 
@@ -109,8 +109,8 @@ extension PendingHub.Settings {
         return try HubInit(
             data: data, organization: organization, listen: listen.description, front: front.description,
             adminContext: adminContext, manifestKeys: manifestKeys,
-            environment: HubInit.Environment(rawValue: environment) ?? .production, passphrase: passphrase,
-            manifestKeysPassphrase: manifestKeysPassphrase, authorityToken: token)
+            environment: environment, passphrase: passphrase, manifestKeysPassphrase: manifestKeysPassphrase,
+            authorityToken: token)
     }
 }
 
@@ -121,7 +121,7 @@ extension HubInit {
     /// - Throws: `not-empty`, `exists`, `not-writable`, `disk-full`, and what `RootRules` say.
     package func request(ofRoot file: String, now: Instant) throws {
         umask(0o077)
-        let root = try Certificate(pem: try PrivateFile.readText(file))
+        let root = try PEMFile.certificate(file)
         try RootRules(certificate: root, organization: organization, key: root.publicKey, now: now).judge()
         try demandRoom()
         guard let pending = PendingHub(of: data, passphrase: passphrase) else {
@@ -157,7 +157,7 @@ extension HubInit {
         data: String, certificate file: String, passphrase: [UInt8]?, manifestKeysPassphrase: [UInt8]? = nil,
         now: @escaping @Sendable () -> Instant
     ) async throws -> String {
-        let certificate = try Certificate(pem: try PrivateFile.readText(file))
+        let certificate = try PEMFile.certificate(file)
         let isDone = (try? HubDirectory(data).certificate("organization")) == certificate
         guard let pending = PendingHub(of: data, passphrase: passphrase) else {
             if isDone { return "the hub in \(data) has this certificate: nave-hub serve --data \(data)" }

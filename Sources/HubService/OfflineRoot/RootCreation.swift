@@ -36,7 +36,8 @@ package struct RootCreation: Sendable {
     package func make(now: Instant) throws -> RootView {
         try place { draft, key in
             let made = try CertificateAuthority.makeRoot(
-                organization: organization, name: name, key: key, serial: try randomBytes(16), now: now)
+                organization: organization, name: name, key: key, isConstrained: true, serial: try randomBytes(16),
+                now: now)
             try PrivateFile.create(draft.file("root.pem"), Array(made.certificate.pem.utf8))
         }
         return try RootView(of: root)
@@ -75,7 +76,7 @@ package struct RootCreation: Sendable {
     ) throws -> RootView {
         let root = OfflineRoot(try trimmed(path), passphrase: passphrase)
         if let organization { try demand(organization, of: root) }
-        let certificate = try Certificate(pem: try PrivateFile.readText(file))
+        let certificate = try PEMFile.certificate(file)
         try RootRules(
             certificate: certificate, organization: try root.settings().organization,
             key: try root.keyFile.read().publicKey, now: now

@@ -52,7 +52,7 @@ package struct RootSigning: Sendable {
         if let out, FileManager.default.fileExists(atPath: out) {
             throw HubError(.conflict, "exists", "\(quoted(out)) exists", hint: "name a new file with --out")
         }
-        let asked = try CertificateRequest(pem: try PrivateFile.readText(request))
+        let asked = try PEMFile.request(request)
         let authority = try root.authority()
         guard asked.publicKey != authority.certificate.publicKey else {
             throw HubError(

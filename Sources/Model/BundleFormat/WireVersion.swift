@@ -9,7 +9,19 @@ package enum WireVersion {
     /// One line for each key, condition or value that is younger than version 1. A key without its line fails
     /// `WireVersionTests`.
     package static let features: [WireFeature] = [
-        WireFeature("limits.sessions", since: 2, server: { $0.policy.sessions != nil })
+        WireFeature("limits.sessions", since: 2, server: { $0.policy.sessions != nil }),
+        WireFeature("limits", since: 2, rule: { $0.limits != nil }),
+        WireFeature("when.environment", since: 2, rule: { $0.when?.environment != nil }),
+        WireFeature("when.sameRegion", since: 2, rule: { $0.when?.sameRegion != nil }),
+        WireFeature("when.clearance", since: 2, rule: { $0.when?.clearance != nil }),
+        WireFeature(
+            "when.arguments", since: 2,
+            rule: { $0.when?.arguments?.contains { $0.key.hasPrefix("/") || $0.value.isYoungerThanVersion1 } ?? false }),
+        WireFeature("callers", since: 2, server: { $0.callers != nil }),
+        WireFeature("enforcement", since: 2, server: { $0.enforcement != nil }),
+        WireFeature("tools.pin", since: 2, server: { $0.policy.pin != nil || $0.pins != nil }),
+        WireFeature("environment", since: 2, bundle: { $0.environment != nil }),
+        WireFeature("zones", since: 2, bundle: { $0.zones != nil }),
     ]
 }
 
@@ -22,12 +34,15 @@ package struct WireFeature: Sendable {
     package let isUsedByRule: @Sendable (Rule) -> Bool
     /// Whether a server of a bundle uses it.
     package let isUsedByServer: @Sendable (BundleServer) -> Bool
+    /// Whether a bundle uses it beside its rules and servers: what they need to be judged.
+    package let isUsedByBundle: @Sendable (PolicyBundle) -> Bool
 
     package init(_ name: String, since version: Int64, rule isUsed: @escaping @Sendable (Rule) -> Bool) {
         self.name = name
         self.version = version
         isUsedByRule = isUsed
         isUsedByServer = { _ in false }
+        isUsedByBundle = { _ in false }
     }
 
     package init(_ name: String, since version: Int64, server isUsed: @escaping @Sendable (BundleServer) -> Bool) {
@@ -35,10 +50,20 @@ package struct WireFeature: Sendable {
         self.version = version
         isUsedByRule = { _ in false }
         isUsedByServer = isUsed
+        isUsedByBundle = { _ in false }
+    }
+
+    package init(_ name: String, since version: Int64, bundle isUsed: @escaping @Sendable (PolicyBundle) -> Bool) {
+        self.name = name
+        self.version = version
+        isUsedByRule = { _ in false }
+        isUsedByServer = { _ in false }
+        isUsedByBundle = isUsed
     }
 
     package func isUsed(by bundle: PolicyBundle) -> Bool {
         bundle.rules.contains(where: isUsedByRule) || bundle.servers.contains(where: isUsedByServer)
+            || isUsedByBundle(bundle)
     }
 
     /// Who of the files asks for it in a bundle: `rule finance/x (zones/finance.yaml:12:3)`.
@@ -66,6 +91,17 @@ package struct WireFeature: Sendable {
             return isUsedByServer(alone)
         }
         return users.isEmpty ? [("server `\(server.name)`", stated?.place)] : users.map { ($0.0, $0.2) }
+    }
+}
+
+extension ArgumentTest {
+    /// Version 1 knows a pattern and one bound.
+    fileprivate var isYoungerThanVersion1: Bool {
+        switch self {
+        case .pattern: false
+        case .bounds(let bounds): bounds.count > 1
+        case .oneOf, .present: true
+        }
     }
 }
 

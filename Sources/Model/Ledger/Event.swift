@@ -18,6 +18,10 @@ package enum Event: Hashable, Sendable {
     case manifestPublished(ManifestPublished)
     case personErased(PersonErased)
     case epochOpened(EpochOpened)
+    case authorityPrepared(AuthorityPrepared)
+    case authorityActivated(AuthorityStep)
+    case authorityTainted(AuthorityStep)
+    case authorityRetired(AuthorityStep)
 
     package var type: String {
         switch self {
@@ -39,6 +43,10 @@ package enum Event: Hashable, Sendable {
         case .manifestPublished: "manifest.published"
         case .personErased: "person.erased"
         case .epochOpened: "epoch.opened"
+        case .authorityPrepared: "authority.prepared"
+        case .authorityActivated: "authority.activated"
+        case .authorityTainted: "authority.tainted"
+        case .authorityRetired: "authority.retired"
         }
     }
 
@@ -62,6 +70,9 @@ package enum Event: Hashable, Sendable {
         case .manifestPublished(let body): try JSONCoding.encode(body)
         case .personErased(let body): try JSONCoding.encode(body)
         case .epochOpened(let body): try JSONCoding.encode(body)
+        case .authorityPrepared(let body): try JSONCoding.encode(body)
+        case .authorityActivated(let body), .authorityTainted(let body), .authorityRetired(let body):
+            try JSONCoding.encode(body)
         }
     }
 
@@ -87,6 +98,14 @@ package enum Event: Hashable, Sendable {
             self = .manifestPublished(try JSONCoding.decode(ManifestPublished.self, from: body))
         case "person.erased": self = .personErased(try JSONCoding.decode(PersonErased.self, from: body))
         case "epoch.opened": self = .epochOpened(try JSONCoding.decode(EpochOpened.self, from: body))
+        case "authority.prepared":
+            self = .authorityPrepared(try JSONCoding.decode(AuthorityPrepared.self, from: body))
+        case "authority.activated":
+            self = .authorityActivated(try JSONCoding.decode(AuthorityStep.self, from: body))
+        case "authority.tainted":
+            self = .authorityTainted(try JSONCoding.decode(AuthorityStep.self, from: body))
+        case "authority.retired":
+            self = .authorityRetired(try JSONCoding.decode(AuthorityStep.self, from: body))
         default:
             throw ModelError(
                 "unknown-entry", "ledger entries of type `\(type.prefix(60))` are not known to this program")

@@ -177,16 +177,21 @@ private func observed(_ denial: Denial, _ request: Request, _ ruleset: Ruleset) 
 /// The bounds of every allow rule that speaks about the call, the ceiling's too. A bound takes away, so where it cannot be
 /// known whether its rule matches it holds, and a revocation does not lift it.
 private func limits(_ request: Request, _ ruleset: Ruleset) -> [RuleLimit] {
-    (ruleset.rules + ruleset.ceiling).compactMap { rule in
-        guard rule.effect == .allow, let limits = rule.limits, request.aim != .reach else { return nil }
-        let speaks = request.caller.parts.contains { part in
-            switch rule.outcome(for: part, [], request, ruleset) {
-            case .matched, .maybe, .missingFact: true
-            default: false
+    var found: [RuleLimit] = []
+    for rules in [ruleset.rules, ruleset.ceiling] where request.aim != .reach {
+        for rule in rules where rule.limits != nil && rule.effect == .allow {
+            let speaks = request.caller.parts.contains { part in
+                switch rule.outcome(for: part, [], request, ruleset) {
+                case .matched, .maybe, .missingFact: true
+                default: false
+                }
+            }
+            if speaks, let limits = rule.limits {
+                found.append(RuleLimit(rule: rule.id, aim: request.aim, limits: limits))
             }
         }
-        return speaks ? RuleLimit(rule: rule.id, aim: request.aim, limits: limits) : nil
     }
+    return found
 }
 
 extension Denial {

@@ -72,8 +72,10 @@ package struct TopologyCheck {
         }
         for zone in topology.zones {
             name("zone", zone.name, at: zone.place)
-            if zone.name == "hub" {
-                fail("reserved-name", "the zone `hub` is the hub's own name", hint: "choose another", at: zone.place)
+            if ["hub", "root", "organization"].contains(zone.name) {
+                fail(
+                    "reserved-name", "the name `\(zone.name)` is the hub's own", hint: "choose another for the zone",
+                    at: zone.place)
             } else if isLabel(zone.name), isDomainName(organization.domain),
                 !isDomainName("\(zone.name).\(organization.domain)")
             {

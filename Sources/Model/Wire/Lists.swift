@@ -112,12 +112,16 @@ package struct HubStatus: Hashable, Sendable, Codable {
     package var alarms: [String]?
     /// Servers whose rules are only tried out, by name; nil for none.
     package var observed: [ObservedServer]?
+    /// Authorities between two steps, `finance (tainted)`; nil from a hub that does not know steps.
+    package var rotations: [String]?
+    /// Zones whose intermediate an offline root has still to sign; nobody can enrol there.
+    package var zonesWithoutAuthority: [String]?
 
     package init(
         organization: String, version: String, since: Instant, ledgerSize: Int64, checkpoint: String, zones: Int,
         servers: Int, clients: Int, rules: Int, rollout: Rollout, openReviews: [String], denials: Int64,
         contradictions: [LedgerContradiction] = [], expiring: [ExpiringCertificate]? = nil, alarms: [String]? = nil,
-        observed: [ObservedServer]? = nil
+        observed: [ObservedServer]? = nil, rotations: [String]? = nil, zonesWithoutAuthority: [String]? = nil
     ) {
         self.organization = organization
         self.version = version
@@ -135,6 +139,8 @@ package struct HubStatus: Hashable, Sendable, Codable {
         self.expiring = expiring
         self.alarms = alarms
         self.observed = observed
+        self.rotations = rotations
+        self.zonesWithoutAuthority = zonesWithoutAuthority
     }
 }
 

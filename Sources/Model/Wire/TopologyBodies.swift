@@ -87,10 +87,13 @@ package struct Plan: Hashable, Sendable, Codable {
 package struct ApplyAnswer: Hashable, Sendable, Codable {
     package var plan: Plan
     package var change: ChangeAnswer
+    /// Zones where nobody can enrol until an offline root has signed an intermediate; nil for none.
+    package var zonesWithoutAuthority: [String]?
 
-    package init(plan: Plan, change: ChangeAnswer) {
+    package init(plan: Plan, change: ChangeAnswer, zonesWithoutAuthority: [String]? = nil) {
         self.plan = plan
         self.change = change
+        self.zonesWithoutAuthority = zonesWithoutAuthority
     }
 }
 

@@ -41,6 +41,11 @@ actor DeliveryApplier {
     /// Of the trust manifest: what the hub need not send again.
     var manifestVersion: Int64 { manifests.newest.version }
 
+    /// Of the trust manifest in force.
+    var roots: [Certificate] {
+        get throws(TrustError) { try manifests.newest.rootCertificates() }
+    }
+
     /// Walks to the newest version of the trust manifest, all of the way or not at all.
     /// - Returns: whether the hub should hear of it at once.
     func apply(manifests bytes: [UInt8]) -> Bool {

@@ -29,7 +29,7 @@ extension TopologyDraft {
         let read: Rule?? = value.mapping("a rule") { rule in
             let id = rule.required("id") { $0.string("a name") }
             let effect = rule.oneOf(["allow", "deny"])
-            let capabilities = effect?.value.list(minimum: 1) { self.capabilities($0, in: owner.zone) }.flatMap(\.self)
+            let capabilities = effect?.value.list(minimum: 1) { self.capabilities($0, in: owner.zone) }.members
             let to =
                 if case .host = owner {
                     rule.optional("to") { $0.list(minimum: 1) { principals($0, in: nil, by: place) } } ?? [[.anyone]]
@@ -51,8 +51,8 @@ extension TopologyDraft {
             return Rule(
                 id: owner.prefix + id, effect: effect?.key == "allow" ? .allow : .deny,
                 capabilities: capabilities.flatMap { $0.isEmpty ? nil : $0 } ?? everything,
-                servers: servers, to: to?.flatMap(\.self).unique.nonEmpty ?? [.anyone],
-                except: except?.flatMap(\.self).unique, when: when, limits: limits, from: from, until: until,
+                servers: servers, to: to.flatMap { $0.members.nonEmpty } ?? [.anyone],
+                except: except?.members, when: when, limits: limits, from: from, until: until,
                 reason: reason, place: place)
         }
         return read ?? nil
@@ -136,12 +136,23 @@ extension NodeReader {
     }
 }
 
-extension Array where Element: Hashable {
-    /// Each element once, where it stands first.
-    var unique: [Element] {
-        var seen: Set<Element> = []
-        return filter { seen.insert($0).inserted }
-    }
+extension [[Principal]] {
+    fileprivate var members: [Principal] { once(self) }
+}
 
-    var nonEmpty: [Element]? { isEmpty ? nil : self }
+extension [[CapabilityPattern]] {
+    fileprivate var members: [CapabilityPattern] { once(self) }
+}
+
+/// What each element of a list stands for, one after the other. Sets may overlap, and their members count once; what is
+/// written out twice in a rule itself stays as it is.
+private func once<Value: Hashable>(_ lists: [[Value]]) -> [Value] {
+    let all = lists.flatMap(\.self)
+    guard lists.contains(where: { $0.count != 1 }) else { return all }
+    var seen: Set<Value> = []
+    return all.filter { seen.insert($0).inserted }
+}
+
+extension Array {
+    fileprivate var nonEmpty: [Element]? { isEmpty ? nil : self }
 }

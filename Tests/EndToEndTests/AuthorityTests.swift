@@ -1,0 +1,234 @@
+import Foundation
+import Model
+import Synchronization
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    @Suite("authorities follow each other while the wheel turns")
+    struct AuthorityTests {
+        private let openssl = URL(fileURLWithPath: "/usr/bin/openssl")
+
+        @Test("a zone's authority, then the root, in four steps each: no call is refused, and what retired is")
+        func rotation() async throws {
+            let wheel = try await Wheel.turning()
+            try await raiseRates(wheel)
+            let spoke = try #require(wheel.spoke)
+            let load = Load(wheel)
+            let calls = Task { try await load.run() }
+            try await eventually("calls go through") { load.allowed > 0 }
+            let stolen = try await contents(wheel, of: "bot")
+            let kept = try Prober(wheel, server: "ledger")
+            defer { kept.stop() }
+            try await eventually("the prober resumed and kept") {
+                kept.lines.contains("resumed true 200") && kept.lines.contains("kept 200")
+            }
+            let first = try #require(try await authority(wheel, "analytics", "active"))
+
+            // The callers' zone.
+            try await step(wheel, "prepare", "analytics")
+            #expect(try await wheel.nave(["authority", "taint", "analytics", "--yes"]).errors.contains("activate"))
+            try await step(wheel, "activate", "analytics")
+            try await step(wheel, "taint", "analytics")
+            let early = try await wheel.nave(["authority", "retire", "analytics", "--yes"])
+            #expect(early.code == 4 && early.errors.contains("client/reporting-bot"), "\(early)")
+            // A client's next command renews; what this one asks is for people only.
+            _ = try await wheel.nave(["status"], as: "bot")
+            #expect(try await contents(wheel, of: "bot") != stolen)
+            #expect(!kept.lines.contains { $0.hasPrefix("kept ended") || $0.hasPrefix("resumed refused") })
+            try await step(wheel, "retire", "analytics", "--wait", "30s")
+            // The very same certificate over a connection that was open, and over a session that began before.
+            try await eventually("open and resumed connections end: \(kept.lines.suffix(5))") {
+                kept.lines.contains { $0.hasPrefix("kept ended") }
+                    && kept.lines.contains { $0.hasPrefix("resumed refused") }
+            }
+            // The spoke's own zone: it is told on its stream.
+            try await step(wheel, "prepare", "finance")
+            try await step(wheel, "activate", "finance")
+            try await step(wheel, "taint", "finance")
+            try await eventually("the spoke renewed: \(spoke.standardError.suffix(1000))") {
+                try await authority(wheel, "finance", "tainted")?["leaves"]?.integer == 0
+            }
+            try await step(wheel, "retire", "finance", "--wait", "30s")
+            try await refused(wheel, stolen, "revoked")
+            // One that is left over is not believed by the hub either.
+            try wheel.directory.write("thief.json", stolen)
+            let thief = try await wheel.nave(["trust", "show"], as: "thief")
+            #expect(thief.code == 1 && !thief.errors.contains("forbidden"), "\(thief.errors)")
+            #expect(try await authority(wheel, "analytics", "retired")?["serial"] == first["serial"])
+
+            // The organization's own: the hub shows a new certificate, the owner renews.
+            for name in ["prepare", "activate", "taint"] { try await step(wheel, name, "organization") }
+            try await step(wheel, "retire", "organization", "--wait", "30s")
+
+            // The root.
+            let old = try wheel.directory.read("hub/keys/root.pem")
+            try wheel.directory.write("old-root.pem", old)
+            let under = try await contents(wheel, of: "bot")
+            let token = try await wheel.nave(["client", "invite", "finance/housekeeping"]).output
+            try await published(wheel, "prepare", "next-2.json")
+            try await eventually("the spoke walks to both roots") {
+                spoke.standardError.components(separatedBy: "trust manifest in force").count == 2
+            }
+            try await step(wheel, "activate", "root")
+            let enrolled = try await run(
+                Checkout.program("nave"),
+                ["client", "enroll", "--context-file", wheel.directory.file("housekeeping.json")], input: token)
+            #expect(enrolled.code == 0, "a token of before pins the old root: \(enrolled.errors)")
+            try await wheel.enrolUser("erin@corp.example", as: "erin")
+            try await step(wheel, "taint", "root")
+            for name in ["bot", "housekeeping", "erin"] { _ = try await wheel.nave(["status"], as: name) }
+            try await eventually("nobody hangs on the old root: \(spoke.standardError.suffix(1000))") {
+                try await authority(wheel, "root", "tainted")?["leaves"]?.integer == 0
+            }
+            try await published(wheel, "retire", "next-3.json")
+            try await eventually("the spoke walks to the new root alone") {
+                spoke.standardError.components(separatedBy: "trust manifest in force").count == 3
+            }
+            try await wheel.converge()
+            try await refused(wheel, under, "")
+            let before = load.allowed
+            try await eventually("calls go on") { load.allowed > before + 3 }
+            load.end()
+            try await calls.value
+            #expect(load.refused == [], "a call was refused: \(spoke.standardError.suffix(3000))")
+            #expect(load.allowed > 20)
+
+            // What the spoke and the contexts hold now stands under the new root, for others' eyes too.
+            try await verified(wheel, "bot", by: wheel.directory.file("hub/keys/root.pem"), holds: true)
+            try await verified(wheel, "bot", by: wheel.directory.file("old-root.pem"), holds: false)
+            let lines = try await wheel.session("finance/ledger", [["list": "tools"]])
+            #expect(lines[0]["names"] != nil)
+            for name in ["dana", "erin"] { #expect(try await wheel.nave(["zone", "list"], as: name).code == 0) }
+            let proof = try await run(Checkout.program("nave-hub"), ["verify", "--data", wheel.directory.file("hub")])
+            #expect(proof.code == 0, "\(proof.output)\(proof.errors)")
+            #expect(spoke.standardError.contains("delivery refused") == false)
+            // Both start again from what is on disk.
+            #expect(try await wheel.hub?.terminate() == 0)
+            try await wheel.restartSpoke([])
+            let (body, headers) = Wheel.modernCall("read_entry", ["account": "4711"])
+            #expect(try await wheel.curl("/ledger/mcp", as: "bot", body: body, headers: headers).status == 200)
+            try await wheel.startHub()
+            try await wheel.converge()
+        }
+
+        @Test("who was away from the first step to the last but one finds the way to the new root")
+        func away() async throws {
+            let wheel = try await Wheel.turning()
+            try await wheel.enrolUser("erin@corp.example", as: "erin")
+            #expect(try await wheel.spoke?.terminate() == 0)
+            try await published(wheel, "prepare", "next-2.json")
+            try await step(wheel, "activate", "root")
+            // Neither has seen the second version: the hub's certificate leads from the root that they know.
+            try await wheel.startSpoke()
+            try await wheel.converge()
+            let back = try await wheel.nave(["zone", "list"], as: "erin")
+            #expect(back.code == 0 && back.errors.contains("the trust manifest is now version 2"), "\(back.errors)")
+            let (body, headers) = Wheel.modernCall("read_entry", ["account": "4711"])
+            #expect(try await wheel.curl("/ledger/mcp", as: "bot", body: body, headers: headers).status == 200)
+            // `nave connect` walks and renews while its client goes on.
+            try await step(wheel, "taint", "root")
+            let before = try await contents(wheel, of: "bot")
+            try await eventually("the bot's certificate is new") {
+                let lines = try await wheel.session("finance/ledger", [["list": "tools"]])
+                #expect(lines[0]["names"] != nil)
+                return try await contents(wheel, of: "bot") != before
+            }
+            let context = try JSON(parsing: Array(try await contents(wheel, of: "bot").utf8))
+            let payload = try #require(Data(base64Encoded: context["manifest"]?["payload"]?.string ?? ""))
+            #expect(try JSON(parsing: Array(payload))["version"]?.integer == 2)
+        }
+
+        // MARK: what people do
+
+        /// One caller for all: it is not its rate that is tested.
+        private func raiseRates(_ wheel: Wheel) async throws {
+            for (file, rate) in [
+                ("organization.yaml", "requests: 300, per: 60s, burst: 60"),
+                ("zones/finance/servers.yaml", "requests: 120, per: 60s"),
+            ] {
+                let text = try wheel.directory.read("topology/\(file)")
+                try #require(text.contains(rate))
+                try wheel.directory.write(
+                    "topology/\(file)",
+                    text.replacingOccurrences(of: rate, with: "requests: 60000, per: 60s, burst: 6000"))
+            }
+            try await wheel.apply()
+            try await wheel.converge()
+        }
+
+        private func step(_ wheel: Wheel, _ step: String, _ name: String, _ more: String...) async throws {
+            let done = try await wheel.nave(["authority", step, name, "--yes", "--why", "a test"] + more)
+            try #require(done.code == 0, "\(step) \(name): \(done.errors)")
+        }
+
+        /// A step of the root that needs a version of the trust manifest, signed by two of three and published.
+        private func published(_ wheel: Wheel, _ step: String, _ name: String) async throws {
+            let file = wheel.directory.file(name)
+            try await self.step(wheel, step, "root", "--out", file)
+            for key in ["manifest-1.key", "manifest-3.key"] {
+                let signed = try await wheel.nave(
+                    ["trust", "sign", file, "--key", wheel.directory.file("hub.manifest-keys/\(key)")])
+                try #require(signed.code == 0, "\(signed.errors)")
+            }
+            let published = try await wheel.nave(["trust", "publish", file])
+            try #require(published.code == 0, "\(published.errors)")
+        }
+
+        private func authority(_ wheel: Wheel, _ name: String, _ state: String) async throws -> JSON? {
+            let listed = try await wheel.nave(["authority", "list", "-o", "json"])
+            let rows = try JSON(parsing: Array(listed.output.utf8)).array ?? []
+            return rows.first { $0["name"]?.string == name && $0["state"]?.string == state }
+        }
+
+        private func contents(_ wheel: Wheel, of name: String) async throws -> String {
+            try wheel.directory.read("\(name).json")
+        }
+
+        /// A kept copy of a key and its certificate: the spoke ends the handshake.
+        private func refused(_ wheel: Wheel, _ context: String, _ why: String) async throws {
+            try wheel.directory.write("stolen.json", context)
+            let (body, headers) = Wheel.modernCall("read_entry", ["account": "4711"])
+            let answer = try await wheel.curl("/ledger/mcp", as: "stolen", body: body, headers: headers)
+            #expect(answer.exit != 0 && answer.status == 0, "\(why): \(answer.body)")
+        }
+
+        private func verified(_ wheel: Wheel, _ name: String, by root: String, holds: Bool) async throws {
+            let context = try JSON(parsing: Array(try wheel.directory.read("\(name).json").utf8))
+            // Leaf and intermediate, without what leads on to the old root for those who know only that.
+            let end = "-----END CERTIFICATE-----\n"
+            let links = (context["chain"]?.string ?? "").components(separatedBy: end).prefix(2)
+            let chain = try wheel.directory.write("\(name).chain.pem", links.map { $0 + end }.joined())
+            let judged = try await run(
+                openssl,
+                ["verify", "-x509_strict", "-purpose", "sslclient", "-CAfile", root, "-untrusted", chain, chain])
+            #expect((judged.code == 0) == holds, "\(judged.output)\(judged.errors)")
+        }
+    }
+}
+
+/// One caller after another, each with the certificate that its context holds at that moment.
+private final class Load: Sendable {
+    private let wheel: Wheel
+    private let state = Mutex((allowed: 0, refused: [String](), isDone: false))
+
+    init(_ wheel: Wheel) { self.wheel = wheel }
+
+    var allowed: Int { state.withLock { $0.allowed } }
+    var refused: [String] { state.withLock { $0.refused } }
+    func end() { state.withLock { $0.isDone = true } }
+
+    func run() async throws {
+        let (body, headers) = Wheel.modernCall("read_entry", ["account": "4711"])
+        while !state.withLock({ $0.isDone }) {
+            let answer = try await wheel.curl("/ledger/mcp", as: "bot", body: body, headers: headers)
+            state.withLock { state in
+                if answer.status == 200, answer.body.contains("1200") {
+                    state.allowed += 1
+                } else {
+                    state.refused.append("\(answer.status) \(answer.body)\(answer.errors)")
+                }
+            }
+        }
+    }
+}
