@@ -104,7 +104,7 @@ struct ReviewNoun: ParsableCommand {
 struct DecisionNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "decision", abstract: "What spokes allowed and denied.",
-        subcommands: [DecisionList.self, DecisionShow.self])
+        subcommands: [DecisionList.self, DecisionShow.self, DecisionReplay.self])
 }
 
 struct TrustNoun: ParsableCommand {
@@ -132,5 +132,5 @@ struct ContextNoun: ParsableCommand {
 struct LedgerNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ledger", abstract: "Everything the hub decided, in one signed, append-only list.",
-        subcommands: [LedgerList.self, LedgerExport.self, LedgerVerify.self])
+        subcommands: [LedgerList.self, LedgerExport.self, LedgerVerify.self, LedgerJournals.self])
 }

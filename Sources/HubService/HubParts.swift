@@ -61,6 +61,7 @@ package struct HubParts: Sendable {
         let manifestService = ManifestService(
             directory: directory, ledger: ledger, chain: chain, publisher: publisher, trust: trust, now: now, log: log)
         leaf = HubLeaf(settings: settings, authority: authority, ledger: ledger, trust: trust, now: now)
+        let anchoring = JournalAnchoring(ledger: ledger, usage: usage, now: now, log: log)
         let checkpoints = CheckpointComparison(ledger: ledger, usage: usage, chain: chain, now: now, log: log)
         services = Services(
             enrolment: enrolment,
@@ -70,7 +71,8 @@ package struct HubParts: Sendable {
                 organization: organization, ledger: ledger, authority: authority, now: now,
                 wire: { [usage] in try await usage.statuses().mapValues(\.report.wire) }),
             reports: ReportService(
-                ledger: ledger, usage: usage, checkpoints: checkpoints, publisher: publisher, now: now, log: log),
+                ledger: ledger, usage: usage, checkpoints: checkpoints, publisher: publisher, anchoring: anchoring,
+                now: now, log: log),
             access: Access(ledger: ledger, usage: usage, now: now),
             lists: Lists(
                 ledger: ledger, usage: usage, streams: streams, trust: trust, publisher: publisher,
@@ -81,7 +83,7 @@ package struct HubParts: Sendable {
                 organization: organization, authority: authority, ledger: ledger, chain: chain,
                 manifests: manifestService, leaf: leaf, streams: streams, now: now, log: log),
             persons: PersonErasure(ledger: ledger, usage: usage, now: now, log: log),
-            ledgerViews: LedgerViews(ledger: ledger), checkpoints: checkpoints)
+            ledgerViews: LedgerViews(ledger: ledger), checkpoints: checkpoints, anchoring: anchoring)
         handlers = RouteHandlers(services: services, ledger: ledger, organization: organization, now: now)
     }
 }

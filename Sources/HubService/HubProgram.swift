@@ -21,28 +21,36 @@ package struct HubProgram: Sendable {
     private let directory: HubDirectory
     private let readyFile: String?
     private let leaseInterval: Milliseconds
+    private let anchorInterval: Milliseconds
     private let log: Logger
     private let now: @Sendable () -> Instant
 
     /// - Parameters:
     ///   - readyFile: Written once both listeners are up: `{"front":"HOST:PORT","listen":"HOST:PORT"}`.
     ///   - leaseInterval: `1s` to `1h`.
+    ///   - anchorInterval: the same; the ledger gets at most one entry for all journals in it.
     ///   - logLevel: `trace`, `debug`, `info`, `notice`, `warning` or `error`.
     /// - Throws: `bad-interval`, `bad-level`.
-    package init(data: String, readyFile: String?, leaseInterval: String, logLevel: String, passphrase: [UInt8]? = nil)
-        throws
-    {
-        guard let interval = Milliseconds(leaseInterval), interval >= .seconds(1), interval <= .hours(1) else {
-            throw HubError(.invalid, "bad-interval", "\(quoted(leaseInterval)) is no interval from 1s to 1h")
-        }
+    package init(
+        data: String, readyFile: String?, leaseInterval: String, anchorInterval: String = "60s", logLevel: String,
+        passphrase: [UInt8]? = nil
+    ) throws {
+        self.leaseInterval = try Self.interval(leaseInterval)
+        self.anchorInterval = try Self.interval(anchorInterval)
         guard let level = Logger.Level(rawValue: logLevel) else {
             throw HubError(.invalid, "bad-level", "\(quoted(logLevel)) is no log level", hint: "as info")
         }
-        self.leaseInterval = interval
         directory = HubDirectory(data, passphrase: passphrase)
         self.readyFile = readyFile
         log = Logger(label: "nave.hub") { _ in JSONLogHandler(component: "hub", level: level) }
         now = HubClock.now
+    }
+
+    private static func interval(_ text: String) throws(HubError) -> Milliseconds {
+        guard let interval = Milliseconds(text), interval >= .seconds(1), interval <= .hours(1) else {
+            throw HubError(.invalid, "bad-interval", "\(quoted(text)) is no interval from 1s to 1h")
+        }
+        return interval
     }
 
     /// Serves until SIGTERM or SIGINT; then streams end, requests finish, and it returns.
@@ -75,6 +83,9 @@ package struct HubProgram: Sendable {
         let turns = [
             Periodic(name: "ping", interval: Self.pingInterval, log: log) { parts.streams.pingAll() },
             Periodic(name: "leases", interval: leaseInterval, log: log) { try await publisher.renewLeases() },
+            Periodic(name: "journals", interval: anchorInterval, log: log) {
+                try await parts.services.anchoring.anchor()
+            },
             Periodic(name: "hub certificate", interval: .hours(24), log: log) { try await parts.leaf.renew() },
             Periodic(name: "retention", interval: .hours(24), log: log) {
                 try await parts.usage.prune(before: now() - Self.retention)

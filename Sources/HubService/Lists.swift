@@ -188,6 +188,8 @@ package struct Lists: Sendable {
     package func status(_ standing: Standing) async throws -> HubStatus {
         let snapshot = ledger.snapshot
         let topology = snapshot.state.topology
+        let found = try await usage.contradictions(limit: 20)
+        let journals = try await journalAlarms(found)
         let mayAll = standing.may(.auditor, in: nil)
         func visible(_ zone: String?) -> Bool { standing.may(.auditor, in: zone) }
         return HubStatus(
@@ -199,9 +201,9 @@ package struct Lists: Sendable {
             openReviews: snapshot.reviews.values.filter { $0.state == .open && visible($0.opened.zone) }
                 .map(\.opened.id).sorted(),
             denials: mayAll ? try await usage.denials(since: now() - .hours(24)) : 0,
-            contradictions: mayAll ? try await usage.contradictions(limit: 20) : [],
+            contradictions: mayAll ? found.filter { !$0.isOfJournal } : [],
             expiring: certificates.expiring(standing),
-            alarms: mayAll ? try await ledger.recoveredOwners().map(\.alarm) : nil,
+            alarms: mayAll ? try await ledger.recoveredOwners().map(\.alarm) + journals : nil,
             observed: observed(topology, visible), rotations: snapshot.rotations(standing),
             zonesWithoutAuthority: snapshot.zonesWithoutAuthority.filter(visible))
     }
@@ -217,6 +219,18 @@ package struct Lists: Sendable {
         return found.isEmpty ? nil : found
     }
 
+    /// Journals that cannot be written as they should be, and those that were rewritten.
+    private func journalAlarms(_ found: [LedgerContradiction]) async throws -> [String] {
+        let troubled = try await usage.statuses().values.sorted { $0.spoke < $1.spoke }.compactMap { status in
+            status.report.trouble.map { trouble in
+                let what = trouble.state == .full ? "is full, calls are denied" : "goes to the second place"
+                let lost = trouble.lost > 0 ? "; \(trouble.lost) lines found no room" : ""
+                return "the journal of spoke \(status.spoke) \(what), since \(trouble.since)\(lost)"
+            }
+        }
+        return troubled + found.filter(\.isOfJournal).map { "\($0.source): \($0.problem) (\($0.at))" }
+    }
+
     /// What a spoke is given, as bytes of a `Delivery`.
     /// - Throws: `unknown-spoke`, `forbidden`.
     package func bundle(zone: String, spoke: String, _ standing: Standing) async throws -> [UInt8] {
@@ -226,4 +240,9 @@ package struct Lists: Sendable {
         }
         return delivery.json
     }
+}
+
+extension LedgerContradiction {
+    /// Evidence against a spoke's journal, not against this ledger.
+    fileprivate var isOfJournal: Bool { code == "journal-rewritten" }
 }

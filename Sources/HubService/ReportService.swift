@@ -8,17 +8,19 @@ package struct ReportService: Sendable {
     private let usage: UsageStore
     private let checkpoints: CheckpointComparison
     private let publisher: Publisher
+    private let anchoring: JournalAnchoring
     private let now: @Sendable () -> Instant
     private let log: Logger
 
     package init(
         ledger: HubLedger, usage: UsageStore, checkpoints: CheckpointComparison, publisher: Publisher,
-        now: @escaping @Sendable () -> Instant, log: Logger
+        anchoring: JournalAnchoring, now: @escaping @Sendable () -> Instant, log: Logger
     ) {
         self.ledger = ledger
         self.usage = usage
         self.checkpoints = checkpoints
         self.publisher = publisher
+        self.anchoring = anchoring
         self.now = now
         self.log = log
     }
@@ -38,6 +40,17 @@ package struct ReportService: Sendable {
                 metadata: ["spoke": "\(spoke.fullName)", "code": "\(refused.code)", "detail": "\(refused.detail)"])
         }
         let answer = ReportAnswer(sequence: try await usage.merge(report, spoke: spoke.fullName, now: now()))
+        if let trouble = report.trouble {
+            log.warning(
+                "alarm: a spoke's journal has no room",
+                metadata: [
+                    "spoke": "\(spoke.fullName)", "state": "\(trouble.state.rawValue)", "lost": "\(trouble.lost)",
+                ])
+        }
+        if let head = report.head {
+            let organization = snapshot.state.topology.organization.domain
+            await anchoring.take(head, journal: report.journal, from: spoke, organization: organization)
+        }
         // Proofs began at checkpoints that this spoke does not hold; now it is known which one it does.
         if report.refused?.code == "checkpoint-unproved" { await publisher.pushAgain(spoke.fullName) }
         return answer

@@ -18,12 +18,13 @@ package struct Services: Sendable {
     package var persons: PersonErasure
     package var ledgerViews: LedgerViews
     package var checkpoints: CheckpointComparison
+    package var anchoring: JournalAnchoring
 
     package init(
         enrolment: Enrolment, renewal: Renewal, certificates: Certificates, topology: TopologyService,
         reports: ReportService, access: Access, lists: Lists, reviews: ReviewService, manifests: ManifestService,
         authorities: AuthorityService, persons: PersonErasure, ledgerViews: LedgerViews,
-        checkpoints: CheckpointComparison
+        checkpoints: CheckpointComparison, anchoring: JournalAnchoring
     ) {
         self.enrolment = enrolment
         self.renewal = renewal
@@ -35,6 +36,7 @@ package struct Services: Sendable {
         self.reviews = reviews
         self.ledgerViews = ledgerViews
         self.checkpoints = checkpoints
+        self.anchoring = anchoring
         self.manifests = manifests
         self.authorities = authorities
         self.persons = persons
@@ -214,6 +216,7 @@ package struct RouteHandlers: Sendable {
         case .ledgerEntries: return try .coded(try await services.ledgerViews.entries(query))
         case .ledgerLeaves: return try .coded(try await services.ledgerViews.leaves(query))
         case .ledgerCheckpoint: return try .coded(try await services.ledgerViews.checkpoint(query))
+        case .ledgerJournals: return try .coded(try await services.anchoring.anchors(query, standing))
         case .enrol, .health, .spokeStream, .spokeReports, .resolve, .renew, .renewalNonce, .renewExpired, .crl, .trust:
             throw Self.mismatch(call)
         }

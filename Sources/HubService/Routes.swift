@@ -14,7 +14,7 @@ package enum RouteName: String, CaseIterable, Sendable {
     case trust, rotateTrust, publishTrust
     case authorities, prepareAuthority, activateAuthority, taintAuthority, retireAuthority
     case erasePerson
-    case ledgerEntries, ledgerLeaves, ledgerCheckpoint
+    case ledgerEntries, ledgerLeaves, ledgerCheckpoint, ledgerJournals
 }
 
 /// One row of the API's table: who may call what how often with how much.
@@ -123,6 +123,7 @@ package enum Routes {
         case .ledgerEntries: get(name, "/v1/ledger/entries", .user(.auditor, .organization), .perMinute(240))
         case .ledgerLeaves: get(name, "/v1/ledger/leaves", .user(.auditor, .organization), .perMinute(600))
         case .ledgerCheckpoint: get(name, "/v1/ledger/checkpoint", .user(.auditor, .named), .perMinute(240))
+        case .ledgerJournals: get(name, "/v1/ledger/journals", .user(.auditor, .named), .perMinute(120))
         case .trust: get(name, "/v1/trust", .member, .perMinute(600))
         case .rotateTrust: post(name, "/v1/trust/rotate", .user(.owner, .organization), .perMinute(30), 16 << 10)
         case .publishTrust: post(name, "/v1/trust/publish", .user(.owner, .organization), .perMinute(30), 1 << 20)

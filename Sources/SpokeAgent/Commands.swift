@@ -39,10 +39,46 @@ package enum Commands {
     }
 
     /// - Returns: what to print, and whether all is in order.
-    package static func verify(data: String) throws -> (text: String, isGood: Bool) {
-        let outcome = try SpokeVerification.run(data: data, now: wallClock())
+    /// - Parameters:
+    ///   - spill: directory of a second place for the journal.
+    ///   - ledger: file of an exported ledger.
+    ///   - anchors: file with the anchors of this spoke's journals.
+    ///   - manifest: file of a signed trust manifest.
+    package static func verify(
+        data: String, spill: String?, ledger: String?, anchors: String?, manifest: String?
+    ) throws -> (text: String, isGood: Bool) {
+        var held: SpokeVerification.Ledger?
+        if let ledger, let anchors {
+            held = SpokeVerification.Ledger(
+                export: try file(ledger), anchors: try file(anchors), manifest: try manifest.map(file))
+        }
+        let outcome = try SpokeVerification.run(data: data, spill: spill, ledger: held, now: wallClock())
         let lines = outcome.lines + outcome.problems.map { "wrong: \($0)" }
         return (lines.joined(separator: "\n"), outcome.problems.isEmpty)
+    }
+
+    /// The kept bundles, a line each.
+    package static func bundles(data: String) throws -> String {
+        try BundleStore(directory: SpokeDirectory(enrolled: data).bundles).all().map {
+            "\($0.digest)  \($0.revision)  \($0.since)  \($0.bytes)\n"
+        }.joined()
+    }
+
+    /// - Throws: `unknown-bundle`, `bad-bundle`.
+    package static func bundle(data: String, digest: String) throws -> String {
+        guard let bytes = try BundleStore(directory: SpokeDirectory(enrolled: data).bundles).export(digest) else {
+            throw SpokeError(
+                "unknown-bundle", "no bundle `\(digest.prefix(100))` is kept in `\(data)`",
+                hint: "`nave-spoke bundle list` shows what is")
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func file(_ path: String) throws(SpokeError) -> [UInt8] {
+        guard let bytes = try DurableFile.read(path, maximumBytes: 1 << 30) else {
+            throw SpokeError("not-readable", "there is no `\(path)`")
+        }
+        return bytes
     }
 
     /// Nil for what is no interval from 1s to 10m.

@@ -70,7 +70,7 @@ package enum DurableFile {
 
 /// Writes every byte, however the kernel splits them.
 /// - Returns: the `errno` of the write that failed.
-func writeAll(_ bytes: [UInt8], to file: Int32) -> Int32? {
+package func writeAll(_ bytes: [UInt8], to file: Int32) -> Int32? {
     var written = 0
     while written < bytes.count {
         let count = bytes[written...].withUnsafeBytes { Foundation.write(file, $0.baseAddress, $0.count) }

@@ -6,10 +6,14 @@ import Transport
 
 /// Counts of what was decided, since this process began.
 package final class DecisionCounts: Sendable {
-    private struct Key: Hashable, Sendable {
+    private struct Key: Hashable, Comparable, Sendable {
         var server: String
         var verdict: String
         var reason: String
+
+        static func < (left: Key, right: Key) -> Bool {
+            (left.server, left.verdict, left.reason) < (right.server, right.verdict, right.reason)
+        }
     }
 
     /// A label value that only an upstream's or a caller's imagination bounds does not get a line of its own for ever.
@@ -27,12 +31,14 @@ package final class DecisionCounts: Sendable {
         }
     }
 
-    var lines: [String] {
-        counts.withLockedValue { counts in
-            counts.map { key, count in
-                "nave_spoke_decisions_total{server=\"\(key.server)\",verdict=\"\(key.verdict)\",reason=\"\(key.reason)\"} \(count)"
-            }
-        }.sorted()
+    func write(_ page: inout PrometheusText) {
+        page.begin("nave_spoke_decisions_total", .counter, "Decisions by verdict, and denials by reason.")
+        let counts = counts.withLockedValue(\.self)
+        for (key, count) in counts.sorted(by: { $0.key < $1.key }) {
+            page.sample(
+                "nave_spoke_decisions_total",
+                [("server", key.server), ("verdict", key.verdict), ("reason", key.reason)], "\(count)")
+        }
     }
 }
 
@@ -54,20 +60,50 @@ struct MetricsPage: Sendable {
         }
     }
 
+    /// Docs/Metrics.md lists every name.
     var text: String {
-        var lines = ["# TYPE nave_spoke_decisions_total counter"] + services.counts.lines
-        if let delivery = services.snapshots.current?.delivery {
-            lines += [
-                "# TYPE nave_spoke_bundle_revision gauge", "nave_spoke_bundle_revision \(delivery.bundle.revision)",
-                "# TYPE nave_spoke_lease_age_seconds gauge",
-                "nave_spoke_lease_age_seconds \((services.now() - delivery.leaseIssued).count / 1000)",
-            ]
-        }
-        lines.append("# TYPE nave_spoke_server_up gauge")
+        var page = PrometheusText()
+        services.counts.write(&page)
+        services.calls.write(&page)
+        bundle(&page)
+        journal(&page)
+        page.begin("nave_spoke_server_up", .gauge, "Whether a server of this spoke answers.")
         for status in services.upstreams.status(services.snapshots.current) {
-            lines.append("nave_spoke_server_up{server=\"\(status.name)\"} \(status.state == .up ? 1 : 0)")
+            page.sample("nave_spoke_server_up", [("server", status.name)], status.state == .up ? "1" : "0")
         }
-        return lines.joined(separator: "\n") + "\n"
+        return page.text
+    }
+
+    private func bundle(_ page: inout PrometheusText) {
+        let snapshot = services.snapshots.current
+        let delivery = snapshot?.delivery
+        page.begin("nave_spoke_bundle_revision", .gauge, "Ledger index of the newest change in force here.")
+        if let delivery { page.sample("nave_spoke_bundle_revision", "\(delivery.bundle.revision)") }
+        page.begin("nave_spoke_bundle_age_seconds", .gauge, "Since the bundle came into force in this process.")
+        if let since = services.snapshots.since {
+            page.sample("nave_spoke_bundle_age_seconds", PrometheusText.seconds((services.now() - since).count))
+        }
+        page.begin("nave_spoke_lease_age_seconds", .gauge, "Since the hub last said that it is in force.")
+        if let delivery {
+            page.sample(
+                "nave_spoke_lease_age_seconds", PrometheusText.seconds((services.now() - delivery.leaseIssued).count))
+        }
+    }
+
+    private func journal(_ page: inout PrometheusText) {
+        let figures = services.journal.figures
+        page.gauge("nave_spoke_journal_waiting", "Lines that wait to be written.", services.journal.waiting)
+        page.gauge("nave_spoke_journal_bytes", "Size of all segments.", figures.bytes)
+        page.gauge("nave_spoke_journal_unreported", "Decisions that the hub does not hold yet.", figures.unreported)
+        page.begin("nave_spoke_journal_lines_total", .counter, "Lines of the journal, since it began.")
+        page.sample("nave_spoke_journal_lines_total", "\(figures.line)")
+        page.begin("nave_spoke_journal_lost_lines_total", .counter, "Denials and outcomes that found no room.")
+        page.sample("nave_spoke_journal_lost_lines_total", "\(figures.lost)")
+        page.begin("nave_spoke_journal_trouble", .gauge, "1 while the journal is full, or goes to the second place.")
+        for state in [JournalTrouble.State.full, .spilling] {
+            page.sample(
+                "nave_spoke_journal_trouble", [("state", state.rawValue)], figures.trouble?.state == state ? "1" : "0")
+        }
     }
 }
 

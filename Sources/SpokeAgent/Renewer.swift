@@ -15,6 +15,7 @@ struct Renewer: Sendable {
     let time: RenewalTime
     let link: HubLink
     let applier: DeliveryApplier
+    let signer: JournalSigner
     let now: @Sendable () -> Instant
     let random: @Sendable () -> UInt64
     let logger: Logger
@@ -62,6 +63,7 @@ struct Renewer: Sendable {
         // good: renewing never ends a certificate. If we die after it, the next start shows the new pair.
         try directory.store(renewed: identity)
         try await applier.show(identity)
+        signer.use(key)
         let old = try link.show(identity)
         logger.info(
             "certificate renewed",

@@ -1,5 +1,6 @@
 import Logging
 import Model
+import NIOConcurrencyHelpers
 import Transport
 
 /// Tells the hub what is in force, what the servers offer, what was decided and what was used; on news and at intervals.
@@ -15,6 +16,8 @@ struct Reporter: Sendable {
     let interval: Milliseconds
     let listener: String
     let logger: Logger
+    /// The newest head that the hub has taken in.
+    let told = NIOLockedValueBox<JSON?>(nil)
 
     /// Runs until its task is cancelled.
     func run() async {
@@ -46,15 +49,19 @@ struct Reporter: Sendable {
     @discardableResult
     func report() async throws -> Bool {
         let told = try await journal.unreported(maximumBytes: Self.decisionBytes)
+        // After the decisions: it covers at least what is told.
+        let head = try await journal.head()
+        let known = self.told.withLockedValue(\.self)
         let snapshot = services.snapshots.current
         let report = Report(
             journal: journal.name.name, sequence: told.sequence, applied: snapshot?.delivery.applied,
             refused: await applier.refused, servers: services.upstreams.status(snapshot), usage: told.usage,
             decisions: told.decisions, checkpoint: snapshot?.delivery.note, listener: listener,
             since: journal.name.since,
-            at: services.now())
+            at: services.now(), head: head == known ? nil : head, trouble: journal.figures.trouble)
         let answer = try await link.current.post("/v1/spoke/reports", report, as: ReportAnswer.self)
         // If we die here the lines are told again, and the hub knows them.
+        if let head { self.told.withLockedValue { $0 = head } }
         let isWhole = answer.sequence >= told.sequence
         try await journal.acknowledge(min(answer.sequence, told.sequence), place: isWhole ? told.place : nil)
         return told.hasMore && isWhole

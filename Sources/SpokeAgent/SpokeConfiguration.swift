@@ -9,17 +9,9 @@ package struct SpokeConfiguration: Hashable, Sendable {
     /// By name, sorted.
     package var servers: [ServerConfiguration]
     package var metrics: HostPort?
-    package var sync: JournalSync
+    package var audit: AuditSettings
     /// What is allowed on this host at most.
     package var ceiling: Ceiling?
-
-    /// When a journal line is on disk.
-    package enum JournalSync: String, CaseIterable, Hashable, Sendable {
-        /// Within a second.
-        case second
-        /// Before its call is forwarded.
-        case always
-    }
 
     /// - Throws: `bad-configuration`, which lists every problem of the file with its place.
     package static func read(_ bytes: [UInt8], file: String) throws(SpokeError) -> SpokeConfiguration {
@@ -47,9 +39,7 @@ package struct SpokeConfiguration: Hashable, Sendable {
                 file.required("listen") { $0.parsed("`HOST:PORT`", { try? HostPort($0) }) },
                 file.required("servers") { $0.entries(maximum: 200, ServerConfiguration.read) },
                 file.optional("metrics") { $0.parsed("a loopback `HOST:PORT`", loopback) },
-                file.optional("audit") { reader in
-                    reader.mapping("audit") { $0.required("sync") { $0.word(JournalSync.self) } } ?? nil
-                },
+                file.optional("audit", AuditSettings.read),
                 file.value("ceiling")
             )
         }
@@ -57,8 +47,8 @@ package struct SpokeConfiguration: Hashable, Sendable {
         // A ceiling that cannot be read must not be none: its problems keep the spoke from starting.
         let ceiling = parts.4.flatMap { Ceiling.read($0, servers: Set(servers.map(\.name))) }
         return SpokeConfiguration(
-            listen: listen, servers: servers.sorted { $0.name < $1.name }, metrics: parts.2, sync: parts.3 ?? .second,
-            ceiling: ceiling)
+            listen: listen, servers: servers.sorted { $0.name < $1.name }, metrics: parts.2,
+            audit: parts.3 ?? AuditSettings(), ceiling: ceiling)
     }
 }
 

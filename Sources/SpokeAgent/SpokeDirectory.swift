@@ -19,6 +19,7 @@ package struct SpokeDirectory: Sendable {
     static func clock(of path: String) -> String { path + "/clock.json" }
     package var delivery: String { path + "/delivery.json" }
     package var journal: String { path + "/journal" }
+    package var bundles: String { path + "/bundles" }
 
     /// Opens a directory, or makes it.
     /// - Throws: `not-writable`; `open-to-others` when its mode lets anybody else in.

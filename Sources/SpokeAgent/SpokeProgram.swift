@@ -46,6 +46,8 @@ package struct SpokeProgram: Sendable {
     /// Serves until SIGTERM or SIGINT; then what is under way ends, the journal is made durable, and it returns.
     /// - Throws: `not-enrolled`, `bad-configuration`, `cannot-listen`, and what reading the data directory throws.
     package func run() async throws {
+        // A file that may not grow is met as a failed write, not as a signal.
+        signal(SIGXFSZ, SIG_IGN)
         let directory = try SpokeDirectory(enrolled: data)
         try directory.lock()
         try clock.restore()
@@ -57,11 +59,13 @@ package struct SpokeProgram: Sendable {
         let spoke = try directory.load()
         let identity = try TLSIdentity(key: spoke.key, chain: spoke.chain)
         let logger = logger
+        let signer = JournalSigner(spoke: spoke.identity.identity, key: spoke.key)
         let files = try JournalFiles(
-            directory: directory.journal, freshName: "j-" + Hex.encode(try randomBytes(8)), now: now())
-        let journal = Journal(files: files, sync: configuration.sync, now: now) { error in
+            directory: directory.journal, freshName: "j-" + Hex.encode(try randomBytes(8)), now: now(),
+            settings: configuration.audit, signer: signer)
+        let journal = Journal(files: files, sync: configuration.audit.sync, now: now) { error in
             logger.error(
-                "the journal cannot be written, calls are denied",
+                "the journal cannot be written as it should be",
                 metadata: ["code": "\(error.code)", "detail": "\(error.message)"])
         }
         let group = MultiThreadedEventLoopGroup.singleton
@@ -76,7 +80,8 @@ package struct SpokeProgram: Sendable {
         let applier = DeliveryApplier(
             manifests: spoke.manifests, spoke: spoke.identity.identity, clock: clock,
             store: DeliveryStore(path: directory.delivery),
-            manifestStore: ManifestStore(path: directory.manifests), services: services, listener: listener,
+            manifestStore: ManifestStore(path: directory.manifests), bundles: BundleStore(directory: directory.bundles),
+            services: services, listener: listener,
             identity: identity)
         do { try await applier.activateStored() } catch {
             // Nobody is let in until the hub sends a good one.
@@ -89,8 +94,7 @@ package struct SpokeProgram: Sendable {
         let renewal = RenewalDemand()
         let renewer = Renewer(
             spoke: spoke.identity, directory: directory, demand: renewal, time: RenewalTime(age: renewAfter),
-            link: link,
-            applier: applier, now: now, random: { .random(in: 0 ... .max) }, logger: logger)
+            link: link, applier: applier, signer: signer, now: now, random: { .random(in: 0 ... .max) }, logger: logger)
         let reporter = Reporter(
             link: link, journal: journal, applier: applier, services: services, wakeup: reportWakeup,
             interval: reportInterval, listener: address.description, logger: logger)

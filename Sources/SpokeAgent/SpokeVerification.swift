@@ -1,4 +1,3 @@
-import Foundation
 import Model
 import Trust
 
@@ -11,7 +10,24 @@ package enum SpokeVerification {
         package var problems: [String] = []
     }
 
-    package static func run(data: String, now: Instant) throws -> Outcome {
+    /// What is held against the journal besides its own files.
+    package struct Ledger {
+        /// What `nave ledger export` wrote.
+        package var export: [UInt8]
+        /// What `nave ledger journals -o json` showed.
+        package var anchors: [UInt8]
+        /// A signed trust manifest; nil for the one that the spoke holds.
+        package var manifest: [UInt8]?
+
+        package init(export: [UInt8], anchors: [UInt8], manifest: [UInt8]?) {
+            self.export = export
+            self.anchors = anchors
+            self.manifest = manifest
+        }
+    }
+
+    /// - Parameter spill: the directory of `audit: { spill: … }`, where there is one.
+    package static func run(data: String, spill: String?, ledger: Ledger?, now: Instant) throws -> Outcome {
         let directory = try SpokeDirectory(enrolled: data)
         var outcome = Outcome()
         let spoke = try directory.load()
@@ -24,7 +40,39 @@ package enum SpokeVerification {
             outcome.lines.append("certificate until \(leaf.notAfter)")
         }
         delivery(directory, spoke, now, &outcome)
-        journal(directory, &outcome)
+        do {
+            let found = try journal(directory.journal, spill, spoke, ledger)
+            outcome.lines += found.lines
+            outcome.problems += found.problems
+        } catch let error as any NaveError { outcome.problems.append("journal: \(error.message)") }
+        return outcome
+    }
+
+    /// Only the journal.
+    /// - Parameter key: of the spoke's certificate.
+    package static func journal(_ directory: String, spill: String?, key: PublicKey) throws -> Outcome {
+        try JournalVerification.run(directory: directory, spill: spill, keys: [key.spkiDigest: key], anchored: nil)
+    }
+
+    private static func journal(
+        _ directory: String, _ spill: String?, _ spoke: EnrolledSpoke, _ ledger: Ledger?
+    ) throws -> Outcome {
+        var keys = [spoke.key.publicKey.spkiDigest: spoke.key.publicKey]
+        guard let ledger else {
+            return try JournalVerification.run(directory: directory, spill: spill, keys: keys, anchored: nil)
+        }
+        let manifest = try ledger.manifest.map { try TrustManifest(selfSigned: $0) } ?? spoke.manifest
+        let evidence = try LedgerEvidence(ledger.export, manifest: manifest, of: spoke.identity.identity)
+        keys.merge(evidence.keys) { $1 }
+        var anchored: [LedgerEvidence.Anchored] = []
+        var problems: [String] = []
+        for anchor in try JSONCoding.decode([JournalAnchor].self, from: ledger.anchors) {
+            do throws(SpokeError) { anchored.append(try evidence.checked(anchor)) } catch {
+                problems.append("anchor in entry \(anchor.entry): \(error.message)")
+            }
+        }
+        var outcome = try JournalVerification.run(directory: directory, spill: spill, keys: keys, anchored: anchored)
+        outcome.problems += problems
         return outcome
     }
 
@@ -45,35 +93,5 @@ package enum SpokeVerification {
                 "delivery  revision \(held.bundle.revision), \(held.digest), lease of \(held.leaseIssued), ledger size \(held.checkpoint.size)"
             )
         } catch { outcome.problems.append("delivery: \(error)") }
-    }
-
-    /// Numbers rise by one from line to line and from segment to segment; a torn last line is what a crash leaves.
-    private static func journal(_ directory: SpokeDirectory, _ outcome: inout Outcome) {
-        let names = ((try? FileManager.default.contentsOfDirectory(atPath: directory.journal)) ?? [])
-            .filter { $0.hasSuffix(".jsonl") }.sorted()
-        var expected: Int64?
-        var lines = 0
-        for name in names {
-            let path = directory.journal + "/" + name
-            do throws(SpokeError) {
-                var gap: String?
-                let whole = try JournalFiles.forEachLine(path, from: 0) { line, _ in
-                    lines += 1
-                    guard case .decision(let record) = line else { return true }
-                    if let expected, record.number != expected {
-                        gap = "journal: \(name) goes on with \(record.number) where \(expected) was due"
-                    }
-                    expected = record.number + 1
-                    return true
-                }
-                if let gap { outcome.problems.append(gap) }
-                let size = (try? DurableFile.read(path, maximumBytes: 256 << 20))?.count ?? whole
-                if size != whole {
-                    let torn = "journal: \(size - whole) bytes of an unfinished line at the end of \(name)"
-                    if name == names.last { outcome.lines.append(torn) } else { outcome.problems.append(torn) }
-                }
-            } catch { outcome.problems.append("journal: \(error)") }
-        }
-        outcome.lines.append("journal   \(lines) lines in \(names.count) segments, next number \(expected ?? 1)")
     }
 }

@@ -27,13 +27,14 @@ enum HubSchema {
         FoldTable(name: "manifests", key: ["version"]),
         FoldTable(name: "epochs", key: ["epoch"]),
         FoldTable(name: "authorities", key: ["serial"]),
+        FoldTable(name: "anchors", key: ["idx"]),
     ]
 
     /// Complete nodes of the Merkle tree; compared like a folded table.
     static let nodes = FoldTable(name: "nodes", key: ["level", "idx"])
 
     static let migrations: [DatabaseFile.Migration] = [
-        version1, ManifestSchema.table, version2, EpochSchema.table, AuthoritySchema.table,
+        version1, ManifestSchema.table, version2, EpochSchema.table, AuthoritySchema.table, AnchorSchema.table,
     ]
 
     // Times are milliseconds since the epoch, `idx` columns are ledger indices. Columns of JSON hold it canonical, with

@@ -88,7 +88,7 @@ extension Event {
         case .invitationCreated, .certificateIssued: [.invitations]
         case .certificateRevoked: [.trust]
         case .identityRevoked: [.trust, .invitations]
-        case .topologyApplied, .manifestPublished: []
+        case .topologyApplied, .manifestPublished, .journalsAnchored: []
         case .objectSet, .objectRemoved: [.objects]
         case .grantRevoked, .grantReinstated: [.grants]
         case .reviewOpened, .reviewDecided, .reviewClosed: [.reviews, .grants]

@@ -1,6 +1,6 @@
 /// The tables of `usage.sqlite`: what spokes told. None of it is in the ledger; all of it has an end (`prune`).
 enum UsageSchema {
-    static let migrations: [DatabaseFile.Migration] = [version1, version2]
+    static let migrations: [DatabaseFile.Migration] = [version1, version2, JournalHeadSchema.tables]
 
     private static let version1: DatabaseFile.Migration = """
         CREATE TABLE journals (

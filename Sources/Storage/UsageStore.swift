@@ -46,6 +46,7 @@ package final class UsageStore: Sendable {
     package func prune(before: Instant) async throws {
         try await write("cannot prune") { db in
             try db.run("DELETE FROM decisions WHERE at < ?", [before.milliseconds])
+            try JournalHeadSchema.prune(before: before, db)
             try db.run("DELETE FROM usage WHERE day < ?", [String(before.description.prefix(10))])
             try db.run(
                 """
@@ -104,6 +105,7 @@ package final class UsageStore: Sendable {
         var status = report
         status.usage = []
         status.decisions = []
+        status.head = nil
         // A spoke's clock says which of its reports is newer; equal moments are told apart by the sequence.
         try db.run(
             """

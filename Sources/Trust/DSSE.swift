@@ -6,7 +6,7 @@ package struct DSSEEnvelope: Codable, Hashable, Sendable {
     package struct Signature: Codable, Hashable, Sendable {
         /// `PublicKey.spkiDigest` of the signer; only a hint which key to try.
         package var keyid: String
-        /// Base 64 of the 64 bytes.
+        /// Base 64 of Ed25519's 64 bytes, or of ECDSA's DER.
         package var sig: String
 
         package init(keyid: String, sig: String) {
@@ -49,7 +49,8 @@ package struct DSSEEnvelope: Codable, Hashable, Sendable {
     }
 }
 
-/// Signs and verifies envelopes (DSSE v1, protocol.md) with Ed25519.
+/// Signs and verifies envelopes (DSSE v1, protocol.md): the hub's with Ed25519, a workload's with the P-256 key of its
+/// certificate.
 package enum DSSE {
     package static let maximumSignatures = 64
 
@@ -58,9 +59,9 @@ package enum DSSE {
         Array("DSSEv1 \(payloadType.utf8.count) \(payloadType) \(payload.count) ".utf8) + payload
     }
 
-    /// - Throws: `bad-envelope` without keys; `weak-key` for a key that is not Ed25519; `cannot-sign`.
+    /// - Throws: `bad-envelope` without keys; `weak-key` for a key of another algorithm; `cannot-sign`.
     package static func sign(
-        _ payload: [UInt8], payloadType: String, keys: [PrivateKey]
+        _ payload: [UInt8], payloadType: String, keys: [PrivateKey], algorithm: PublicKey.Algorithm = .ed25519
     ) throws(TrustError) -> DSSEEnvelope {
         guard (1...maximumSignatures).contains(keys.count) else {
             throw TrustError("bad-envelope", "an envelope has 1 to \(maximumSignatures) signatures, not \(keys.count)")
@@ -68,8 +69,8 @@ package enum DSSE {
         let covered = preAuthenticationEncoding(payloadType: payloadType, payload: payload)
         var signatures: [DSSEEnvelope.Signature] = []
         for key in keys {
-            guard key.publicKey.algorithm == .ed25519 else {
-                throw TrustError("weak-key", "envelopes are signed with Ed25519 keys only")
+            guard key.publicKey.algorithm == algorithm else {
+                throw TrustError("weak-key", "this envelope is signed with \(algorithm.rawValue) keys only")
             }
             signatures.append(
                 DSSEEnvelope.Signature(keyid: key.publicKey.spkiDigest, sig: Base64.encode(try key.sign(covered))))
@@ -82,7 +83,8 @@ package enum DSSE {
     /// - Parameter keys: By key id. Keys count by what they are, so one key under two ids counts once.
     /// - Throws: `bad-threshold`, `wrong-payload-type`, `bad-envelope`, `bad-signature`, `below-threshold`.
     package static func verify(
-        _ envelope: DSSEEnvelope, payloadType: String, keys: [String: PublicKey], threshold: Int
+        _ envelope: DSSEEnvelope, payloadType: String, keys: [String: PublicKey], threshold: Int,
+        algorithm: PublicKey.Algorithm = .ed25519
     ) throws(TrustError) -> [UInt8] {
         guard threshold >= 1 else {
             throw TrustError("bad-threshold", "a threshold of \(threshold) would trust anybody")
@@ -104,7 +106,8 @@ package enum DSSE {
         var signers: Set<PublicKey> = []
         for signature in envelope.signatures {
             guard let key = keys[signature.keyid] else { continue }
-            guard key.algorithm == .ed25519, let bytes = Base64.decode(signature.sig), bytes.count == 64,
+            guard key.algorithm == algorithm, let bytes = Base64.decode(signature.sig),
+                bytes.count == 64 || algorithm != .ed25519,
                 key.verify(covered, signature: bytes)
             else {
                 throw TrustError("bad-signature", "the signature of key \(backticked(signature.keyid)) does not hold")

@@ -19,6 +19,13 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "How often spokes get a new lease, from 1s to 1h. (env: NAVE_LEASE_INTERVAL; default: 60s)")
     var leaseInterval: String?
 
+    @Option(
+        help: """
+            How often the heads of spokes' journals are put into the ledger, all in one entry, from 1s to 1h. \
+            (env: NAVE_ANCHOR_INTERVAL; default: 60s)
+            """)
+    var anchorInterval: String?
+
     @Option(help: "trace, debug, info, notice, warning or error. (env: NAVE_LOG_LEVEL; default: info)")
     var logLevel: String?
 
@@ -30,6 +37,7 @@ struct Serve: AsyncParsableCommand {
             try await HubProgram(
                 data: data, readyFile: optional(readyFile, "NAVE_READY_FILE"),
                 leaseInterval: optional(leaseInterval, "NAVE_LEASE_INTERVAL") ?? "60s",
+                anchorInterval: optional(anchorInterval, "NAVE_ANCHOR_INTERVAL") ?? "60s",
                 logLevel: optional(logLevel, "NAVE_LOG_LEVEL") ?? "info",
                 passphrase: try keys.passphrase()
             ).serve()

@@ -25,7 +25,7 @@ struct NaveSpoke: AsyncParsableCommand {
 
             Every flag can stand in the environment; --help of each command names the variables.
             """,
-        subcommands: [Enroll.self, Run.self, VerifyData.self])
+        subcommands: [Enroll.self, Run.self, VerifyData.self, BundleNoun.self])
 }
 
 /// Prints an error as people read it, and ends with 1.

@@ -28,6 +28,8 @@ import Testing
         ("ReviewDecide", "review decide ar-1/3 --verdict revoke --why gone"),
         ("ReviewClose", "review close ar-1 --lapse-unanswered --yes"), ("ReviewReport", "review report ar-1 -o json"),
         ("DecisionList", "decision list --zone f --server f/l --caller client:a/b --denied --since 1h --limit 5"),
+        ("DecisionReplay", "decision replay lines --bundle b.json --bundle c.json -o json"),
+        ("LedgerJournals", "ledger journals finance/fin-1 --journal j-1 --limit 5 -o json"),
         ("DecisionShow", "decision show j-1:17"), ("Status", "status"), ("ContextList", "context list"),
         ("ContextUse", "context use corp.example"), ("Connect", "connect finance/ledger --context bot"),
         ("SpokeRevoke", "spoke revoke finance/fin-1 --wait 30s"), ("ClientInvite", "client invite a/bot --replace"),
@@ -60,7 +62,8 @@ import Testing
         "review open --zone f/g --due 2026-12-15",
         "review decide ar-1 --verdict keep --why x", "review decide ar-1/0 --verdict keep --why x",
         "review decide ar-1/03 --verdict keep --why x", "review decide ar-1/3 --verdict maybe --why x",
-        "review decide ar-1/3 --verdict keep", "review show ../x", "decision show 17",
+        "review decide ar-1/3 --verdict keep", "review show ../x", "decision show 17", "decision replay lines",
+        "ledger journals fin-1",
         "decision list --since yesterday",
         "certificate show ../x", "certificate show 5c0g", "certificate revoke 5c0f3b9e",
         "certificate list --expiring soon",
@@ -102,7 +105,7 @@ import Testing
             #expect(!type.configuration.abstract.isEmpty)
         }
         walk(Nave.self, [])
-        #expect(leaves == 49)
+        #expect(leaves == 51)
     }
 }
 

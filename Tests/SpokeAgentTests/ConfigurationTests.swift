@@ -19,11 +19,14 @@ struct ConfigurationTests {
               git:
                 command: [mcp-server-git, --repository, /srv/repo]
                 env: { TOKEN: "file:/run/credentials/token", LOG_LEVEL: debug, KEY: "credential:git" }
-            audit: { sync: always }
+            audit: { sync: always, onFull: spill, spill: { directory: /var/spool/nave, limit: 1MiB }, keep: 8MiB, segment: 1MiB }
             metrics: 127.0.0.1:9464
             """)
         #expect("\(configuration.listen)" == "0.0.0.0:9443")
-        #expect(configuration.sync == .always)
+        #expect(configuration.audit.sync == .always)
+        #expect(configuration.audit.spill == AuditSettings.Spill(directory: "/var/spool/nave", limit: 1 << 20))
+        #expect(configuration.audit.keep == 8 << 20)
+        #expect(configuration.audit.segment == 1 << 20)
         #expect(configuration.servers.map(\.name) == ["git", "ledger", "socket"])
         guard case .stdio(let command) = configuration.servers[0].upstream else {
             Issue.record("git is no command")
@@ -47,6 +50,21 @@ struct ConfigurationTests {
         arguments: [
             ("servers: {}", "missing-key", "`listen`"),
             ("listen: here\nservers: {}", "bad-value", "HOST:PORT"),
+            ("listen: 127.0.0.1:1\nservers: {}\naudit: { onFull: spill }", "missing-key", "`spill`"),
+            ("listen: 127.0.0.1:1\nservers: {}\naudit: { onFull: wait }", "bad-value", "deny"),
+            (
+                "listen: 127.0.0.1:1\nservers: {}\naudit: { spill: { directory: /x, limit: 1MiB } }", "bad-value",
+                "`onFull: spill` only"
+            ),
+            (
+                "listen: 127.0.0.1:1\nservers: {}\naudit: { onFull: spill, spill: { directory: x, limit: 1MiB } }",
+                "bad-value", "absolute"
+            ),
+            (
+                "listen: 127.0.0.1:1\nservers: {}\naudit: { onFull: spill, spill: { directory: /x, limit: 1GiB } }",
+                "bad-value", "256MiB"
+            ),
+            ("listen: 127.0.0.1:1\nservers: {}\naudit: { segment: 1B }", "bad-value", "4KiB"),
             ("listen: 127.0.0.1:1\nservers: {}\nmetrics: 0.0.0.0:9464", "bad-value", "loopback"),
             (
                 "listen: 127.0.0.1:1\nservers: { a: { url: \"http://10.0.0.1:80/mcp\" } }", "remote-upstream",

@@ -26,6 +26,20 @@ struct HeaderRulesTests {
         #expect(HeaderRules.forwarded(headers, removing: ["baggage"]).fields.map(\.name) == ["User-Agent"])
     }
 
+    @Test("the trace goes on as the spoke's own, unless the policy removes it")
+    func trace() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        let headers = HTTPHeaders([("TraceParent", parent), ("TraceState", "a=1"), ("User-Agent", "1")])
+        let trace = TraceContext.continued(headers) { 1 }
+        let sent = HeaderRules.forwarded(headers, removing: [], trace: trace)
+        #expect(sent.values("traceparent") == ["00-0af7651916cd43dd8448eb211c80319c-0000000000000001-01"])
+        #expect(sent.values("tracestate") == ["a=1"])
+        let kept = HeaderRules.forwarded(headers, removing: ["traceparent"], trace: trace)
+        #expect(kept.fields.map(\.name) == ["User-Agent"])
+        let stateless = HeaderRules.forwarded(headers, removing: ["tracestate"], trace: trace)
+        #expect(stateless.fields.map(\.name) == ["User-Agent", "traceparent"])
+    }
+
     @Test("`Connection` lists at most 32 names, however many fields they stand in", arguments: [32, 33, 15_000])
     func connection(_ count: Int) throws {
         let names = Array(repeating: "a", count: count)

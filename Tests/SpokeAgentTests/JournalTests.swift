@@ -12,8 +12,11 @@ struct JournalTests {
 
     init() throws { directory = try TemporaryDirectory() }
 
-    private func open(segmentLimit: Int = JournalFiles.segmentBytes) throws -> JournalFiles {
-        try JournalFiles(directory: directory.path, freshName: "j-1", now: now, segmentLimit: segmentLimit)
+    private func open(segmentLimit: Int = 64 << 20, keep: Int = 0) throws -> JournalFiles {
+        var settings = AuditSettings()
+        settings.segment = segmentLimit
+        settings.keep = keep
+        return try JournalFiles(directory: directory.path, freshName: "j-1", now: now, settings: settings)
     }
 
     private func record(_ aim: String = "tool:read_entry", _ verdict: DecisionRecord.Verdict = .allow) -> DecisionRecord
@@ -229,7 +232,7 @@ struct JournalTests {
         #expect(counters.map(\.count).reduce(0, +) == 4)
         #expect(counters.count == 3)
         #expect(book.changed(after: 2, upTo: number).count == 2)
-        var again = UsageBook(book.stored(acknowledged: 0))
+        var again = UsageBook(book.stored(acknowledged: 0, chain: JournalChain(beginning: "j-1"), first: 1))
         var repeated = record("tool:a")
         repeated.number = 1
         again.fold(repeated)

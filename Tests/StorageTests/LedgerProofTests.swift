@@ -46,7 +46,11 @@ import Trust
                 [.roleGranted(RoleGranted(identity: identity, role: .auditor))]
             }
         }
-        try hub.sql("DROP TABLE nodes; DROP TABLE publications; DROP TABLE epochs; PRAGMA user_version = 2")
+        try hub.sql(
+            """
+            DROP TABLE nodes; DROP TABLE publications; DROP TABLE epochs; DROP TABLE authorities; DROP TABLE anchors;
+            PRAGMA user_version = 2
+            """)
         #expect(await failureCode { _ = try hub.verify() } == "database-older")
         let migrated = try hub.reopened()
         #expect(try migrated.verify().problems == [])

@@ -33,7 +33,7 @@ struct PlausibleEvents {
 
     private mutating func events() throws -> [Event] {
         if zones.count < 2 { return try apply() }
-        switch pick(14) {
+        switch pick(15) {
         case 0...3: return try apply()
         case 4, 5: return try invite()
         case 6: return try issue()
@@ -47,6 +47,9 @@ struct PlausibleEvents {
             let root = digestText(of: Array("\(number)".utf8))
             return [.bundlesPublished(BundlesPublished(revision: Int64(number), root: root, count: 3))]
         case 12: return authority()
+        case 13:
+            let root = digestText(of: Array("journals \(number)".utf8))
+            return [.journalsAnchored(JournalsAnchored(root: root, count: 2))]
         default:
             let identity = try SPIFFEID("spiffe://corp.example/user/u\(pick(9))")
             return [.roleGranted(RoleGranted(identity: identity, role: Role.allCases[pick(3)]))]

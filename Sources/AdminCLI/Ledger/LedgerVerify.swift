@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Model
 import Transport
 import Trust
@@ -27,7 +26,7 @@ struct LedgerVerify: ParsableCommand {
 
     func run() throws {
         let manifest = try trusted()
-        let outcome = LedgerFile.verify(try Self.bytes(of: file), manifest: manifest)
+        let outcome = LedgerFile.verify(try FileBytes.read(file), manifest: manifest)
         try Terminal.current.show(outcome, as: output.output) { colour in
             let head = "\(outcome.size) entries, root \(outcome.root)"
             guard let problem = outcome.problem else {
@@ -40,21 +39,6 @@ struct LedgerVerify: ParsableCommand {
 
     private func trusted() throws -> TrustManifest {
         guard let path = manifest else { return try hub.opened().manifest }
-        let envelope = try DSSEEnvelope(parsing: try Self.bytes(of: path))
-        let claimed = try JSONCoding.decodeCanonical(
-            TrustManifest.self, from: Base64.decode(envelope.payload) ?? [])
-        _ = try claimed.verify(envelope, payloadType: TrustManifest.payloadType, role: .manifest)
-        // Checks what a signature alone does not make true.
-        _ = try claimed.rootCertificates()
-        return claimed
-    }
-
-    /// - Throws: `cannot-read`.
-    private static func bytes(of path: String) throws(AdminError) -> [UInt8] {
-        do {
-            return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-        } catch {
-            throw AdminError("cannot-read", "cannot read \(backticked(path))", hint: "is it there?")
-        }
+        return try TrustManifest(selfSigned: try FileBytes.read(path))
     }
 }

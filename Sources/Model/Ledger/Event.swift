@@ -16,6 +16,7 @@ package enum Event: Hashable, Sendable {
     case reviewClosed(ReviewClosed)
     case bundlesPublished(BundlesPublished)
     case manifestPublished(ManifestPublished)
+    case journalsAnchored(JournalsAnchored)
     case personErased(PersonErased)
     case epochOpened(EpochOpened)
     case authorityPrepared(AuthorityPrepared)
@@ -41,6 +42,7 @@ package enum Event: Hashable, Sendable {
         case .reviewClosed: "review.closed"
         case .bundlesPublished: "bundles.published"
         case .manifestPublished: "manifest.published"
+        case .journalsAnchored: "journals.anchored"
         case .personErased: "person.erased"
         case .epochOpened: "epoch.opened"
         case .authorityPrepared: "authority.prepared"
@@ -68,6 +70,7 @@ package enum Event: Hashable, Sendable {
         case .reviewClosed(let body): try JSONCoding.encode(body)
         case .bundlesPublished(let body): try JSONCoding.encode(body)
         case .manifestPublished(let body): try JSONCoding.encode(body)
+        case .journalsAnchored(let body): try JSONCoding.encode(body)
         case .personErased(let body): try JSONCoding.encode(body)
         case .epochOpened(let body): try JSONCoding.encode(body)
         case .authorityPrepared(let body): try JSONCoding.encode(body)
@@ -96,6 +99,7 @@ package enum Event: Hashable, Sendable {
         case "bundles.published": self = .bundlesPublished(try JSONCoding.decode(BundlesPublished.self, from: body))
         case "manifest.published":
             self = .manifestPublished(try JSONCoding.decode(ManifestPublished.self, from: body))
+        case "journals.anchored": self = .journalsAnchored(try JSONCoding.decode(JournalsAnchored.self, from: body))
         case "person.erased": self = .personErased(try JSONCoding.decode(PersonErased.self, from: body))
         case "epoch.opened": self = .epochOpened(try JSONCoding.decode(EpochOpened.self, from: body))
         case "authority.prepared":

@@ -42,6 +42,10 @@ package struct Report: Hashable, Sendable, Codable {
     package var checkpoint: String?
     /// Where callers reach this spoke's listener: `HOST:PORT`.
     package var listener: String?
+    /// DSSE envelope of a `JournalCheckpoint`; nil when there is nothing new since the last report that the hub took.
+    package var head: JSON?
+    /// Nil while the journal is written as it should be.
+    package var trouble: JournalTrouble?
     /// Since when this journal has been kept.
     package var since: Instant
     package var at: Instant
@@ -49,7 +53,7 @@ package struct Report: Hashable, Sendable, Codable {
     package init(
         journal: String, sequence: Int64, applied: AppliedBundle?, refused: RefusedDelivery?, servers: [ServerStatus],
         usage: [UsageCounter], decisions: [DecisionRecord], checkpoint: String?, listener: String?, since: Instant,
-        at: Instant
+        at: Instant, head: JSON? = nil, trouble: JournalTrouble? = nil
     ) {
         v = Self.version
         self.journal = journal
@@ -62,6 +66,8 @@ package struct Report: Hashable, Sendable, Codable {
         self.decisions = decisions
         self.checkpoint = checkpoint
         self.listener = listener
+        self.head = head
+        self.trouble = trouble
         self.since = since
         self.at = at
     }
@@ -177,11 +183,18 @@ package struct DecisionRecord: Hashable, Sendable, Codable {
     package var bundle: String?
     /// How often the same denial came in the time this line stands for; 1 unless repeated.
     package var count: Int64
+    /// Of the lease, when it was not fresh any more; nil for fresh.
+    package var freshness: Freshness?
+    /// Whether the tool's definition called it read-only; nil when it did not say, or no tool was called.
+    package var readOnly: Bool?
+    /// W3C trace id of the call, 32 hexadecimal digits; nil where none was read.
+    package var trace: String?
 
     package init(
         number: Int64, at: Instant, caller: String, address: String?, server: String, aim: String, verdict: Verdict,
         reason: String? = nil, rule: String? = nil, principal: String? = nil, detail: String? = nil,
-        revision: Int64? = nil, bundle: String? = nil, count: Int64 = 1
+        revision: Int64? = nil, bundle: String? = nil, count: Int64 = 1, freshness: Freshness? = nil,
+        readOnly: Bool? = nil, trace: String? = nil
     ) {
         self.number = number
         self.at = at
@@ -197,5 +210,8 @@ package struct DecisionRecord: Hashable, Sendable, Codable {
         self.revision = revision
         self.bundle = bundle
         self.count = count
+        self.freshness = freshness
+        self.readOnly = readOnly
+        self.trace = trace
     }
 }

@@ -10,6 +10,7 @@ actor DeliveryApplier {
     private let clock: SpokeClock
     private let store: DeliveryStore
     private let manifestStore: ManifestStore
+    private let bundles: BundleStore
     private let services: Services
     private let listener: Listener
     private(set) var identity: TLSIdentity
@@ -17,13 +18,15 @@ actor DeliveryApplier {
 
     init(
         manifests: HeldManifests, spoke: SPIFFEID, clock: SpokeClock, store: DeliveryStore,
-        manifestStore: ManifestStore, services: Services, listener: Listener, identity: TLSIdentity
+        manifestStore: ManifestStore, bundles: BundleStore, services: Services, listener: Listener,
+        identity: TLSIdentity
     ) {
         self.manifests = manifests
         self.spoke = spoke
         self.clock = clock
         self.store = store
         self.manifestStore = manifestStore
+        self.bundles = bundles
         self.services = services
         self.listener = listener
         self.identity = identity
@@ -83,6 +86,7 @@ actor DeliveryApplier {
             let delivery = try DeliveryVerifier(manifest: manifests.newest, spoke: spoke)
                 .verify(bytes, held: held, now: clock.host())
             try clock.checkNotOlder(delivery.leaseIssued)
+            if held?.digest != delivery.digest { try bundles.keep(bytes, digest: delivery.digest) }
             // Persisted first: a spoke that enforced a bundle enforces at least that one after a restart.
             try store.persist(bytes)
             try clock.saw(delivery.leaseIssued)
@@ -114,6 +118,7 @@ actor DeliveryApplier {
             if !gone.isEmpty { services.logger.info("peers cut off", metadata: ["count": "\(gone.count)"]) }
         }
         guard previous?.delivery.digest != delivery.digest else { return }
+        services.snapshots.note(services.now())
         services.upstreams.reconcile(placed: Set(snapshot.servers.keys))
         services.logger.info(
             "bundle in force",

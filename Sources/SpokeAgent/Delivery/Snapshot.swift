@@ -68,10 +68,17 @@ package struct Snapshot: Sendable {
 /// Where the snapshot in force is found; nil until the first good delivery.
 package final class SnapshotBox: Sendable {
     private let box: NIOLockedValueBox<Snapshot?>
+    private let began = NIOLockedValueBox<Instant?>(nil)
 
     package init(_ snapshot: Snapshot? = nil) { box = NIOLockedValueBox(snapshot) }
 
     package var current: Snapshot? { box.withLockedValue(\.self) }
+
+    /// When the bundle in force came into force in this process; nil until one did.
+    package var since: Instant? { began.withLockedValue(\.self) }
+
+    /// A new lease for the bundle in force is no new bundle.
+    func note(_ moment: Instant) { began.withLockedValue { $0 = moment } }
 
     /// - Returns: what was in force before.
     @discardableResult

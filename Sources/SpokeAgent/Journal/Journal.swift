@@ -11,6 +11,7 @@ package final class Journal: Sendable {
         case unread(@Sendable (JournalReading) -> Void)
         case usage(after: Int64, upTo: Int64, @Sendable ([UsageCounter]) -> Void)
         case acknowledge(Int64, JournalReading.Place?, @Sendable (Result<Void, SpokeError>) -> Void)
+        case head(@Sendable (JSON?) -> Void)
         case stop(@Sendable () -> Void)
     }
 
@@ -31,6 +32,7 @@ package final class Journal: Sendable {
     }
 
     package let name: JournalFiles.Name
+    private let standing = NIOLockedValueBox(JournalFigures())
     private let queue = NIOLockedValueBox(Queue())
     private let condition = NSCondition()
 
@@ -42,7 +44,7 @@ package final class Journal: Sendable {
     ///   - sync: when what was written is on disk.
     ///   - onFailure: told of what nobody waits for.
     package init(
-        files: JournalFiles, sync: SpokeConfiguration.JournalSync, now: @escaping @Sendable () -> Instant,
+        files: JournalFiles, sync: AuditSettings.JournalSync, now: @escaping @Sendable () -> Instant,
         onFailure: @escaping @Sendable (SpokeError) -> Void
     ) {
         name = files.name
@@ -89,6 +91,15 @@ package final class Journal: Sendable {
         try await ask { .acknowledge(number, place, $0) }.get()
     }
 
+    /// The newest signed checkpoint of the journal, on disk with every line that it covers; nil when there is none, or no room
+    /// for it.
+    package func head() async throws -> JSON? { try await ask { .head($0) } }
+
+    package var figures: JournalFigures { standing.withLockedValue(\.self) }
+
+    /// Lines and questions that wait for the thread.
+    package var waiting: Int { queue.withLockedValue { $0.items.count } }
+
     private func ask<Value: Sendable>(_ item: (@escaping @Sendable (Value) -> Void) -> Item) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             let accepted = post(item { continuation.resume(returning: $0) }, always: true)
@@ -129,6 +140,7 @@ package final class Journal: Sendable {
         var lines: [JournalLine] = []
         var waiting: [(count: Int, done: @Sendable (Result<[Int64], SpokeError>) -> Void)] = []
         var stopped: (@Sendable () -> Void)?
+        var heads: [@Sendable (JSON?) -> Void] = []
         for item in items {
             switch item {
             case .lines(let some, let done):
@@ -141,11 +153,18 @@ package final class Journal: Sendable {
             case .unread(let done): done(worker.unread)
             case .usage(let after, let upTo, let done): done(worker.usage(after: after, upTo: upTo))
             case .acknowledge(let number, let place, let done): done(worker.acknowledge(number, place))
+            case .head(let done): heads.append(done)
             case .stop(let done): stopped = done
             }
         }
         worker.write(lines, waiting)
+        if !heads.isEmpty {
+            let head = worker.head()
+            for done in heads { done(head) }
+        }
         worker.tick(isLast: stopped != nil)
+        let figures = worker.figures
+        standing.withLockedValue { $0 = figures }
         guard let stopped else { return true }
         stopped()
         return false

@@ -4,6 +4,7 @@ import Model
 /// calls to serve: lines that are there never change, and segments go only when whoever reads has acknowledged them.
 package struct JournalReading: Sendable {
     package struct Part: Sendable {
+        /// `JournalSegment.line`
         var segment: Int64
         var path: String
         var from: Int
@@ -29,8 +30,8 @@ package struct JournalReading: Sendable {
         var held = 0
         for part in parts {
             var isFull = false
-            _ = try JournalFiles.forEachLine(part.path, from: part.from, upTo: part.end) { line, end in
-                guard case .decision(let record) = line, record.number > acknowledged else { return true }
+            try JournalSegment.forEachLine(part.path, from: part.from, upTo: part.end) { line, _, end in
+                guard case .decision(let record) = line.line, record.number > acknowledged else { return true }
                 held += 400 + record.caller.utf8.count + record.aim.utf8.count + (record.detail?.utf8.count ?? 0)
                 guard held <= maximumBytes else {
                     isFull = true

@@ -4,14 +4,19 @@ import Model
 struct JournalWorker {
     private var files: JournalFiles
     private var tally = DenialTally()
-    private let sync: SpokeConfiguration.JournalSync
+    private let sync: AuditSettings.JournalSync
     private let now: @Sendable () -> Instant
     private let onFailure: @Sendable (SpokeError) -> Void
     private var synced: Instant
+    private var probed: Instant
     private(set) var needsSync = false
+    private(set) var trouble: JournalTrouble?
+    /// Lines of denials and outcomes that found no room since one said so.
+    private var lost: Int64 = 0
+    private(set) var lostInAll: Int64 = 0
 
     init(
-        files: JournalFiles, sync: SpokeConfiguration.JournalSync, now: @escaping @Sendable () -> Instant,
+        files: JournalFiles, sync: AuditSettings.JournalSync, now: @escaping @Sendable () -> Instant,
         onFailure: @escaping @Sendable (SpokeError) -> Void
     ) {
         self.files = files
@@ -19,6 +24,7 @@ struct JournalWorker {
         self.now = now
         self.onFailure = onFailure
         synced = now()
+        probed = synced
     }
 
     /// - Returns: the lines that a denial makes now.
@@ -33,8 +39,10 @@ struct JournalWorker {
             return
         }
         do throws(SpokeError) {
+            if lost > 0 { try tellLoss() }
             var numbers = try files.append(lines)[...]
             needsSync = true
+            note(files.isSpilling ? .spilling : nil, "the data directory has no room for the journal")
             if sync == .always { try syncNow() }
             var position = 0
             for entry in waiting {
@@ -45,9 +53,52 @@ struct JournalWorker {
                 position += entry.count
             }
         } catch {
+            note(.full, error.message)
+            // Nobody waits for these; a call that was allowed is denied, and that denial counts here when it finds no room.
+            let count = lines.reduce(Int64(0)) { $0 + $1.unattended }
+            lost += count
+            lostInAll += count
+            trouble?.lost = lost
             onFailure(error)
             for entry in waiting { entry.done(.failure(error)) }
         }
+    }
+
+    /// Never silent: the first line that finds room again says how many did not.
+    private mutating func tellLoss() throws(SpokeError) {
+        let since = trouble.map { " since \($0.since)" } ?? ""
+        _ = try files.append([
+            .decision(
+                DecisionRecord(
+                    number: 0, at: now(), caller: "unknown", address: nil, server: "", aim: "journal", verdict: .deny,
+                    reason: DenyReason.journal.rawValue, detail: "\(lost) lines found no room\(since)", count: lost))
+        ])
+        lost = 0
+    }
+
+    private mutating func note(_ state: JournalTrouble.State?, _ detail: String) {
+        guard let state else {
+            trouble = nil
+            return
+        }
+        if trouble?.state != state {
+            trouble = JournalTrouble(
+                state: state, since: trouble?.since ?? now(), lost: lost, detail: String(detail.prefix(300)))
+        }
+    }
+
+    /// The newest signed checkpoint; nil when there is none, or no room for it.
+    mutating func head() -> JSON? {
+        do throws(SpokeError) { return try files.signedHead(now: now()) } catch {
+            onFailure(error)
+            return nil
+        }
+    }
+
+    var figures: JournalFigures {
+        JournalFigures(
+            line: files.chain.line, unreported: files.last - files.acknowledged, bytes: files.bytes, lost: lostInAll,
+            trouble: trouble)
     }
 
     var unread: JournalReading { files.unread }
@@ -70,6 +121,10 @@ struct JournalWorker {
         if !summaries.isEmpty { write(summaries.map(JournalLine.decision), [(summaries.count, { _ in })]) }
         do throws(SpokeError) {
             if needsSync, isLast || moment - synced >= .seconds(1) || moment < synced { try syncNow() }
+            if files.hasSpilled, moment - probed >= .seconds(1) || moment < probed {
+                probed = moment
+                if try files.returnFromSpill() { note(nil, "") }
+            }
             guard isLast else { return }
             try files.storeUsage()
             files.closeFile()
@@ -80,5 +135,26 @@ struct JournalWorker {
         try files.sync()
         needsSync = false
         synced = now()
+    }
+}
+
+/// How a journal stands, for metrics and reports.
+package struct JournalFigures: Hashable, Sendable {
+    /// Position of the last line.
+    package var line: Int64 = 0
+    /// Decisions that the hub does not hold yet.
+    package var unreported: Int64 = 0
+    /// Of all segments.
+    package var bytes = 0
+    /// Lines that found no room since this process began.
+    package var lost: Int64 = 0
+    package var trouble: JournalTrouble?
+}
+
+extension JournalLine {
+    /// How many denials or outcomes it stands for; 0 for a call that somebody waits to forward.
+    fileprivate var unattended: Int64 {
+        guard case .decision(let record) = self else { return 1 }
+        return record.verdict == .deny ? record.count : 0
     }
 }

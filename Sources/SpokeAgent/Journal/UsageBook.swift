@@ -30,6 +30,11 @@ package struct UsageBook: Sendable {
         /// The last number that the hub acknowledged.
         package var acknowledged: Int64
         package var counters: [Counter]
+        /// Where the chain stood, for a journal whose segments are all gone.
+        package var line: Int64?
+        package var head: String?
+        /// Position of the first line that is kept.
+        package var first: Int64?
     }
 
     private var entries: [Key: Entry] = [:]
@@ -78,11 +83,12 @@ package struct UsageBook: Sendable {
         entries = entries.filter { $0.key.day >= yesterday || $0.value.number > acknowledged }
     }
 
-    package func stored(acknowledged: Int64) -> Stored {
+    package func stored(acknowledged: Int64, chain: JournalChain, first: Int64) -> Stored {
         Stored(
             number: number, acknowledged: acknowledged,
             counters: entries.map { Stored.Counter(usage: Self.counter($0.key, $0.value), number: $0.value.number) }
-                .sorted { ($0.number, $0.usage.capability) < ($1.number, $1.usage.capability) })
+                .sorted { ($0.number, $0.usage.capability) < ($1.number, $1.usage.capability) },
+            line: chain.line, head: chain.head, first: first)
     }
 
     private static func key(_ counter: UsageCounter) -> Key {

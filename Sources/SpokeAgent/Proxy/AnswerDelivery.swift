@@ -22,11 +22,13 @@ final class AnswerDelivery {
     private let number: Int64
     private let services: Services
     private var isStreaming = false
+    private let began: Instant
 
     init(number: Int64, _ forwarding: Forwarding, _ services: Services) {
         self.number = number
         self.forwarding = forwarding
         self.services = services
+        began = services.now()
     }
 
     /// To be called exactly once; `take` does so with the last event.
@@ -34,8 +36,11 @@ final class AnswerDelivery {
         guard !isOver else { return }
         isOver = true
         services.tables.concurrency.leave(forwarding.ticket)
+        let now = services.now()
+        services.calls.ended(
+            server: forwarding.record.server, aim: forwarding.record.aim, result: result, took: now - began)
         services.journal.outcome(
-            JournalLine.Outcome(outcome: number, at: services.now(), status: Int64(status), result: result))
+            JournalLine.Outcome(outcome: number, at: now, status: Int64(status), result: result))
     }
 
     func take(_ event: UpstreamEvent) -> Output {

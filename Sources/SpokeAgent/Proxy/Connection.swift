@@ -147,7 +147,8 @@ final class Connection: ChannelDuplexHandler {
 
     private func judgeNow() {
         guard let context, let peer, let head, case .busy = phase else { return close() }
-        let exchange = Exchange(peer: peer, address: address, head: head, body: body)
+        let trace = TraceContext.continued(head.headers) { .random(in: 0 ... .max) }
+        let exchange = Exchange(peer: peer, address: address, head: head, body: body, trace: trace)
         body = []
         let snapshot = services.snapshots.current
         switch judge(exchange, under: snapshot, services.tables, now: services.now()) {

@@ -9,17 +9,26 @@ package struct Exchange: Sendable {
     package var address: IPAddress?
     package var head: HTTPRequestHead
     package var body: [UInt8]
+    /// With the spoke's own span; nil where nobody traces.
+    package var trace: TraceContext?
 
     package init(
-        peer: VerifiedPeer, address: IPAddress?, head: HTTPRequestHead, body: [UInt8]
+        peer: VerifiedPeer, address: IPAddress?, head: HTTPRequestHead, body: [UInt8], trace: TraceContext? = nil
     ) {
         self.peer = peer
         self.address = address
         self.head = head
         self.body = body
+        self.trace = trace
     }
 
     package var caller: Caller { Caller(workload: peer.id) }
+
+    /// What goes on of its headers.
+    /// - Parameter names: what the policy removes, lower case.
+    func forwardedHeaders(removing names: [String]) -> HTTPHeaders {
+        HeaderRules.forwarded(head.headers, removing: names, trace: trace)
+    }
 }
 
 /// What the pipeline made of a request.

@@ -44,14 +44,24 @@ package enum HeaderRules {
     /// which a server behind a proxy of another kind would look for who the caller is or where the call came from.
     private static let passed: Set<String> = ["user-agent", "accept-language", "traceparent", "tracestate", "baggage"]
 
-    package static func forwarded(_ headers: HTTPHeaders, removing: [String]) -> HTTPHeaders {
+    /// - Parameter trace: takes the place of what the client sent as its trace.
+    package static func forwarded(
+        _ headers: HTTPHeaders, removing: [String], trace: TraceContext? = nil
+    ) -> HTTPHeaders {
         // What `Connection` names is for this hop alone (RFC 9110, section 7.6.1).
         let removed = connectionNames(headers).union(removing)
-        return HTTPHeaders(
+        var kept = HTTPHeaders(
             headers.fields.filter { field in
                 let name = field.name.lowercased()
                 return passed.contains(name) && !removed.contains(name)
             }.map { ($0.name, $0.value) })
+        guard let trace else { return kept }
+        kept.remove("traceparent")
+        kept.remove("tracestate")
+        guard !removing.contains("traceparent") else { return kept }
+        kept.add("traceparent", trace.parentHeader)
+        if let state = trace.state, !removed.contains("tracestate") { kept.add("tracestate", state) }
+        return kept
     }
 
     private static func connectionNames(_ headers: HTTPHeaders) -> Set<String> {

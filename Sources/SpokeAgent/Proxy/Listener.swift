@@ -62,7 +62,9 @@ final class Listener: Sendable {
         let address = channel.remoteAddress?.ipAddress
         peer.whenComplete { [services] result in
             switch result {
-            case .success(let peer): bound.value.identified(peer)
+            case .success(let peer):
+                services.calls.handshake("ok")
+                bound.value.identified(peer)
             case .failure(let error): Self.refused(error, address, services)
             }
         }
@@ -72,15 +74,16 @@ final class Listener: Sendable {
     private static func refused(_ error: any Error, _ address: String?, _ services: Services) {
         let known = error as? any NaveError
         let code = known?.code ?? "handshake-failed"
-        // Somebody connected and left: a look whether the port is open, as load balancers take it.
-        guard code != "closed" else { return }
         let reason =
             switch code {
             case "revoked": DenyReason.identityRevoked.rawValue
-            case "handshake-failed" where known?.message.contains("PEER_DID_NOT_RETURN_A_CERTIFICATE") == true:
+            case "handshake-failed" where known?.message.contains("peer did not return a certificate") == true:
                 "no-certificate"
             default: code
             }
+        services.calls.handshake(reason)
+        // Somebody connected and left: a look whether the port is open, as load balancers take it.
+        guard code != "closed" else { return }
         let snapshot = services.snapshots.current
         services.deny(
             DecisionRecord(

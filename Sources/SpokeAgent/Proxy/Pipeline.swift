@@ -55,8 +55,10 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
         if case .deny(let denial) = decide(Request(caller: caller, aim: .reach, facts: fresh), under: server.ruleset) {
             return refusals.nothingHere(denial)
         }
+        refusals.freshness = .expired
         return refusals.plain(.stale, "no lease in time")
     }
+    refusals.freshness = facts.freshness
     let reach: Permit
     switch decide(Request(caller: caller, aim: .reach, facts: facts), under: server.ruleset) {
     case .allow(let permit): reach = permit
@@ -123,6 +125,7 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
             let tool = capability.kind == .tool ? catalog.tool(capability.name) : nil
             facts.readOnly = tool?.readOnlyHint
             facts.definition = tool?.digest(under: server.ruleset)
+            refusals.readOnly = tool?.readOnlyHint
             definition = tool?.definition
         }
         facts.arguments = action.decidedArguments
@@ -154,7 +157,7 @@ package func judge(_ exchange: Exchange, under snapshot: Snapshot?, _ tables: Ta
             content: .message(action, understood.message), server: name, caller: caller.key,
             version: understood.version,
             session: understood.session, definition: definition,
-            headers: HeaderRules.forwarded(exchange.head.headers, removing: server.policy.removedRequestHeaders),
+            headers: exchange.forwardedHeaders(removing: server.policy.removedRequestHeaders),
             policy: policy,
             filter: ListView(caller: caller, facts: facts, ruleset: server.ruleset, catalog: view.catalog),
             ticket: ticket, record: refusals.record(permit),
@@ -211,7 +214,7 @@ private func judgeEndOfSession(
         Forwarding(
             content: .endSession, server: name, caller: caller.key, version: session.version, session: session,
             definition: nil,
-            headers: HeaderRules.forwarded(exchange.head.headers, removing: server.policy.removedRequestHeaders),
+            headers: exchange.forwardedHeaders(removing: server.policy.removedRequestHeaders),
             policy: server.policy,
             filter: ListView(caller: caller, facts: facts, ruleset: server.ruleset, catalog: view.catalog),
             ticket: ticket, record: refusals.record(permit), acceptsStream: false))

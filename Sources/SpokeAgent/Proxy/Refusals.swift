@@ -8,6 +8,9 @@ final class Refusals {
     private let attempts: AttemptLimit
     private let now: Instant
     private var server: Snapshot.PlacedServer?
+    /// What `decide` was told besides what every line holds, so that a line can be replayed.
+    var freshness = Freshness.fresh
+    var readOnly: Bool?
 
     init(_ exchange: Exchange, _ snapshot: Snapshot?, _ attempts: AttemptLimit, _ now: Instant) {
         self.exchange = exchange
@@ -92,7 +95,8 @@ final class Refusals {
             number: 0, at: now, caller: exchange.caller.key, address: exchange.address?.description,
             server: serverName, aim: aim.description, verdict: .deny, reason: reason.rawValue, rule: rule,
             detail: detail.map { String($0.prefix(300)) }, revision: snapshot?.revision,
-            bundle: snapshot?.delivery.digest)
+            bundle: snapshot?.delivery.digest, freshness: freshness == .fresh ? nil : freshness, readOnly: readOnly,
+            trace: exchange.trace?.trace)
     }
 
     /// The line that has to be with the kernel before the call goes anywhere.
@@ -102,7 +106,8 @@ final class Refusals {
             server: permit.server, aim: permit.aim.description, verdict: .allow,
             rule: permit.rules.joined(separator: "+"),
             principal: permit.principals.map(\.description).joined(separator: "+"),
-            revision: permit.revision, bundle: snapshot?.delivery.digest)
+            revision: permit.revision, bundle: snapshot?.delivery.digest,
+            freshness: freshness == .fresh ? nil : freshness, readOnly: readOnly, trace: exchange.trace?.trace)
         guard let denial = permit.wouldDeny else { return record }
         record.verdict = .wouldDeny
         record.reason = denial.reason.rawValue

@@ -9,6 +9,7 @@ struct Services: Sendable {
     var tables: Tables
     var journal: Journal
     var counts = DecisionCounts()
+    var calls = CallFigures()
     var upstreams: Upstreams
     /// The host's own, of `spoke.yaml`; nil where it has none.
     var ceiling: Ceiling?

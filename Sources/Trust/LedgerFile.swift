@@ -1,5 +1,4 @@
 import Model
-import Trust
 
 /// An exported ledger: lines of text, so that other tools read it too.
 ///
@@ -15,14 +14,14 @@ package struct LedgerFile: Sendable {
     package init(newest: String) { bytes = Array("nave-ledger 1 \(Base64.encode(Array(newest.utf8)))\n".utf8) }
 
     /// - Throws: `bad-answer`.
-    package mutating func add(_ page: LedgerLeaves) throws(AdminError) {
+    package mutating func add(_ page: LedgerLeaves) throws(TrustError) {
         var notes: [Int64: String] = [:]
         for note in page.checkpoints {
             if let size = Self.checkpoint(note)?.size { notes[size] = note }
         }
         for text in page.entries {
             guard let entry = Base64.decode(text) else {
-                throw AdminError("bad-answer", "the hub's entry \(size) is not Base 64")
+                throw TrustError("bad-answer", "the hub's entry \(size) is not Base 64")
             }
             bytes += Array("\(Hex.encode(MerkleTree.leafHash(entry))) ".utf8) + entry + [0x0a]
             size += 1
@@ -44,7 +43,10 @@ package struct LedgerFile: Sendable {
     /// Recomputes the tree from the bytes. Knows nothing but the manifest: the newest checkpoint has to be signed by its
     /// keys; older ones, which older keys may have signed, narrow down where something is wrong. The epoch has to begin where
     /// the manifest says.
-    package static func verify(_ file: [UInt8], manifest: TrustManifest) -> Outcome {
+    /// - Parameter take: told every entry with its index while it is read; to be believed only when no problem comes of it.
+    package static func verify(
+        _ file: [UInt8], manifest: TrustManifest, _ take: (Int64, JSON) -> Void = { _, _ in }
+    ) -> Outcome {
         var check = Check(manifest: manifest)
         var lines = file.split(separator: 0x0a, omittingEmptySubsequences: false)
         // The file ends with a line end; what follows it is nothing.
@@ -55,6 +57,7 @@ package struct LedgerFile: Sendable {
         for line in lines.dropFirst() {
             check.take(line)
             if check.problem != nil { break }
+            if let read = check.read { take(check.tree.size - 1, read) }
         }
         check.end(newest)
         return Outcome(
@@ -68,6 +71,8 @@ package struct LedgerFile: Sendable {
 
 private struct Check {
     let manifest: TrustManifest
+    /// The entry that the last line held.
+    var read: JSON?
     var tree = MerkleFrontier()
     /// Up to here the entries are what was signed.
     var proved: Int64 = 0
@@ -85,6 +90,7 @@ private struct Check {
     }
 
     mutating func take(_ line: ArraySlice<UInt8>) {
+        read = nil
         if let note = Self.note(line, after: "checkpoint ") {
             // One that the manifest's keys did not sign proves nothing, and accuses nothing.
             guard let signed = try? manifest.verifyCheckpoint(note) else { return }
@@ -113,6 +119,7 @@ private struct Check {
             if let problem = epochProblem(index, type, json["body"]) {
                 return fail(index, "entry \(index): \(problem)")
             }
+            read = json
         } catch {
             return fail(index, "entry \(index): \(error.message)")
         }
