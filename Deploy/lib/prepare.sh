@@ -13,7 +13,7 @@ fail() {
 prepare_packages() {
     local missing=() package
     for package in libssl-dev libsqlite3-dev libyaml-dev python3-venv pkg-config git curl gcc openssl softhsm2 \
-        libengine-pkcs11-openssl python3-cryptography; do
+        libengine-pkcs11-openssl python3-cryptography bubblewrap; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
     done
     if [ ${#missing[@]} -gt 0 ]; then

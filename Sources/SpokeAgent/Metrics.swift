@@ -65,6 +65,8 @@ struct MetricsPage: Sendable {
         var page = PrometheusText()
         services.counts.write(&page)
         services.calls.write(&page)
+        services.limited.write(&page)
+        page.gauge("nave_spoke_streams_open", "Streams that are open.", Int64(services.streams.count))
         bundle(&page)
         journal(&page)
         page.begin("nave_spoke_server_up", .gauge, "Whether a server of this spoke answers.")

@@ -22,10 +22,13 @@ package struct ServerConfiguration: Hashable, Sendable {
             let remote = server.optional("allowRemote") { $0.bool() } ?? false
             let path = server.optional("path") { $0.parsed("a path", HTTPTarget.path) }
             let environment = server.optional("env") { $0.entries(maximum: 100, EnvironmentVariable.read) } ?? []
+            let user = server.optional("user") { $0.string("a user of this host", maximumLength: 32) }
+            let sandbox = server.optional("sandbox", StdioCommand.Sandbox.read)
+            let limits = server.optional("limits", StdioCommand.Limits.read) ?? StdioCommand.Limits()
             guard let source = server.oneOf(["url", "command"]) else { return nil }
             if source.key == "url" {
-                if server.has("env") {
-                    server.problems.add("bad-value", "`env` is for `command` only", at: server.place(of: "env"))
+                for key in ["env", "user", "sandbox", "limits"] where server.has(key) {
+                    server.problems.add("bad-value", "`\(key)` is for `command` only", at: server.place(of: key))
                 }
                 return source.value.parsed(
                     "a URL",
@@ -37,7 +40,10 @@ package struct ServerConfiguration: Hashable, Sendable {
                 $0.string("a word of a command", allowsEmpty: true)
             }
             guard let program = words.first, !program.isEmpty else { return nil }
-            return .stdio(StdioCommand(program: program, arguments: Array(words.dropFirst()), environment: environment))
+            return .stdio(
+                StdioCommand(
+                    program: program, arguments: Array(words.dropFirst()), environment: environment, user: user,
+                    sandbox: sandbox, limits: limits))
         }
         guard let upstream = upstream ?? nil else { return nil }
         return ServerConfiguration(name: name, upstream: upstream)
@@ -102,6 +108,57 @@ package struct StdioCommand: Hashable, Sendable {
     package var program: String
     package var arguments: [String]
     package var environment: [EnvironmentVariable]
+    /// Whom it runs as; nil for the spoke's own user.
+    package var user: String?
+    package var sandbox: Sandbox?
+    package var limits = Limits()
+
+    /// A bubblewrap sandbox: a file system of its own with the system's programs, no network, no other processes.
+    package struct Sandbox: Hashable, Sendable {
+        /// Absolute paths that are there as they are, not to be written.
+        package var read: [String]
+        package var write: [String]
+        package var network: Bool
+
+        static func read(_ value: NodeReader) -> Sandbox? {
+            let path = { (value: NodeReader) in
+                value.parsed("an absolute path", { $0.hasPrefix("/") && !$0.contains("\0") ? $0 : nil })
+            }
+            return value.mapping("a sandbox") { sandbox in
+                Sandbox(
+                    read: sandbox.optional("read") { $0.list(maximum: 64, path) } ?? [],
+                    write: sandbox.optional("write") { $0.list(maximum: 64, path) } ?? [],
+                    network: sandbox.optional("network") { $0.bool() } ?? false)
+            }
+        }
+    }
+
+    package struct Limits: Hashable, Sendable {
+        /// Processes at once, of all callers and of one.
+        package var processes = 64
+        package var processesPerCaller = 8
+        /// Of each process; nil for no bound but the host's.
+        package var memory: ByteCount?
+        /// After which a process that nobody uses ends.
+        package var idle = Milliseconds.minutes(5)
+        /// Starts in a minute.
+        package var starts = 120
+
+        static func read(_ value: NodeReader) -> Limits? {
+            value.mapping("limits") { limits in
+                var read = Limits()
+                let count = { (key: String, standard: Int) in
+                    limits.optional(key) { $0.integer(in: 1...10_000).map { Int($0) } } ?? standard
+                }
+                read.processes = count("processes", read.processes)
+                read.processesPerCaller = count("processesPerCaller", read.processesPerCaller)
+                read.starts = count("starts", read.starts)
+                read.memory = limits.optional("memory") { $0.size() }
+                read.idle = limits.optional("idle") { $0.duration() } ?? read.idle
+                return read
+            }
+        }
+    }
 }
 
 /// One variable of a stdio server's environment.

@@ -10,6 +10,7 @@ package struct SpokeConfiguration: Hashable, Sendable {
     package var servers: [ServerConfiguration]
     package var metrics: HostPort?
     package var audit: AuditSettings
+    package var limits: ListenerLimits
     /// What is allowed on this host at most.
     package var ceiling: Ceiling?
 
@@ -40,15 +41,35 @@ package struct SpokeConfiguration: Hashable, Sendable {
                 file.required("servers") { $0.entries(maximum: 200, ServerConfiguration.read) },
                 file.optional("metrics") { $0.parsed("a loopback `HOST:PORT`", loopback) },
                 file.optional("audit", AuditSettings.read),
+                file.optional("limits") { ListenerLimits.read($0) } ?? ListenerLimits(),
+                file.optional("hosts") { value in value.list(maximum: 64) { $0.parsed("a host name", hostName) } },
+                file.optional("origins") { value in value.list(maximum: 64) { $0.parsed("an origin", origin) } },
                 file.value("ceiling")
             )
         }
         guard let parts, let listen = parts.0, let servers = parts.1 else { return nil }
+        var limits = parts.4
+        limits.hosts = parts.5 ?? []
+        limits.origins = parts.6 ?? []
         // A ceiling that cannot be read must not be none: its problems keep the spoke from starting.
-        let ceiling = parts.4.flatMap { Ceiling.read($0, servers: Set(servers.map(\.name))) }
+        let ceiling = parts.7.flatMap { Ceiling.read($0, servers: Set(servers.map(\.name))) }
         return SpokeConfiguration(
             listen: listen, servers: servers.sorted { $0.name < $1.name }, metrics: parts.2,
-            audit: parts.3 ?? AuditSettings(), ceiling: ceiling)
+            audit: parts.3 ?? AuditSettings(), limits: limits, ceiling: ceiling)
+    }
+
+    /// As `Host` names it: `fin-1.finance.corp.example`, with or without a port.
+    private static func hostName(_ text: String) -> String? {
+        let isName = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") }
+        return isName && text == text.lowercased() && text.utf8.count <= 255 ? text : nil
+    }
+
+    /// As a browser names it (RFC 6454, section 6.1): scheme and host, no path.
+    private static func origin(_ text: String) -> String? {
+        guard text.hasPrefix("https://"), !text.dropFirst(8).isEmpty, !text.dropFirst(8).contains("/"),
+            text == text.lowercased(), text.utf8.count <= 255
+        else { return nil }
+        return text
     }
 }
 

@@ -70,11 +70,16 @@ package struct SpokeProgram: Sendable {
         }
         let group = MultiThreadedEventLoopGroup.singleton
         let reportWakeup = Wakeup()
-        let tables = Tables()
+        let tables = try Tables(limits: configuration.limits)
+        let streams = OpenStreams()
         let services = Services(
-            snapshots: SnapshotBox(), tables: tables, journal: journal,
+            snapshots: SnapshotBox(), tables: tables, journal: journal, streams: streams,
             upstreams: Upstreams(
-                configuration, views: tables.views, group: group, onChange: reportWakeup.wake, now: now, logger: logger),
+                configuration, views: tables.views, group: group,
+                onChange: {
+                    reportWakeup.wake()
+                    streams.recheck()
+                }, now: now, logger: logger),
             ceiling: configuration.ceiling, isDraining: NIOLockedValueBox(false), now: now, logger: logger)
         let listener = try Listener(services, identity: identity)
         let applier = DeliveryApplier(
@@ -176,6 +181,7 @@ private struct Running: Service {
             do { try await Task.sleep(for: maintenance) } catch { return }
             services.upstreams.end(services.tables.sessions.sweep(now: services.now()), callers: [])
             services.upstreams.sweep()
+            services.tables.tasks.sweep(now: services.now())
         }
     }
 }

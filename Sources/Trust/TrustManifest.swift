@@ -196,13 +196,16 @@ extension TrustManifest {
     /// own manifest keys. The pin is public, so the envelope has to come over a connection that ended at the pinned root.
     /// It is version 1 until a root follows another: then it is the one that named the new root first.
     /// - Parameter pinnedRootSPKI: `sha256:<hex>`.
-    /// - Throws: `bad-manifest`, `unknown-root`, and what `DSSE.verify` throws.
+    /// - Throws: `bad-manifest`, `not-first-manifest`, `unknown-root`, and what `DSSE.verify` throws.
     package static func verifyFirst(
         _ envelope: DSSEEnvelope, pinnedRootSPKI: String
     ) throws(TrustError) -> TrustManifest {
         // The keys are inside the payload: it is decoded once to find them, and believed only after the signatures hold.
         let manifest = try decode(unverifiedPayload(envelope))
         _ = try manifest.verify(envelope, payloadType: payloadType, role: .manifest)
+        guard manifest.version > 1 || manifest.start == nil else {
+            throw TrustError("not-first-manifest", "the first trust manifest goes on from another epoch")
+        }
         guard try manifest.rootCertificates().contains(where: { $0.publicKey.spkiDigest == pinnedRootSPKI }) else {
             throw TrustError(
                 "unknown-root", "no root of the trust manifest has the pinned key \(backticked(pinnedRootSPKI))")

@@ -24,6 +24,9 @@ import Testing
             requestBody: 1MiB
             timeouts: { connect: 10s, request: 30s, idle: 300s }
           stale: { after: 24h, then: readOnly, until: 72h }
+          serverRequests: [elicitation, roots]
+          egress: [{ tools: ["fetch*"], arguments: [url], to: ["https://*.corp.example/**"], private: allow }]
+          checks: [{ check: sql, arguments: [statement], then: report }]
         renewal: { expired: true }
         rules:
           - id: no-deletes

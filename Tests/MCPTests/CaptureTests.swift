@@ -70,7 +70,7 @@ import Testing
                     #expect(id == exchange.message.id)
                     #expect(try MCPMessage(parsing: message.bytes, maximumBytes: 1 << 20) == message)
                     answered += 1
-                case .request(_, let method):
+                case .request(_, let method, _):
                     #expect(["sampling/createMessage", "elicitation/create", "roots/list"].contains(method))
                 case .notification(let method, _): #expect(method.hasPrefix("notifications/"))
                 case .invalid(let error): Issue.record("\(error)")
@@ -111,7 +111,7 @@ import Testing
         for exchange in exchanges {
             let action = try MCPAction(exchange.message, version: .v20260728)
             var definition: JSON?
-            if case .callTool(let name, let arguments) = action {
+            if case .callTool(let name, let arguments, _) = action {
                 definition = catalog.tool(name)?.definition
                 try EraRules.checkParameters(exchange.headers, arguments: arguments, definition: definition ?? [:])
             }
@@ -133,7 +133,7 @@ import Testing
             let kind: CapabilityKind
             let name: String
             switch try MCPAction(exchange.message, version: era == .stateless ? .v20260728 : .v20251125) {
-            case .callTool("no_such_tool", _): (kind, name) = (.tool, "no_such_tool")
+            case .callTool("no_such_tool", _, _): (kind, name) = (.tool, "no_such_tool")
             case .readResource("note://none"): (kind, name) = (.resource, "note://none")
             default: continue
             }
@@ -162,6 +162,38 @@ import Testing
             }
         }
         #expect(compared == 2)
+    }
+
+    /// What the SDK's servers asked, in the ways of both eras, passes where policy allows it and nowhere else.
+    @Test(arguments: [("2025-06-18", 1), ("2025-11-25", 3), ("2026-07-28", 3)])
+    func whatServersAskIsTold(version: String, least: Int) throws {
+        let version = try #require(ProtocolVersion(rawValue: version))
+        var asked = 0
+        for exchange in try Self.exchanges(version.rawValue) {
+            for answer in exchange.answers {
+                if case .request(_, let method, let params) = answer {
+                    let kind = try #require(ServerRequestKind(method: method))
+                    #expect(kind.problem(params) == nil)
+                    asked += 1
+                }
+                guard case .response(_, .result(_, let result)) = answer, result["inputRequests"] != nil else {
+                    continue
+                }
+                let action = try MCPAction(exchange.message, version: version)
+                let kind = try ServerResult.kind(
+                    result, of: action, era: version.era, allowing: ServerRequestKind.allCases)
+                guard case .inputRequired(let input) = kind else {
+                    Issue.record("\(kind)")
+                    continue
+                }
+                #expect(input.kinds.count == 1 && input.state != nil)
+                #expect(
+                    refusal { try ServerResult.kind(result, of: action, era: version.era, allowing: []) }
+                        == "bad-upstream")
+                asked += 1
+            }
+        }
+        #expect(asked >= least)
     }
 
     @Test func mutatedMessagesNeverCrash() throws {

@@ -174,7 +174,7 @@ import Testing
     @Test(
         arguments: [
             ["sampling": [:]], ["elicitation": ["form": [:]]], ["roots": [:]], ["tasks": ["cancel": [:]]],
-            ["extensions": ["io.modelcontextprotocol/tasks": [:]]], ["experimental": ["x": 1]], ["notYetKnown": [:]],
+            ["extensions": ["io.example/other": [:]]], ["experimental": ["x": 1]], ["notYetKnown": [:]],
             [:],
             7,
         ] as [JSON])

@@ -87,7 +87,7 @@ import Testing
             ("tools/call", #"{"name":"\u212a"}"#),
             ("tools/call", #"{"name":"\#(String(repeating: "a", count: 129))"}"#),
             ("tools/call", #"{"name":"a","arguments":[]}"#), ("tools/call", #"{"name":"a","arguments":null}"#),
-            ("tools/call", #"{"name":"a","task":{}}"#), ("tools/call", #"{"name":"a","_meta":1}"#),
+            ("tools/call", #"{"name":"a","task":1}"#), ("tools/call", #"{"name":"a","_meta":1}"#),
             ("tools/call", #"{"name":"a","inputResponses":[]}"#), ("tools/call", #"{"name":"a","requestState":{}}"#),
             ("tools/list", #"{"cursor":1}"#), ("tools/list", #"{"cursor":null}"#), ("resources/read", "{}"),
             ("resources/read", #"{"uri":7}"#), ("prompts/get", #"{"name":["a"]}"#), ("initialize", "{}"),
@@ -105,7 +105,8 @@ import Testing
     }
 
     @Test(arguments: [
-        #"{"notifications":{"taskIds":["1"]}}"#, #"{"notifications":{"toolsListChanged":1}}"#, #"{"notifications":[]}"#,
+        #"{"notifications":{"taskIds":[1]}}"#, #"{"notifications":{"taskIds":["a b"]}}"#,
+        #"{"notifications":{"toolsListChanged":1}}"#, #"{"notifications":[]}"#,
         #"{"notifications":{"resourceSubscriptions":[1]}}"#,
     ])
     func refusesListening(params: String) {
@@ -137,7 +138,7 @@ import Testing
         #expect(try Self.action("notifications/initialized") == .unknown(method: "notifications/initialized"))
     }
 
-    @Test(arguments: ["tasks/get", "tasks/list", "TOOLS/CALL", "tools/call/", "sampling/createMessage", "rpc.discover"])
+    @Test(arguments: ["tasks/all", "Tasks/get", "TOOLS/CALL", "tools/call/", "sampling/createMessage", "rpc.discover"])
     func everythingElseIsUnknown(method: String) throws {
         #expect(try Self.action(method) == .unknown(method: method))
         #expect(try Self.action(method, era: .stateless) == .unknown(method: method))
@@ -173,7 +174,40 @@ import Testing
         let message = MCPMessage.request(id: .integer(1), method: "tools/call", params: params)
         let understood = message.understood(as: try MCPAction(message, version: .v20251125))
         #expect(understood?.params?.keys == ["name", "arguments", "_meta"])
-        let unknown = MCPMessage.request(id: .integer(1), method: "tasks/get", params: JSONObject([("taskId", "1")]))
-        #expect(unknown.understood(as: .unknown(method: "tasks/get")) == nil)
+        let unknown = MCPMessage.request(id: .integer(1), method: "tasks/all", params: JSONObject([("taskId", "1")]))
+        #expect(unknown.understood(as: .unknown(method: "tasks/all")) == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("tasks/get", true, true), ("tasks/cancel", true, true), ("tasks/result", true, false),
+            ("tasks/update", false, true),
+        ] as [(String, Bool, Bool)])
+    func tasksAreAskedByTheirId(method: String, handshake: Bool, stateless: Bool) throws {
+        let operation = try #require(MCPAction.TaskOperation(rawValue: method))
+        for (era, isServed) in [(Era.handshake, handshake), (.stateless, stateless)] {
+            let action = try Self.action(method, #"{"taskId":"t-1"}"#, era: era)
+            #expect(action == (isServed ? .task(operation, id: "t-1") : .unknown(method: method)))
+            guard isServed else { continue }
+            #expect(action.mirroredName == "t-1")
+            for params in [#"{}"#, #"{"taskId":""}"#, #"{"taskId":"a b"}"#, #"{"taskId":1}"#] {
+                #expect(refusal { try Self.action(method, params, era: era) } == "invalid-params")
+            }
+        }
+        // Older versions have none of them.
+        let message = MCPMessage.request(id: .integer(1), method: method, params: JSONObject([("taskId", "t-1")]))
+        #expect(try MCPAction(message, version: .v20250618) == .unknown(method: method))
+    }
+
+    @Test func aCallBecomesATaskWhereItsVersionHasTasks() throws {
+        let call = MCPMessage.request(
+            id: .integer(1), method: "tools/call", params: JSONObject([("name", "a"), ("task", ["ttl": 1000])]))
+        #expect(
+            try MCPAction(call, version: .v20251125) == .callTool(name: "a", arguments: JSONObject(), asTask: true))
+        let kept = call.understood(as: try MCPAction(call, version: .v20251125))
+        #expect(kept?.params?["task"] == ["ttl": 1000])
+        for version in [ProtocolVersion.v20250618, .v20260728] {
+            #expect(refusal { try MCPAction(call, version: version) } == "invalid-params")
+        }
     }
 }

@@ -120,7 +120,7 @@ import Testing
                 == .notification(method: "notifications/message", params: JSONObject([("level", "info")])))
         #expect(
             told(#"{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{}}"#)
-                == .request(.integer(1), method: "sampling/createMessage"))
+                == .request(.integer(1), method: "sampling/createMessage", params: JSONObject()))
         for bad in ["", "hello", "[]", #"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"m"}}"#] {
             guard case .invalid = told(bad) else {
                 Issue.record("\(bad) was taken for a message")

@@ -25,7 +25,9 @@ import Testing
                 response: ["X-Frame-Options": "DENY"], request: Policy.RequestHeaders(remove: ["Cookie"])),
             limits: Limits(rate: Limits.Rate(requests: 1, per: .seconds(1), burst: 2), sessions: 4),
             stale: Staleness(after: .hours(1), then: .readOnly, until: .hours(2)),
-            tools: Policy.ToolPolicy(pin: .enforce))
+            tools: Policy.ToolPolicy(pin: .enforce), serverRequests: [.elicitation],
+            egress: [Egress(tools: ["fetch"], arguments: ["url"], to: ["https://a/**"], allowPrivate: true)],
+            checks: [ArgumentCheck(.sql, tools: ["query"], arguments: ["statement"], then: .report)])
         let limits = Limits(
             rate: Limits.Rate(requests: 1, per: .seconds(1), burst: 2), concurrency: 1, sessions: 1,
             requestBody: ByteCount(1), responseBody: ByteCount(1),
@@ -156,6 +158,9 @@ import Testing
         bundle.zones = nil
         bundle.servers[0].policy.sessions = nil
         bundle.servers[0].policy.pin = nil
+        bundle.servers[0].policy.serverRequests = nil
+        bundle.servers[0].policy.egress = nil
+        bundle.servers[0].policy.checks = nil
         bundle.servers[0].callers = nil
         bundle.servers[0].enforcement = nil
         bundle.servers[0].pins = nil

@@ -18,17 +18,20 @@ struct AnswerReaderTests {
     private func last(
         _ status: Int, _ type: String?, _ body: String, expected: RequestID? = .integer(7), limit: Int = 1 << 20
     ) throws -> UpstreamEvent {
-        var reader = AnswerReader(expected: expected, limit: limit)
-        reader.head(try head(status, type))
-        let (events, _) = reader.read(Array(body.utf8))
+        var reader = AnswerReader(expecting: expected.map { .answer($0) } ?? .acceptance, limit: limit)
+        _ = reader.head(try head(status, type))
+        let events = reader.read(Array(body.utf8))
         return try #require(events.last ?? reader.end())
     }
 
     /// What one event is, in a word.
     private func word(_ event: UpstreamEvent) -> String {
         switch event {
-        case .notification(let message): "notification \(message.method ?? "")"
-        case .keepAlive: "keep-alive"
+        case .opened: "opened"
+        case .ended: "ended"
+        case .request(_, let method, _, let event): "request \(method) \(event ?? "-")"
+        case .notification(let message, let event): "notification \(message.method ?? "") \(event ?? "-")"
+        case .keepAlive(let event): "keep-alive \(event.id ?? "-")"
         case .response(let response): "response \(response.status) \(response.message.id?.description ?? "-")"
         case .accepted: "accepted"
         case .refused(let status): "refused \(status)"
@@ -77,16 +80,18 @@ struct AnswerReaderTests {
         #expect(word(try last(200, "text/event-stream", "data: \(long)\n\n", limit: 64)) == "failed bad-upstream")
     }
 
-    @Test("a stream: notifications pass, requests are asked apart, the answer ends it, what comes behind is dropped")
+    @Test("a stream: notifications pass, requests are told apart, the answer ends it, what comes behind is dropped")
     func stream() throws {
-        var reader = AnswerReader(expected: .integer(7), limit: 1 << 20)
-        reader.head(try head(200, "text/event-stream", ["Mcp-Session-Id: abc"]))
+        var reader = AnswerReader(expecting: .answer(.integer(7)), limit: 1 << 20)
+        let opened = reader.head(try head(200, "text/event-stream", ["Mcp-Session-Id: abc"])).map(word)
+        #expect(opened == nil)
         let text = """
             : ping
 
             id: 1
             data:
 
+            id: 2
             data: {"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}
 
             data: {"jsonrpc":"2.0","id":"s1","method":"sampling/createMessage","params":{}}
@@ -100,39 +105,66 @@ struct AnswerReaderTests {
 
             """
         var words: [String] = []
-        var asked: [AnswerReader.Asked] = []
         var session: String?
         for byte in Array(text.utf8) {
-            let (events, questions) = reader.read([byte])
+            let events = reader.read([byte])
             words += events.map(word)
-            asked += questions
             for case .response(let response) in events {
                 session = response.session
                 guard case .result(_, let result) = response.message else { continue }
                 #expect(result["ok"]?.bool == true)
             }
         }
-        #expect(words == ["keep-alive", "notification notifications/progress", "response 200 7"])
-        #expect(asked.map(\.method) == ["sampling/createMessage"])
+        #expect(
+            words == [
+                "keep-alive -", "keep-alive 1", "notification notifications/progress 2",
+                "request sampling/createMessage -", "response 200 7",
+            ])
         #expect(session == "abc")
         #expect(reader.hasEnded)
-        #expect(reader.end() == nil)
+        let more = reader.end().map(word)
+        #expect(more == nil)
     }
 
     @Test("a server that asks without end is given up after sixteen questions")
     func asking() throws {
-        var reader = AnswerReader(expected: .integer(7), limit: 1 << 20)
-        reader.head(try head(200, "text/event-stream"))
-        var asked = 0
+        var reader = AnswerReader(expecting: .answer(.integer(7)), limit: 1 << 20)
+        _ = reader.head(try head(200, "text/event-stream"))
         var words: [String] = []
         for number in 0..<100 {
             let question = #"data: {"jsonrpc":"2.0","id":\#(number),"method":"roots/list"}"# + "\n\n"
-            let (events, questions) = reader.read(Array(question.utf8))
-            words += events.map(word)
-            asked += questions.count
+            words += reader.read(Array(question.utf8)).map(word)
         }
-        #expect(asked == AnswerReader.maximumAsked)
-        #expect(words == ["failed bad-upstream"])
+        let asked = [String](repeating: "request roots/list -", count: AnswerReader.maximumAsked)
+        #expect(words == asked + ["failed bad-upstream"])
+    }
+
+    @Test("a session's own stream is opened, tells, and is over without an answer; a replay may hold the one missed")
+    func ownStream() throws {
+        for (replaying, body, expected) in [
+            (
+                nil, "id: 9\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}\n\n",
+                "notification notifications/x 9"
+            ),
+            (nil, "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n", "failed bad-upstream"),
+            (RequestID.integer(7), "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n", "response 200 7"),
+            (.integer(8), "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n", "failed bad-upstream"),
+        ] as [(RequestID?, String, String)] {
+            var reader = AnswerReader(expecting: .stream(replaying: replaying), limit: 1 << 20)
+            let opened = reader.head(try head(200, "text/event-stream")).map(word)
+            #expect(opened == "opened")
+            let words = reader.read(Array(body.utf8)).map(word)
+            #expect(words == [expected])
+        }
+        var over = AnswerReader(expecting: .stream(replaying: nil), limit: 1 << 20)
+        _ = over.head(try head(200, "text/event-stream"))
+        let ended = over.end().map(word)
+        #expect(ended == "ended")
+        var none = AnswerReader(expecting: .stream(replaying: nil), limit: 1 << 20)
+        let begun = none.head(try head(405, "application/json")).map(word)
+        let refused = none.end().map(word)
+        #expect(begun == nil)
+        #expect(refused == "refused 405")
     }
 
     @Test("a stream that ends without the answer, or answers another request, has failed")

@@ -34,11 +34,11 @@ struct LanguageTests {
         #expect(reason(try step("read_entry", bundle)) == DenyReason.concurrency.rawValue)
         // Another tool has a count of its own.
         let other = try #require(try step("write_entry", bundle).forwarding)
-        tables.concurrency.leave(first.ticket)
-        tables.concurrency.leave(other.ticket)
+        first.ticket.release()
+        other.ticket.release()
         #expect(reason(try step("read_entry", bundle)) == DenyReason.rate.rawValue)
         let again = try #require(try step("write_entry", bundle).forwarding)
-        tables.concurrency.leave(again.ticket)
+        again.ticket.release()
     }
 
     @Test("a rule's sizes and times bound what its calls carry")

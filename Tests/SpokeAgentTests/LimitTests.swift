@@ -102,7 +102,7 @@ struct LimitTests {
         _ = try #require(concurrency.enter(caller: "a", server: "x", limit: 2))
         #expect(concurrency.enter(caller: "a", server: "x", limit: 2) == nil)
         #expect(concurrency.enter(caller: "b", server: "x", limit: 2) != nil)
-        concurrency.leave(first)
+        first.release()
         #expect(concurrency.enter(caller: "a", server: "x", limit: 2) != nil)
         #expect(concurrency.enter(caller: "a", server: "x", limit: 2) == nil)
     }

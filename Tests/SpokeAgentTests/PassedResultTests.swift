@@ -41,20 +41,24 @@ struct PassedResultTests {
         let view = try view()
         let result: JSON = ["contents": [], "cacheScope": "public", "ttlMs": 3_600_000]
         let read = MCPAction.readResource(uri: "ledger://reports/1")
-        let passed = try PassedResult.of(result, of: read, era: .stateless, through: view)
+        let passed = try PassedResult.of(result, of: read, era: .stateless, through: view).result
         #expect(passed["cacheScope"] == "private")
         #expect(passed["ttlMs"]?.integer == ListView.ttlCap)
-        #expect(try PassedResult.of(result, of: read, era: .handshake, through: view) == result)
+        #expect(try PassedResult.of(result, of: read, era: .handshake, through: view).result == result)
         let prompt = MCPAction.getPrompt(name: "p", arguments: JSONObject())
-        #expect(try PassedResult.of(result, of: prompt, era: .stateless, through: view)["cacheScope"] == "private")
-        #expect(try PassedResult.of(["messages": []], of: prompt, era: .stateless, through: view) == ["messages": []])
+        #expect(
+            try PassedResult.of(result, of: prompt, era: .stateless, through: view).result["cacheScope"] == "private")
+        #expect(
+            try PassedResult.of(["messages": []], of: prompt, era: .stateless, through: view).result == ["messages": []]
+        )
     }
 
     @Test("a list is filtered to what the caller may use")
     func lists() throws {
         let result: JSON = ["tools": [["name": "read_entry"], ["name": "write_entry"]], "resultType": "complete"]
         let passed = try PassedResult.of(
-            result, of: .list(.tools, cursor: nil), era: .stateless, through: try view())
+            result, of: .list(.tools, cursor: nil), era: .stateless, through: try view()
+        ).result
         #expect(passed["tools"]?.array?.compactMap { $0["name"]?.string } == ["read_entry"])
     }
 }

@@ -150,7 +150,7 @@ struct PipelineTests {
         arguments: [
             (#"{"jsonrpc":"2.0","id":1,"method":"tools/list","method":"tools/call"}"#, 400),
             (#"{"jsonrpc":"2.0","id":1,"Method":"tools/list","method":"tools/list"}"#, 400),
-            (#"[{"jsonrpc":"2.0","id":1,"method":"tools/list"}]"#, 400),
+            (#"[{"jsonrpc":"2.0","id":1,"method":"tools/list"},1]"#, 400),
             (#"{"jsonrpc":"2.0","id":NaN,"method":"tools/list"}"#, 400),
             ("", 400),
         ])
@@ -265,7 +265,7 @@ struct PipelineTests {
         for _ in 0..<5 { #expect(try refusal(try call("write_entry", tables)).status == 200) }
         let first = try #require(try call("read_entry", tables).forwarding)
         #expect(try refusal(try call("read_entry", tables)) == (429, DenyReason.concurrency.rawValue))
-        tables.concurrency.leave(first.ticket)
+        first.ticket.release()
         let third = try #require(try call("read_entry", tables).answer)
         #expect(third.status == 429)
         #expect(third.denied?.reason == DenyReason.rate.rawValue)

@@ -219,7 +219,7 @@ struct SpokeFixture {
     }
 
     static func tables() throws -> Tables {
-        let tables = Tables()
+        let tables = try Tables()
         tables.views["ledger"] = try view()
         tables.views["vault"] = try view()
         return tables

@@ -44,7 +44,8 @@ struct StdioQueueTests {
         signal(SIGPIPE, SIG_IGN)
         let process = StdioProcess(
             "deaf", StdioCommand(program: "/bin/sleep", arguments: ["3600"], environment: []), speaksFor: era,
-            at: SpokeFixture.now, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onListChange: {})
+            at: SpokeFixture.now, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onListChange: {},
+            onEnd: { _ in })
         process.start()
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let text = JSON.string(String(repeating: "x", count: 256 << 10))

@@ -449,6 +449,7 @@ def judge_manifest(row, _):
     first, *rest = row["envelopes"]
     manifest = read_manifest(unbase64(first["payload"], "bad-envelope"))
     verify_manifest(first, manifest)
+    demand(manifest["version"] > 1 or "start" not in manifest, "not-first-manifest")
     demand(row["pin"] in manifest["pins"], "unknown-root")
     for envelope in rest:
         following = read_manifest(verify_manifest(envelope, manifest))

@@ -121,6 +121,24 @@ private func policyJSON(_ policy: Policy) -> JSON {
     let tools = policy.tools.map { object([("pin", $0.pin.map { .string($0.rawValue) })]) }
     return object([
         ("headers", headers), ("limits", policy.limits.map(limitsJSON)), ("stale", stale), ("tools", tools),
+        ("serverRequests", policy.serverRequests.map { .array($0.map { .string($0.rawValue) }) }),
+        ("egress", policy.egress.map { .array($0.map(egressJSON)) }),
+        ("checks", policy.checks.map { .array($0.map(checkJSON)) }),
+    ])
+}
+
+private func egressJSON(_ egress: Egress) -> JSON {
+    object([
+        ("tools", egress.tools.map { .array($0.map(JSON.string)) }),
+        ("arguments", .array(egress.arguments.map(JSON.string))), ("to", .array(egress.to.map(JSON.string))),
+        ("private", egress.allowPrivate.map { .string($0 ? "allow" : "refuse") }),
+    ])
+}
+
+private func checkJSON(_ check: ArgumentCheck) -> JSON {
+    object([
+        ("check", .string(check.check.rawValue)), ("tools", check.tools.map { .array($0.map(JSON.string)) }),
+        ("arguments", .array(check.arguments.map(JSON.string))), ("then", .string(check.then.rawValue)),
     ])
 }
 

@@ -1,20 +1,36 @@
 import Model
 
 /// Takes a client's capabilities out. Each of those that MCP defines (`sampling`, `elicitation`, `roots`, `tasks`,
-/// `extensions`, `experimental`) lets a server ask or answer what is not served here, and a server must not send what was
-/// not declared; so none of them goes on, nor any that is not known yet.
+/// `extensions`, `experimental`) lets a server ask or answer something, and a server must not send what was not declared;
+/// so only those go on that policy lets servers use, and of the extensions the one that is served.
 package enum CapabilityStripping {
-    /// The message as the upstream is to see it, with `{}` for `params.capabilities` of `initialize` and for
+    /// Of `extensions`: a server may answer a call with a task.
+    package static let tasksExtension = "io.modelcontextprotocol/tasks"
+
+    /// The message as the upstream is to see it, with what is left of `params.capabilities` of `initialize` and of
     /// `_meta["io.modelcontextprotocol/clientCapabilities"]` of any message.
-    package static func strip(_ message: MCPMessage) -> MCPMessage {
+    package static func strip(_ message: MCPMessage, keeping allowed: [ServerRequestKind] = []) -> MCPMessage {
         guard var params = message.params else { return message }
-        if message.method == "initialize", params["capabilities"] != nil { params["capabilities"] = [:] }
-        if var meta = params["_meta"]?.object, meta[EraRules.capabilitiesKey] != nil {
-            meta[EraRules.capabilitiesKey] = [:]
+        if message.method == "initialize", let declared = params["capabilities"] {
+            params["capabilities"] = kept(declared, allowed, extensions: false)
+        }
+        if var meta = params["_meta"]?.object, let declared = meta[EraRules.capabilitiesKey] {
+            meta[EraRules.capabilitiesKey] = kept(declared, allowed, extensions: true)
             params["_meta"] = .object(meta)
         }
         var message = message
         message.params = params
         return message
+    }
+
+    private static func kept(_ declared: JSON, _ allowed: [ServerRequestKind], extensions: Bool) -> JSON {
+        var kept = JSONObject()
+        for kind in allowed where declared[kind.rawValue]?.object != nil {
+            kept[kind.rawValue] = declared[kind.rawValue]
+        }
+        if extensions, let tasks = declared["extensions"]?[tasksExtension], tasks.object != nil {
+            kept["extensions"] = .object(JSONObject([(tasksExtension, tasks)]))
+        }
+        return .object(kept)
     }
 }

@@ -68,6 +68,7 @@ package enum EraRules {
         switch method {
         case "tools/call", "prompts/get": key = "name"
         case "resources/read": key = "uri"
+        case "tasks/get", "tasks/update", "tasks/cancel": key = "taskId"
         default: return
         }
         // A body without the name is refused later, for that.
@@ -123,7 +124,7 @@ package enum EraRules {
         var headers = [(versionHeader, version.rawValue)]
         if let method = message.method { headers.append((methodHeader, method)) }
         if let name = action.mirroredName { headers.append((nameHeader, MirrorValue.encode(name))) }
-        if case .callTool(_, let arguments) = action, let definition {
+        if case .callTool(_, let arguments, _) = action, let definition {
             for parameter in MirroredParameters(definition: definition).parameters {
                 guard let value = MirroredParameters.rendered(parameter, arguments) else { continue }
                 headers.append((parameter.header, MirrorValue.encode(value)))

@@ -44,7 +44,8 @@ package enum MCPAction: Hashable, Sendable {
     case initialized
     case ping
     case list(ListKind, cursor: String?)
-    case callTool(name: String, arguments: JSONObject)
+    /// - `asTask`: the answer is to be a task (2025-11-25); in the stateless era the server alone decides.
+    case callTool(name: String, arguments: JSONObject, asTask: Bool = false)
     case readResource(uri: String)
     case getPrompt(name: String, arguments: JSONObject)
     /// For a resource the name is a URI template, not a URI.
@@ -53,6 +54,9 @@ package enum MCPAction: Hashable, Sendable {
     case subscribe(uri: String)
     case unsubscribe(uri: String)
     case listen(Listening)
+    case task(TaskOperation, id: String)
+    /// 2025-11-25 only.
+    case listTasks(cursor: String?)
     case cancelled(RequestID)
     case progress
     case rootsListChanged
@@ -62,25 +66,46 @@ package enum MCPAction: Hashable, Sendable {
     case unknown(method: String)
 
     /// What a `subscriptions/listen` stream is to report.
+    package enum TaskOperation: String, CaseIterable, Sendable {
+        case get = "tasks/get"
+        /// 2025-11-25 only.
+        case result = "tasks/result"
+        /// 2026-07-28 only.
+        case update = "tasks/update"
+        case cancel = "tasks/cancel"
+    }
+
     package struct Listening: Hashable, Sendable {
         package var toolsListChanged = false
         package var promptsListChanged = false
         package var resourcesListChanged = false
         package var resources: [String] = []
+        package var tasks: [String] = []
 
         package init() {}
+
+        /// As `params.notifications` has it.
+        package var json: JSON {
+            var object = JSONObject()
+            if toolsListChanged { object["toolsListChanged"] = true }
+            if promptsListChanged { object["promptsListChanged"] = true }
+            if resourcesListChanged { object["resourcesListChanged"] = true }
+            if !resources.isEmpty { object["resourceSubscriptions"] = .array(resources.map(JSON.string)) }
+            if !tasks.isEmpty { object["taskIds"] = .array(tasks.map(JSON.string)) }
+            return .object(object)
+        }
     }
 
     /// What the action uses, each to be decided; a `listen` may name several resources.
     package var capabilities: [Capability] {
         switch self {
-        case .callTool(let name, _): [Capability(.tool, name)]
+        case .callTool(let name, _, _): [Capability(.tool, name)]
         case .readResource(let uri), .subscribe(let uri), .unsubscribe(let uri): [Capability(.resource, uri)]
         case .getPrompt(let name, _): [Capability(.prompt, name)]
         case .complete(let capability): [capability]
         case .listen(let listening): listening.resources.map { Capability(.resource, $0) }
         case .initialize, .discover, .initialized, .ping, .list, .setLevel, .cancelled, .progress, .rootsListChanged,
-            .response, .unknown:
+            .response, .task, .listTasks, .unknown:
             []
         }
     }
@@ -94,8 +119,9 @@ package enum MCPAction: Hashable, Sendable {
     /// What `Mcp-Name` mirrors.
     package var mirroredName: String? {
         switch self {
-        case .callTool(let name, _), .getPrompt(let name, _): name
+        case .callTool(let name, _, _), .getPrompt(let name, _): name
         case .readResource(let uri): uri
+        case .task(_, let id): id
         default: nil
         }
     }
@@ -110,7 +136,7 @@ package enum MCPAction: Hashable, Sendable {
             if let meta = params?["_meta"], meta.object == nil {
                 throw MCPError(.invalidParams, "`_meta` is not an object")
             }
-            self = try Self.request(method, Parameters(params ?? JSONObject()), version.era)
+            self = try Self.request(method, Parameters(params ?? JSONObject()), version)
         case .notification(let method, let params):
             self = try Self.notification(method, Parameters(params ?? JSONObject()), version.era)
         case .result(let id, _), .failure(let id?, _):
@@ -122,14 +148,25 @@ package enum MCPAction: Hashable, Sendable {
         }
     }
 
-    private static func request(_ method: String, _ params: Parameters, _ era: Era) throws(MCPError) -> MCPAction {
+    private static func request(
+        _ method: String, _ params: Parameters, _ version: ProtocolVersion
+    ) throws(MCPError) -> MCPAction {
+        let era = version.era
+        if let operation = TaskOperation(rawValue: method), serves(operation, version) {
+            if operation == .update { try params.retry() }
+            return .task(operation, id: try params.taskID())
+        }
         if let kind = ListKind(rawValue: method) { return .list(kind, cursor: try params.cursor()) }
         switch (method, era) {
         case ("tools/call", _):
-            // A task's result would come by methods that are not served.
-            guard params["task"] == nil else { throw MCPError(.invalidParams, "tasks are not served") }
+            // Before 2025-11-25 the key means nothing, after it it is the server's to decide.
+            guard params["task"] == nil || version == .v20251125 else {
+                throw MCPError(.invalidParams, "`task` has no meaning in \(version.rawValue)")
+            }
+            _ = try params.object("task")
             try params.retry()
-            return .callTool(name: try params.name(), arguments: try params.arguments())
+            return .callTool(
+                name: try params.name(), arguments: try params.arguments(), asTask: params["task"] != nil)
         case ("resources/read", _):
             try params.retry()
             return .readResource(uri: try params.uri())
@@ -145,9 +182,19 @@ package enum MCPAction: Hashable, Sendable {
         case ("logging/setLevel", .handshake): return .setLevel(try params.level())
         case ("resources/subscribe", .handshake): return .subscribe(uri: try params.uri())
         case ("resources/unsubscribe", .handshake): return .unsubscribe(uri: try params.uri())
+        case ("tasks/list", .handshake) where version == .v20251125:
+            return .listTasks(cursor: try params.cursor())
         case ("server/discover", .stateless): return .discover
         case ("subscriptions/listen", .stateless): return .listen(try params.listening())
         default: return .unknown(method: method)
+        }
+    }
+
+    private static func serves(_ operation: TaskOperation, _ version: ProtocolVersion) -> Bool {
+        switch operation {
+        case .get, .cancel: version >= .v20251125
+        case .result: version == .v20251125
+        case .update: version.era == .stateless
         }
     }
 

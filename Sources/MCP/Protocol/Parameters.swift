@@ -39,6 +39,15 @@ struct Parameters {
         object["cursor"] == nil ? nil : try text("cursor", atMost: 4096)
     }
 
+    /// Ids of tasks are a server's; they go into a header too.
+    func taskID() throws(MCPError) -> String {
+        let id = try text("taskId", atMost: 1024)
+        guard !id.isEmpty, id.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw invalid("`taskId` is not 1 to 1024 printable characters")
+        }
+        return id
+    }
+
     /// What a retry after `input_required` brings along.
     func retry() throws(MCPError) {
         _ = try object("inputResponses")
@@ -83,6 +92,11 @@ struct Parameters {
                     }
                     try ResourceURI.validate(uri)
                     listening.resources.append(uri)
+                }
+            case ("taskIds", .array(let ids)):
+                guard ids.count <= 256 else { throw invalid("more than 256 tasks are listened to") }
+                for id in ids {
+                    listening.tasks.append(try Parameters(JSONObject([("taskId", id)])).taskID())
                 }
             default: throw invalid("\(quoted(key)) cannot be listened to")
             }

@@ -6,8 +6,8 @@ package enum ServerMessage: Equatable, Sendable {
     case response(RequestID, MCPMessage)
     /// A notification to be passed on, once its fields have been seen to.
     case notification(method: String, params: JSONObject?)
-    /// A request to the client, which is refused in the client's name (``refusal(of:)``).
-    case request(RequestID, method: String)
+    /// A request to the client: passed on where policy allows it, else refused in the client's name (``refusal(of:method:)``).
+    case request(RequestID, method: String, params: JSONObject?)
     /// Not a message, or an answer to nothing; never passed on.
     case invalid(MCPError)
 
@@ -22,7 +22,7 @@ package enum ServerMessage: Equatable, Sendable {
         case .failure(nil, let error):
             self = .invalid(MCPError(.badUpstream, "the error \(error.code) answers no request"))
         case .notification(let method, let params): self = .notification(method: method, params: params)
-        case .request(let id, let method, _): self = .request(id, method: method)
+        case .request(let id, let method, let params): self = .request(id, method: method, params: params)
         }
     }
 

@@ -21,7 +21,10 @@ extension MCPAction {
         switch self {
         case .initialize: ["protocolVersion", "capabilities", "clientInfo", "_meta"]
         case .discover, .initialized, .ping, .rootsListChanged: ["_meta"]
-        case .list: ["cursor", "_meta"]
+        case .list, .listTasks: ["cursor", "_meta"]
+        case .task(.update, _): ["taskId", "inputResponses", "_meta"]
+        case .task: ["taskId", "_meta"]
+        case .callTool(_, _, asTask: true): ["name", "arguments", "task", "_meta"]
         case .callTool, .getPrompt: ["name", "arguments", "inputResponses", "requestState", "_meta"]
         case .readResource: ["uri", "inputResponses", "requestState", "_meta"]
         case .complete: ["ref", "argument", "context", "_meta"]

@@ -20,6 +20,9 @@ package enum WireVersion {
         WireFeature("callers", since: 2, server: { $0.callers != nil }),
         WireFeature("enforcement", since: 2, server: { $0.enforcement != nil }),
         WireFeature("tools.pin", since: 2, server: { $0.policy.pin != nil || $0.pins != nil }),
+        WireFeature("serverRequests", since: 2, server: { $0.policy.serverRequests != nil }),
+        WireFeature("egress", since: 2, server: { $0.policy.egress != nil }),
+        WireFeature("checks", since: 2, server: { $0.policy.checks != nil }),
         WireFeature("environment", since: 2, bundle: { $0.environment != nil }),
         WireFeature("zones", since: 2, bundle: { $0.zones != nil }),
     ]

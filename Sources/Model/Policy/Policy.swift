@@ -6,14 +6,22 @@ package struct Policy: Hashable, Sendable, Codable {
     package var limits: Limits?
     package var stale: Staleness?
     package var tools: ToolPolicy?
+    /// What servers may ask of clients; a layer that states it narrows the ones above.
+    package var serverRequests: [ServerRequestKind]?
+    package var egress: [Egress]?
+    package var checks: [ArgumentCheck]?
 
     package init(
-        headers: Headers? = nil, limits: Limits? = nil, stale: Staleness? = nil, tools: ToolPolicy? = nil
+        headers: Headers? = nil, limits: Limits? = nil, stale: Staleness? = nil, tools: ToolPolicy? = nil,
+        serverRequests: [ServerRequestKind]? = nil, egress: [Egress]? = nil, checks: [ArgumentCheck]? = nil
     ) {
         self.headers = headers
         self.limits = limits
         self.stale = stale
         self.tools = tools
+        self.serverRequests = serverRequests
+        self.egress = egress
+        self.checks = checks
     }
 
     package struct ToolPolicy: Hashable, Sendable, Codable {
@@ -115,6 +123,10 @@ package struct EffectivePolicy: Hashable, Sendable, Codable {
     package var stale: Staleness
     /// Nil where nothing is pinned.
     package var pin: PinMode?
+    /// What the server may ask of clients, sorted; nil is nothing. This and the two below are absent where no layer speaks.
+    package var serverRequests: [ServerRequestKind]?
+    package var egress: [Egress]?
+    package var checks: [ArgumentCheck]?
 
     /// - Parameter layers: organization, zone, server, in this order.
     package init(layers: [Policy?]) {
@@ -140,6 +152,14 @@ package struct EffectivePolicy: Hashable, Sendable, Codable {
         requestTimeout = limits.compactMap(\.timeouts?.request).min() ?? requestTimeout
         idleTimeout = limits.compactMap(\.timeouts?.idle).min() ?? idleTimeout
         rates = limits.compactMap(\.rate)
+        let asked = stated.compactMap(\.serverRequests).map(Set.init)
+        serverRequests = asked.dropFirst().reduce(asked.first) { $0?.intersection($1) }.flatMap { allowed in
+            allowed.isEmpty ? nil : allowed.sorted()
+        }
+        let egress = stated.flatMap { $0.egress ?? [] }
+        self.egress = egress.isEmpty ? nil : egress
+        let checks = stated.flatMap { $0.checks ?? [] }
+        self.checks = checks.isEmpty ? nil : checks
         for headers in stated.compactMap(\.headers) {
             // The outermost layer that sets a header wins; the topology check refuses a second one anyway.
             for (name, value) in headers.response ?? [:]

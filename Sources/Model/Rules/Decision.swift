@@ -88,6 +88,12 @@ package enum DenyReason: String, Codable, Hashable, Sendable, CaseIterable {
     case journal = "journal"
     case identityRevoked = "identity-revoked"
     case notAClient = "not-a-client"
+    case egress = "egress"
+    case argumentCheck = "argument-check"
+    case streams = "streams"
+    case foreignTask = "foreign-task"
+    case foreignState = "foreign-state"
+    case foreignHost = "foreign-host"
 }
 
 /// A refusal and what it rests on.

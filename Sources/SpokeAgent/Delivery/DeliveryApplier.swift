@@ -117,6 +117,7 @@ actor DeliveryApplier {
             services.upstreams.end(sessions, callers: gone)
             if !gone.isEmpty { services.logger.info("peers cut off", metadata: ["count": "\(gone.count)"]) }
         }
+        services.streams.recheck()
         guard previous?.delivery.digest != delivery.digest else { return }
         services.snapshots.note(services.now())
         services.upstreams.reconcile(placed: Set(snapshot.servers.keys))

@@ -8,16 +8,16 @@ enum Disposition {
     case swallow
     case refuse
 
-    init(_ action: MCPAction) {
+    /// - Parameter serverRequests: what the server may ask of clients.
+    init(_ action: MCPAction, serverRequests: [ServerRequestKind]) {
         switch action {
         case .initialize, .discover, .initialized, .ping, .list, .callTool, .readResource, .getPrompt, .complete,
-            .setLevel,
-            .cancelled:
+            .setLevel, .cancelled, .subscribe, .unsubscribe, .listen, .task, .listTasks, .response:
             self = .serve
-        // A server's requests never reach a client, so nothing waits for its answer, its progress or its roots.
-        case .response, .progress, .rootsListChanged: self = .swallow
-        // What these ask for comes on streams that are not served yet.
-        case .subscribe, .unsubscribe, .listen, .unknown: self = .refuse
+        // Progress of what a server asked for tells it nothing that the answer will not.
+        case .progress: self = .swallow
+        case .rootsListChanged: self = serverRequests.contains(.roots) ? .serve : .swallow
+        case .unknown: self = .refuse
         }
     }
 }
@@ -28,9 +28,9 @@ extension MCPAction {
     /// What is decided on besides reaching the server; nil for the upkeep of a conversation.
     var aim: Aim? {
         switch self {
-        case .callTool(let name, _): .use(Capability(.tool, name))
+        case .callTool(let name, _, _): .use(Capability(.tool, name))
         case .getPrompt(let name, _): .use(Capability(.prompt, name))
-        case .readResource(let uri): .use(Capability(.resource, uri))
+        case .readResource(let uri), .subscribe(let uri), .unsubscribe(let uri): .use(Capability(.resource, uri))
         case .complete(let capability):
             capability.kind == .resource ? .completion(capability.name) : .use(capability)
         default: nil
@@ -39,7 +39,7 @@ extension MCPAction {
 
     var decidedArguments: Facts.Arguments {
         switch self {
-        case .callTool(_, let arguments), .getPrompt(_, let arguments): .given(.object(arguments))
+        case .callTool(_, let arguments, _), .getPrompt(_, let arguments): .given(.object(arguments))
         default: .none
         }
     }

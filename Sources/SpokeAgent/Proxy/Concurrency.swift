@@ -12,6 +12,9 @@ package final class Concurrency: Sendable {
     package struct Ticket: Sendable {
         /// All of one caller.
         fileprivate let keys: [Key]
+        fileprivate let counts: Concurrency
+
+        package func release() { counts.leave(self) }
     }
 
     private let shards: [NIOLockedValueBox<[Key: Int]>]
@@ -31,11 +34,11 @@ package final class Concurrency: Sendable {
         return shards[shard(of: caller, shards.count)].withLockedValue { counts in
             guard zip(keys, places).allSatisfy({ (counts[$0] ?? 0) < $1.limit }) else { return nil }
             for key in keys { counts[key, default: 0] += 1 }
-            return Ticket(keys: keys)
+            return Ticket(keys: keys, counts: self)
         }
     }
 
-    package func leave(_ ticket: Ticket) {
+    private func leave(_ ticket: Ticket) {
         guard let caller = ticket.keys.first?.caller else { return }
         shards[shard(of: caller, shards.count)].withLockedValue { counts in
             for key in ticket.keys {

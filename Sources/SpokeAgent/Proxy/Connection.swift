@@ -17,7 +17,7 @@ final class Connection: ChannelDuplexHandler {
     private static let maximumWaiting = 64 << 10
     /// The largest body that any policy can allow here.
     private static let maximumBody = 64 << 20
-    private static let readTimeout = TimeAmount.seconds(30)
+    private static let idleTimeout = TimeAmount.seconds(300)
     private static let lingering = TimeAmount.milliseconds(500)
 
     private enum Phase {
@@ -36,14 +36,32 @@ final class Connection: ChannelDuplexHandler {
     private var body: [UInt8] = []
     private var waiting: [UInt8] = []
     private var timer: Scheduled<Void>?
-    private var delivery: AnswerDelivery?
+    private var handler: RequestHandler?
+    /// Among its caller's connections.
+    private var ticket: Concurrency.Ticket?
+    /// When the request's first byte came.
+    private var started = NIODeadline.now()
 
     init(_ services: Services) { self.services = services }
 
     /// Called once, before the first byte comes through.
     func identified(_ peer: VerifiedPeer) {
+        let caller = Caller(workload: peer.id).key
+        guard
+            let ticket = services.connections.enter(
+                caller: caller, server: "", limit: services.tables.limits.connectionsPerCaller)
+        else {
+            services.limited.count("connections")
+            return close()
+        }
+        self.ticket = ticket
         self.peer = peer
-        startTimer(idle: true)
+        startTimer(.firstByte)
+    }
+
+    private func leave() {
+        ticket?.release()
+        ticket = nil
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -68,7 +86,11 @@ final class Connection: ChannelDuplexHandler {
     }
 
     private func read(_ bytes: [UInt8]) {
-        if parser.isIdle, !bytes.isEmpty { startTimer(idle: false) }
+        if !bytes.isEmpty {
+            // The first byte of a request, or another one: the whole has its time, and each byte its own.
+            if parser.isIdle { started = .now() }
+            startTimer(.nextByte)
+        }
         do throws(MCPError) {
             for event in try parser.feed(bytes) { try take(event) }
         } catch { refuseFraming(error) }
@@ -118,13 +140,27 @@ final class Connection: ChannelDuplexHandler {
         return services.snapshots.current?.servers[name]?.name ?? name
     }
 
-    private func startTimer(idle: Bool) {
+    private enum Awaited { case firstByte, nextByte, nextRequest }
+
+    private func startTimer(_ awaited: Awaited) {
         timer?.cancel()
         guard let context else { return }
-        let limit = idle ? TimeAmount.seconds(300) : Self.readTimeout
+        let limits = services.tables.limits
+        let limit: TimeAmount
+        switch awaited {
+        case .firstByte: limit = .milliseconds(limits.firstByte.count)
+        case .nextRequest: limit = Self.idleTimeout
+        case .nextByte:
+            let rest = started + .milliseconds(limits.request.count) - .now()
+            limit = max(.zero, min(.milliseconds(limits.nextByte.count), rest))
+        }
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: limit) { [weak self] in
             guard let self, case .reading = phase else { return }
-            if idle { return close() }
+            guard awaited == .nextByte else {
+                if awaited == .firstByte { services.limited.count("first-byte") }
+                return close()
+            }
+            services.limited.count("slow-request")
             phase = .busy
             write(Answer(status: 408), policy: nil, closing: true)
         }
@@ -132,74 +168,25 @@ final class Connection: ChannelDuplexHandler {
 
     private var address: IPAddress? { context?.channel.remoteAddress?.ipAddress.flatMap(IPAddress.init) }
 
-    // MARK: judging
+    // MARK: answering
 
     private func begin() {
-        guard let context, let head else { return close() }
-        // A server whose first catalog is on its way knows its names in a moment.
-        if let name = Endpoint.server(head.target), let first = services.upstreams.firstCatalog(name) {
-            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-            first.hop(to: context.eventLoop).whenComplete { _ in bound.value.judgeNow() }
-        } else {
-            judgeNow()
-        }
-    }
-
-    private func judgeNow() {
         guard let context, let peer, let head, case .busy = phase else { return close() }
         let trace = TraceContext.continued(head.headers) { .random(in: 0 ... .max) }
         let exchange = Exchange(peer: peer, address: address, head: head, body: body, trace: trace)
         body = []
-        let snapshot = services.snapshots.current
-        switch judge(exchange, under: snapshot, services.tables, now: services.now()) {
-        case .answer(let answer):
-            if let record = answer.denied { services.deny(record) }
-            if answer.denied?.reason == DenyReason.notInCatalog.rawValue, let name = Endpoint.server(head.target) {
-                services.upstreams.refresh(name)
-            }
-            let policy = Endpoint.server(head.target).flatMap { snapshot?.servers[$0]?.policy }
-            // What is not to be told from an unknown server bears what an unknown server's answer bears.
-            write(answer, policy: answer.status == 404 ? nil : policy)
-        case .forward(let permit, let forwarding):
-            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-            let loop = context.eventLoop
-            services.journal.record(forwarding.record) { result in
-                loop.execute { bound.value.recorded(result, permit, forwarding) }
-            }
+        let handler = RequestHandler(exchange, services, on: context.eventLoop) { [weak self] output, policy in
+            self?.take(output, policy)
         }
+        self.handler = handler
+        handler.begin()
     }
 
-    /// The line is with the kernel, or there is none and so no call.
-    private func recorded(_ result: Result<Int64, SpokeError>, _ permit: Permit, _ forwarding: Forwarding) {
-        guard case .success(let number) = result else {
-            services.tables.concurrency.leave(forwarding.ticket)
-            var record = forwarding.record
-            record.verdict = .deny
-            record.reason = DenyReason.journal.rawValue
-            services.deny(record)
-            return write(
-                Answer(refusing: .journal, id: forwarding.messageID) ?? Answer(status: 503), policy: forwarding.policy)
-        }
-        services.counts.count(forwarding.record)
-        let delivery = AnswerDelivery(number: number, forwarding, services)
-        guard let context, case .busy = phase, let upstream = services.upstreams.configured[forwarding.server] else {
-            return delivery.end(status: 499, "client-gone")
-        }
-        self.delivery = delivery
-        delivery.flow = upstream.send(permit, forwarding, on: context.eventLoop) { [weak self] event in
-            guard let self, self.delivery === delivery else { return }
-            take(delivery.take(event), of: delivery)
-        }
-        if delivery.isOver { delivery.flow = .none }
-    }
-
-    // MARK: answering
-
-    private func take(_ output: AnswerDelivery.Output, of delivery: AnswerDelivery) {
+    private func take(_ output: AnswerDelivery.Output, _ policy: EffectivePolicy?) {
         switch output {
         case .nothing: break
         case .begin(let headers, let bytes):
-            let fields = self.headers(delivery.forwarding.policy, headers, closing: closes)
+            let fields = self.headers(policy, headers, closing: closes)
             guard let start = try? HTTPWriter.chunkedResponseHead(status: 200, headers: fields) else { return close() }
             send(start + HTTPWriter.chunk(bytes))
             backPressure()
@@ -207,12 +194,12 @@ final class Connection: ChannelDuplexHandler {
             send(HTTPWriter.chunk(bytes))
             backPressure()
         case .last(let bytes):
-            self.delivery = nil
+            handler = nil
             send(HTTPWriter.chunk(bytes) + HTTPWriter.lastChunk)
             finished(closing: closes)
         case .whole(let answer):
-            self.delivery = nil
-            write(answer, policy: delivery.forwarding.policy)
+            handler = nil
+            write(answer, policy: policy)
         }
     }
 
@@ -248,7 +235,7 @@ final class Connection: ChannelDuplexHandler {
         head = nil
         guard !closing, !services.isDraining.withLockedValue(\.self) else { return closeAfterWriting() }
         phase = .reading
-        startTimer(idle: true)
+        startTimer(.nextRequest)
         guard !waiting.isEmpty || !parser.buffered.isEmpty, let context else { return }
         // Not from here: a thousand short requests in a row would stand on the stack one above the other.
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -266,7 +253,7 @@ final class Connection: ChannelDuplexHandler {
 
     private func backPressure() {
         guard let context else { return }
-        delivery?.flow.setReading(context.channel.isWritable)
+        handler?.setReading(context.channel.isWritable)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -282,11 +269,9 @@ final class Connection: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         phase = .closed
         timer?.cancel()
-        if let delivery {
-            self.delivery = nil
-            delivery.flow.cancel()
-            delivery.end(status: 499, "client-gone")
-        }
+        handler?.cancel()
+        handler = nil
+        leave()
         context.fireChannelInactive()
     }
 
@@ -316,10 +301,3 @@ final class Connection: ChannelDuplexHandler {
 
 /// Tells connections that the spoke ends: idle ones close, busy ones close after their answer.
 struct DrainEvent: Sendable {}
-
-extension Forwarding {
-    /// Of the request that is forwarded; nil for what has no answer.
-    var messageID: RequestID? {
-        if case .message(_, let message) = content { message.id } else { nil }
-    }
-}

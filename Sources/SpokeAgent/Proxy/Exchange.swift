@@ -35,6 +35,8 @@ package struct Exchange: Sendable {
 package enum Step: Sendable {
     case answer(Answer)
     case forward(Permit, Forwarding)
+    /// The messages of a batch, each to be judged by itself.
+    case batch([Exchange])
 
     package var answer: Answer? { if case .answer(let answer) = self { answer } else { nil } }
     package var forwarding: Forwarding? { if case .forward(_, let forwarding) = self { forwarding } else { nil } }
@@ -82,7 +84,7 @@ extension Answer {
         guard let head else { return (self, true) }
         var answer = self
         if head.method == "HEAD" { answer.body = [] }
-        return (answer, !head.keepsAlive || !["POST", "DELETE"].contains(head.method))
+        return (answer, !head.keepsAlive || !["POST", "DELETE", "GET"].contains(head.method))
     }
 }
 
@@ -90,6 +92,8 @@ extension Answer {
 package struct Forwarding: Sendable {
     package enum Content: Sendable {
         case message(MCPAction, MCPMessage)
+        /// `GET`: the session's own stream, or what was missed of another.
+        case stream(Resumption?)
         /// `DELETE` of a session.
         case endSession
     }
@@ -109,4 +113,30 @@ package struct Forwarding: Sendable {
     package var record: DecisionRecord
     /// Whether the client reads event streams.
     package var acceptsStream: Bool
+
+    /// Whether it stays open until somebody ends it.
+    package var isStream: Bool {
+        switch content {
+        case .stream, .message(.listen, _): true
+        case .message, .endSession: false
+        }
+    }
+
+    /// What the answer answers; nil where none comes.
+    package var action: MCPAction? {
+        switch content {
+        case .message(let action, _): action
+        case .stream(let resumption): resumption?.action
+        case .endSession: nil
+        }
+    }
+
+    /// Of the request that is answered; nil for what has no answer.
+    package var messageID: RequestID? {
+        switch content {
+        case .message(_, let message): message.id
+        case .stream(let resumption): resumption?.request
+        case .endSession: nil
+        }
+    }
 }

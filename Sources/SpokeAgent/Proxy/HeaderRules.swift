@@ -6,18 +6,20 @@ package enum HeaderRules {
     private static let maximumConnectionNames = 32
 
     /// - Returns: the status to refuse with and why; nil when all is in order.
-    package static func problem(_ head: HTTPRequestHead) -> (status: Int, message: String)? {
+    package static func problem(
+        _ head: HTTPRequestHead, _ limits: ListenerLimits = ListenerLimits()
+    ) -> (status: Int, message: String)? {
         let headers = head.headers
-        for name in ["Authorization", "Content-Type", "Content-Encoding", "Origin"] where headers.values(name).count > 1
-        {
+        for name in ["Authorization", "Content-Type", "Content-Encoding", "Origin", "Last-Event-ID"]
+        where headers.values(name).count > 1 {
             return (400, "the header `\(name)` stands more than once")
         }
         let listed = headers.values("Connection").reduce(0) { $0 + $1.utf8.count { $0 == UInt8(ascii: ",") } + 1 }
         guard listed <= maximumConnectionNames else {
             return (400, "the header `Connection` lists more than \(maximumConnectionNames) names")
         }
-        // A browser names an origin; nothing that a browser runs has a caller's certificate to lend.
-        guard headers["Origin"] == nil else { return (403, "requests from web pages are not served") }
+        // A browser names an origin; what it runs has a caller's certificate to lend only where this host's owner says so.
+        guard limits.serves(origin: headers["Origin"]) else { return (403, "requests from that origin are not served") }
         guard head.method == "POST" else { return nil }
         if let encoding = headers["Content-Encoding"], !sameHeaderName(encoding, "identity") {
             return (415, "the body is encoded; send it as it is")

@@ -29,6 +29,34 @@ package struct ListView: Sendable {
 
     package func shows(_ name: String, _ kind: ListKind) -> Bool { shows(name, kind, under: ruleset) }
 
+    /// What the caller sees of the catalog, as it stands there: to be compared with what they saw before.
+    struct Shown: Hashable, Sendable {
+        fileprivate var tools: [String: JSON] = [:]
+        fileprivate var prompts: [String: JSON] = [:]
+        fileprivate var resources: [String: JSON] = [:]
+
+        func changes(from other: Shown?) -> Set<CapabilityKind> {
+            guard let other else { return [] }
+            var kinds: Set<CapabilityKind> = []
+            if tools != other.tools { kinds.insert(.tool) }
+            if prompts != other.prompts { kinds.insert(.prompt) }
+            if resources != other.resources { kinds.insert(.resource) }
+            return kinds
+        }
+    }
+
+    func shown() -> Shown {
+        guard let catalog else { return Shown() }
+        let narrowed = ruleset.narrowed(to: caller)
+        var shown = Shown()
+        shown.tools = catalog.tools.filter { shows($0.key, .tools, under: narrowed) }.mapValues(\.definition)
+        shown.prompts = catalog.prompts.filter { shows($0.key, .prompts, under: narrowed) }
+        shown.resources = catalog.resources.filter { shows($0.key, .resources, under: narrowed) }
+        let templates = catalog.resourceTemplates.filter { shows($0.key, .resourceTemplates, under: narrowed) }
+        shown.resources.merge(templates) { first, _ in first }
+        return shown
+    }
+
     private func shows(_ name: String, _ kind: ListKind, under ruleset: Ruleset) -> Bool {
         var facts = facts
         let aim: Aim

@@ -13,6 +13,8 @@ final class Listener: Sendable {
     private let services: Services
     private let tls: TLSContextBox
     private let connections = OpenConnections()
+    /// By address.
+    private let handshakes = RateLimiter()
     private let channels = NIOLockedValueBox<[ObjectIdentifier: any Channel]>([:])
     private let nobody: PeerVerifier
     private let accepting = NIOLockedValueBox<(any Channel)?>(nil)
@@ -45,12 +47,22 @@ final class Listener: Sendable {
 
     private func prepare(_ channel: any Channel) throws {
         let id = ObjectIdentifier(channel)
+        let limits = services.tables.limits
+        if let address = channel.remoteAddress?.ipAddress,
+            handshakes.take(caller: address, server: "", [limits.handshakes], now: services.now()) != nil
+        {
+            services.limited.count("handshakes")
+            return channel.close(promise: nil)
+        }
         let isFull = channels.withLockedValue { channels in
             guard channels.count < Self.maximumConnections else { return true }
             channels[id] = channel
             return false
         }
-        guard !isFull else { return channel.close(promise: nil) }
+        guard !isFull else {
+            services.limited.count("connections")
+            return channel.close(promise: nil)
+        }
         channel.closeFuture.whenComplete { [channels] _ in channels.withLockedValue { $0[id] = nil } }
         let peer = try MutualTLS.addServer(
             to: channel, tls.current,

@@ -20,13 +20,15 @@ extension DenyReason {
             .ceiling, .unapprovedTool, .changedTool,
             .unknownServer, .notInCatalog, .identityRevoked, .notAClient:
             .hidden
-        case .malformed, .unsupported: .byError
+        case .malformed, .unsupported, .egress, .argumentCheck, .foreignTask, .foreignState: .byError
         case .noBundle, .stale, .catalogUnknown, .journal:
             .plain(
                 status: 503, code: JSONRPCErrors.internalError, message: "Service Unavailable", retryAfter: 5)
-        case .attempts, .rate, .concurrency:
+        case .attempts, .rate, .concurrency, .streams:
             .plain(status: 429, code: JSONRPCErrors.internalError, message: "Too Many Requests", retryAfter: 1)
         case .tooLarge: .plain(status: 413, code: JSONRPCErrors.invalidRequest, message: "Content Too Large")
+        case .foreignHost:
+            .plain(status: 421, code: JSONRPCErrors.invalidRequest, message: "Misdirected Request")
         case .foreignSession: .plain(status: 404, code: JSONRPCErrors.invalidRequest, message: "Session not found")
         }
     }

@@ -7,12 +7,17 @@ final class Refusals {
     private let snapshot: Snapshot?
     private let attempts: AttemptLimit
     private let now: Instant
+    /// Whether nobody attempted anything: an open stream is looked at.
+    private let isQuiet: Bool
     private var server: Snapshot.PlacedServer?
     /// What `decide` was told besides what every line holds, so that a line can be replayed.
     var freshness = Freshness.fresh
     var readOnly: Bool?
 
-    init(_ exchange: Exchange, _ snapshot: Snapshot?, _ attempts: AttemptLimit, _ now: Instant) {
+    init(
+        _ exchange: Exchange, _ snapshot: Snapshot?, _ attempts: AttemptLimit, _ now: Instant, isQuiet: Bool = false
+    ) {
+        self.isQuiet = isQuiet
         self.exchange = exchange
         self.snapshot = snapshot
         self.attempts = attempts
@@ -49,14 +54,20 @@ final class Refusals {
 
     func methodNotAllowed() -> Step {
         let body = JSONRPCErrors.body(id: nil, code: JSONRPCErrors.invalidRequest, message: "Method Not Allowed")
-        return answer(405, body, nil, [Answer.Field("Allow", "POST, DELETE")])
+        return answer(405, body, nil, [Answer.Field("Allow", "GET, POST, DELETE")])
     }
 
-    func malformed(_ error: MCPError, id: RequestID?, era: Era?, message: MCPMessage? = nil) -> Step {
+    /// - Parameters:
+    ///   - reason: of the row `by error`.
+    ///   - aim: what it was for, where that is known.
+    func malformed(
+        _ error: MCPError, id: RequestID?, era: Era?, message: MCPMessage? = nil, reason: DenyReason = .malformed,
+        aim: Aim = .reach
+    ) -> Step {
         let requested = message?.meta?[EraRules.versionKey]?.string
         let (status, message) = JSONRPCErrors.answer(error, id: id, era: era, requested: requested)
         return .answer(
-            Answer(status: status, message, denied: denied(.malformed, .reach, "\(error.code): \(error.message)")))
+            Answer(status: status, message, denied: denied(reason, aim, "\(error.code): \(error.message)")))
     }
 
     func unsupported(_ action: MCPAction, _ id: RequestID?, _ era: Era) -> Step {
@@ -90,7 +101,7 @@ final class Refusals {
     }
 
     private func denied(_ reason: DenyReason, _ aim: Aim, _ detail: String?, rule: String? = nil) -> DecisionRecord {
-        if reason != .attempts { attempts.deny(caller: exchange.caller.key, now: now) }
+        if reason != .attempts, !isQuiet { attempts.deny(caller: exchange.caller.key, now: now) }
         return DecisionRecord(
             number: 0, at: now, caller: exchange.caller.key, address: exchange.address?.description,
             server: serverName, aim: aim.description, verdict: .deny, reason: reason.rawValue, rule: rule,
@@ -100,12 +111,13 @@ final class Refusals {
     }
 
     /// The line that has to be with the kernel before the call goes anywhere.
-    func record(_ permit: Permit) -> DecisionRecord {
+    /// - Parameter detail: what is worth a look though the call goes on.
+    func record(_ permit: Permit, detail: String? = nil) -> DecisionRecord {
         var record = DecisionRecord(
             number: 0, at: now, caller: exchange.caller.key, address: exchange.address?.description,
             server: permit.server, aim: permit.aim.description, verdict: .allow,
             rule: permit.rules.joined(separator: "+"),
-            principal: permit.principals.map(\.description).joined(separator: "+"),
+            principal: permit.principals.map(\.description).joined(separator: "+"), detail: detail,
             revision: permit.revision, bundle: snapshot?.delivery.digest,
             freshness: freshness == .fresh ? nil : freshness, readOnly: readOnly, trace: exchange.trace?.trace)
         guard let denial = permit.wouldDeny else { return record }

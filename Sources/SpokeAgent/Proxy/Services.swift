@@ -10,6 +10,10 @@ struct Services: Sendable {
     var journal: Journal
     var counts = DecisionCounts()
     var calls = CallFigures()
+    var streams = OpenStreams()
+    /// Open connections by caller.
+    var connections = Concurrency()
+    var limited = LimitCounts()
     var upstreams: Upstreams
     /// The host's own, of `spoke.yaml`; nil where it has none.
     var ceiling: Ceiling?

@@ -32,9 +32,13 @@ package struct Sessions: Sendable {
     package static let idle = Milliseconds.minutes(60)
     package static let maximumPerCaller = 64
     package static let maximum = 20_000
+    /// Requests of a server that wait for one client.
+    package static let maximumAsked = 16
 
     private var byID: [String: Session] = [:]
     private var counts: [String: Int] = [:]
+    /// By session: requests of its server that were passed to the client and are not answered yet.
+    private var asked: [String: [RequestID: ServerRequestKind]] = [:]
 
     package init() {}
 
@@ -47,6 +51,21 @@ package struct Sessions: Sendable {
         session.used = max(session.used, now)
         byID[id] = session
         return session
+    }
+
+    /// Notes a request of the server that goes to the client.
+    /// - Returns: false when the session is gone, too many wait already or the id is taken.
+    package mutating func ask(_ request: RequestID, _ kind: ServerRequestKind, in session: String) -> Bool {
+        guard byID[session] != nil, asked[session, default: [:]].count < Self.maximumAsked,
+            asked[session]?[request] == nil
+        else { return false }
+        asked[session, default: [:]][request] = kind
+        return true
+    }
+
+    /// - Returns: what the client answers with that id; nil when nothing, or nothing any more, was asked so.
+    package mutating func answer(_ request: RequestID, in session: String) -> ServerRequestKind? {
+        asked[session]?.removeValue(forKey: request)
     }
 
     /// - Parameter limit: of the policy: how many sessions the caller may have with that server, this one included.
@@ -81,6 +100,7 @@ package struct Sessions: Sendable {
     @discardableResult
     package mutating func remove(_ id: String) -> Session? {
         guard let session = byID.removeValue(forKey: id) else { return nil }
+        asked[id] = nil
         let left = counts[session.caller, default: 1] - 1
         counts[session.caller] = left > 0 ? left : nil
         return session
@@ -102,6 +122,14 @@ package final class SessionTable: Sendable {
 
     package func find(_ id: String, caller: String, server: String, now: Instant) -> Session? {
         box.withLockedValue { $0.find(id, caller: caller, server: server, now: now) }
+    }
+
+    package func ask(_ request: RequestID, _ kind: ServerRequestKind, in session: String) -> Bool {
+        box.withLockedValue { $0.ask(request, kind, in: session) }
+    }
+
+    package func answer(_ request: RequestID, in session: String) -> ServerRequestKind? {
+        box.withLockedValue { $0.answer(request, in: session) }
     }
 
     package func add(_ session: Session, limit: Int? = nil) -> [Session] {

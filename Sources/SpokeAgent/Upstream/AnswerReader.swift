@@ -3,10 +3,13 @@ import Model
 
 /// Makes events of the bytes that an HTTP upstream answers to one message. No I/O.
 package struct AnswerReader {
-    /// What a server asked of the client, to be refused in its name.
-    package struct Asked: Hashable, Sendable {
-        package var id: RequestID
-        package var method: String
+    package enum Expectation: Hashable, Sendable {
+        /// To the request of that id.
+        case answer(RequestID)
+        /// Of a message that has no answer.
+        case acceptance
+        /// Events until somebody has enough; one that replays what another stream missed may hold that one's answer.
+        case stream(replaying: RequestID?)
     }
 
     private enum Body {
@@ -16,10 +19,10 @@ package struct AnswerReader {
         case other
     }
 
-    /// Each is answered on a connection of its own; more in one exchange is no honest server.
+    /// What a server may ask of the client before it answers; more in one exchange is no honest server.
     package static let maximumAsked = 16
 
-    private let expected: RequestID?
+    private let expectation: Expectation
     private let limit: Int
     private var status = 0
     private var session: String?
@@ -27,13 +30,13 @@ package struct AnswerReader {
     private var body = Body.none
     package private(set) var hasEnded = false
 
-    /// - Parameter expected: the id of the request; nil for a message that has no answer.
-    package init(expected: RequestID?, limit: Int) {
-        self.expected = expected
+    package init(expecting expectation: Expectation, limit: Int) {
+        self.expectation = expectation
         self.limit = limit
     }
 
-    package mutating func head(_ head: HTTPResponseHead) {
+    /// - Returns: `opened` for a stream that is there.
+    package mutating func head(_ head: HTTPResponseHead) -> UpstreamEvent? {
         status = head.status
         session = head.headers["Mcp-Session-Id"].flatMap { id in
             (1...1024).contains(id.utf8.count) && id.utf8.allSatisfy { (0x21...0x7E).contains($0) } ? id : nil
@@ -41,61 +44,78 @@ package struct AnswerReader {
         let type = (head.headers["Content-Type"] ?? "").prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
         guard (head.headers["Content-Encoding"] ?? "identity").lowercased() == "identity" else {
             body = .other
-            return
+            return nil
         }
-        switch type {
-        case "application/json": body = .json([])
-        case "text/event-stream" where expected != nil && status == 200: body = .stream(SSEParser(eventLimit: limit))
+        switch (type, expectation) {
+        case ("application/json", _): body = .json([])
+        case ("text/event-stream", .answer) where status == 200: body = .stream(SSEParser(eventLimit: limit))
+        case ("text/event-stream", .stream) where status == 200:
+            body = .stream(SSEParser(eventLimit: limit))
+            return .opened
         default: body = .other
         }
+        return nil
     }
 
-    /// - Returns: what these bytes complete, and what the server asked.
-    package mutating func read(_ bytes: [UInt8]) -> (events: [UpstreamEvent], asked: [Asked]) {
-        guard !hasEnded else { return ([], []) }
+    /// - Returns: what these bytes complete.
+    package mutating func read(_ bytes: [UInt8]) -> [UpstreamEvent] {
+        guard !hasEnded else { return [] }
         switch body {
-        case .none, .other: return ([], [])
+        case .none, .other: return []
         case .json(var held):
             body = .none
             guard held.count + bytes.count <= limit else {
-                return ([fail("answer-too-large", "the answer exceeds \(limit) bytes")], [])
+                return [fail("answer-too-large", "the answer exceeds \(limit) bytes")]
             }
             held += bytes
             body = .json(held)
-            return ([], [])
+            return []
         case .stream(var parser):
             body = .none
             let events: [SSEEvent]
             do throws(MCPError) { events = try parser.feed(bytes) } catch {
-                return ([fail("bad-upstream", error.message)], [])
+                return [fail("bad-upstream", error.message)]
             }
             body = .stream(parser)
             var made: [UpstreamEvent] = []
-            var asked: [Asked] = []
-            for event in events where !hasEnded { take(event, &made, &asked) }
-            return (made, asked)
+            for event in events where !hasEnded { if let next = take(event) { made.append(next) } }
+            return made
         }
     }
 
-    private mutating func take(_ event: SSEEvent, _ made: inout [UpstreamEvent], _ asked: inout [Asked]) {
+    private mutating func take(_ event: SSEEvent) -> UpstreamEvent? {
         guard event.carriesMessage, let data = event.data else {
-            if !event.comments.isEmpty { made.append(.keepAlive(SSEEvent(comments: event.comments))) }
-            return
+            // The priming event: an id and empty data (2025-11-25, basic/transports).
+            let isPriming = event.id != nil && event.data?.isEmpty == true
+            guard isPriming || !event.comments.isEmpty else { return nil }
+            return .keepAlive(
+                SSEEvent(
+                    data: isPriming ? [] : nil, id: isPriming ? event.id : nil, retry: event.retry,
+                    comments: event.comments))
         }
         switch ServerMessage(parsing: data, maximumBytes: limit) {
         case .notification(let method, let params):
-            made.append(.notification(.notification(method: method, params: params)))
-        case .request(let id, let method):
+            return .notification(.notification(method: method, params: params), event: event.id)
+        case .request(let id, let method, let params):
             askedSoFar += 1
-            guard askedSoFar <= Self.maximumAsked else {
-                return made.append(fail("bad-upstream", "the server asks more than \(Self.maximumAsked) times"))
+            if case .answer = expectation, askedSoFar > Self.maximumAsked {
+                return fail("bad-upstream", "the server asks more than \(Self.maximumAsked) times")
             }
-            asked.append(Asked(id: id, method: method))
+            return .request(id, method: method, params: params, event: event.id)
         case .response(let id, let message):
-            guard id == expected else { return made.append(fail("bad-upstream", "an answer to another request came")) }
+            guard id == expected else { return fail("bad-upstream", "an answer to another request came") }
             hasEnded = true
-            made.append(.response(UpstreamResponse(status: status, message: message, session: session)))
-        case .invalid(let error): made.append(fail("bad-upstream", error.message))
+            return .response(
+                UpstreamResponse(status: status, message: message, session: session, event: event.id))
+        case .invalid(let error): return fail("bad-upstream", error.message)
+        }
+    }
+
+    private var expected: RequestID? {
+        switch expectation {
+        case .answer(let id): id
+        case .stream(let replaying): replaying
+        case .acceptance: nil
         }
     }
 
@@ -103,8 +123,13 @@ package struct AnswerReader {
     package mutating func end() -> UpstreamEvent? {
         guard !hasEnded else { return nil }
         hasEnded = true
-        guard let expected else {
-            return (200..<300).contains(status) ? .accepted : .refused(status: status)
+        let expected: RequestID
+        switch expectation {
+        case .answer(let id): expected = id
+        case .acceptance: return (200..<300).contains(status) ? .accepted : .refused(status: status)
+        case .stream:
+            if case .stream = body { return .ended }
+            return status >= 400 ? .refused(status: status) : .failed(SpokeError("bad-upstream", "no stream came"))
         }
         switch body {
         case .json(let bytes):

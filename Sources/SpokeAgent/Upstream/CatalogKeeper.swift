@@ -157,7 +157,8 @@ struct CatalogKeeper: Sendable {
         case .failed(let error): throw error
         case .refused(let status):
             throw SpokeError("bad-upstream", "`\(kind.method)` was refused with status \(status)")
-        case .accepted, .notification, .keepAlive: throw SpokeError("bad-upstream", "`\(kind.method)` was not answered")
+        case .accepted, .opened, .notification, .request, .keepAlive, .ended:
+            throw SpokeError("bad-upstream", "`\(kind.method)` was not answered")
         }
     }
 

@@ -34,15 +34,16 @@ final class HTTPUpstream: Sendable {
         let pool = box.value ?? UpstreamPool(target, loop)
         box.value = pool
         let exchange = UpstreamExchange(call, request: request, loop: loop) { [onListChange] event in
-            if case .notification(let message) = event, ListChange.isTold(by: message.method) { onListChange() }
+            if case .notification(let message, _) = event, ListChange.isTold(by: message.method) { onListChange() }
             receive(event)
         }
-        exchange.onAsked = { [weak self] asked in
-            guard let self else { return }
-            _ = self.send(UpstreamCall(refusing: asked.id, method: asked.method, within: call), on: loop) { _ in }
-        }
         pool.run(exchange)
-        return UpstreamFlow(cancel: exchange.cancel, setReading: exchange.setReading)
+        return UpstreamFlow(
+            cancel: exchange.cancel, setReading: exchange.setReading,
+            reply: { [weak self] message in
+                guard let self else { return }
+                _ = self.send(UpstreamCall(replying: message, within: call), on: loop) { _ in }
+            })
     }
 
     private static func request(_ call: UpstreamCall, _ target: HTTPTarget) throws(MCPError) -> [UInt8] {
@@ -60,7 +61,12 @@ final class HTTPUpstream: Sendable {
                 headers.set(name, value)
             }
             return try HTTPWriter.request(method: "POST", target: target.path, headers: headers, body: message.bytes)
-        case .refusal(let message):
+        case .stream(let resumption):
+            headers.set("Accept", "text/event-stream")
+            if let event = resumption?.event { headers.set("Last-Event-ID", event) }
+            if call.version >= .v20250618 { headers.set(EraRules.versionHeader, call.version.rawValue) }
+            return try HTTPWriter.request(method: "GET", target: target.path, headers: headers, body: nil)
+        case .reply(let message):
             headers.set("Content-Type", "application/json")
             headers.set("Accept", "application/json, text/event-stream")
             if call.version >= .v20250618 { headers.set(EraRules.versionHeader, call.version.rawValue) }

@@ -25,6 +25,22 @@ enum StdioBridge: Sendable {
         return (message, token)
     }
 
+    /// Where a notification says which listening it belongs to (2026-07-28, basic/transports/stdio).
+    static let subscriptionKey = "io.modelcontextprotocol/subscriptionId"
+
+    /// What a listening begins with, where the server does not know it: changes of lists, which the spoke notices itself.
+    func acknowledgement(of message: MCPMessage) -> MCPMessage? {
+        guard case .overHandshake = self, let id = message.id else { return nil }
+        var wanted = message.params?["notifications"]?.object ?? JSONObject()
+        wanted["resourceSubscriptions"] = nil
+        wanted["taskIds"] = nil
+        return .notification(
+            method: "notifications/subscriptions/acknowledged",
+            params: JSONObject([
+                ("_meta", .object(JSONObject([(Self.subscriptionKey, id.json)]))), ("notifications", .object(wanted)),
+            ]))
+    }
+
     /// The answer to `server/discover`, where the server does not know that method.
     func discovery(answering message: MCPMessage) -> MCPMessage? {
         guard case .overHandshake(let initialized) = self, let id = message.id else { return nil }
@@ -180,7 +196,8 @@ final class StdioAnswer: Sendable {
             let receiver = receive.value
             guard let receive = receiver.receive else { return }
             // A pipe that others use too cannot be held back for one client: who does not read misses progress.
-            guard receiver.isReading || event.isLast else { return }
+            let canBeMissed = if case .notification = event { true } else { false }
+            guard receiver.isReading || !canBeMissed else { return }
             if event.isLast { receiver.finish() }
             receive(event)
         }

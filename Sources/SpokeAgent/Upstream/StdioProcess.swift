@@ -19,6 +19,10 @@ final class StdioProcess: Sendable {
         var pending: [Int64: StdioPending] = [:]
         var used: Instant
         var task: Task<Void, Never>?
+        /// The session's own stream, where its client opened one.
+        var standalone: StdioAnswer?
+        var hasAnswered = false
+        var isStopped = false
     }
 
     private enum Phase {
@@ -35,13 +39,15 @@ final class StdioProcess: Sendable {
     private let state: NIOLockedValueBox<State>
     private let queue = StdioQueue()
     private let onListChange: @Sendable () -> Void
+    private let onEnd: @Sendable (_ wasGood: Bool) -> Void
 
     /// - Parameters:
     ///   - era: Of the clients that the process serves; a session of the handshake era passes through as it is.
     ///   - onListChange: Called when the server says that its lists are not what they were.
+    ///   - onEnd: Called when the process is over; it was good when it answered anything or was stopped by us.
     init(
         _ server: String, _ command: StdioCommand, speaksFor era: Era, at now: Instant, logger: Logger,
-        onListChange: @escaping @Sendable () -> Void
+        onListChange: @escaping @Sendable () -> Void, onEnd: @escaping @Sendable (_ wasGood: Bool) -> Void
     ) {
         self.server = server
         self.command = command
@@ -49,10 +55,11 @@ final class StdioProcess: Sendable {
         self.logger = logger
         state = NIOLockedValueBox(State(used: now))
         self.onListChange = onListChange
+        self.onEnd = onEnd
     }
 
     var hasEnded: Bool { state.withLockedValue { if case .ended = $0.phase { true } else { false } } }
-    var isIdle: Bool { state.withLockedValue { $0.pending.isEmpty } }
+    var isIdle: Bool { state.withLockedValue { $0.pending.isEmpty && $0.standalone == nil } }
     var used: Instant { state.withLockedValue(\.used) }
 
     func touch(_ now: Instant) { state.withLockedValue { $0.used = max($0.used, now) } }
@@ -65,7 +72,10 @@ final class StdioProcess: Sendable {
 
     func stop() {
         queue.finish()
-        state.withLockedValue { $0.task }?.cancel()
+        state.withLockedValue { state in
+            state.isStopped = true
+            return state.task
+        }?.cancel()
     }
 
     func ended() async { await state.withLockedValue { $0.task }?.value }
@@ -86,7 +96,8 @@ final class StdioProcess: Sendable {
         case .notNeeded: if let event = deliver(answer) { answer.emit(event) }
         }
         return UpstreamFlow(
-            cancel: { [weak self] in self?.cancel(answer) }, setReading: { answer.setReading($0) })
+            cancel: { [weak self] in self?.cancel(answer) }, setReading: { answer.setReading($0) },
+            reply: { [weak self] message in _ = self?.queue.offer(LineWriter.bytes(message)) })
     }
 
     private enum Hold { case kept, refused, notNeeded }
@@ -119,6 +130,12 @@ final class StdioProcess: Sendable {
             case .open(let opened): bridge = opened
             case .ended: return .failed(SpokeError("upstream-closed", "the process has ended"))
             }
+            if case .stream = answer.call.content {
+                // The newest connection has the stream, as a client that lost one opens another.
+                state.standalone?.emit(.ended)
+                state.standalone = answer
+                return .opened
+            }
             guard let message = answer.call.message else { return .accepted }
             if case .message(.discover, _, _) = answer.call.content, let known = bridge.discovery(answering: message) {
                 return .response(UpstreamResponse(status: 200, message: known, session: nil))
@@ -128,6 +145,13 @@ final class StdioProcess: Sendable {
                 return queue.offer(line) ? .accepted : Self.busy
             }
             let id = state.nextID
+            if case .message(.listen, _, _) = answer.call.content, let begun = bridge.acknowledgement(of: message) {
+                guard state.pending.count < Self.maximumPending else { return Self.busy }
+                state.nextID += 1
+                state.pending[id] = .call(answer, bridge: bridge, token: nil)
+                answer.stage = .sent(id)
+                return .notification(begun)
+            }
             let (outbound, token) = bridge.outbound(message, id: id)
             guard state.pending.count < Self.maximumPending, queue.offer(LineWriter.bytes(outbound)) else {
                 return Self.busy
@@ -161,6 +185,7 @@ final class StdioProcess: Sendable {
     private func give(up answer: StdioAnswer, _ event: UpstreamEvent?) {
         let (number, wasOver) = state.withLockedValue { state -> (Int64?, Bool) in
             defer { answer.stage = .over }
+            if state.standalone === answer { state.standalone = nil }
             guard case .sent(let number) = answer.stage else { return (nil, answer.stage == .over) }
             return (state.pending.removeValue(forKey: number) == nil ? nil : number, false)
         }
@@ -206,23 +231,28 @@ final class StdioProcess: Sendable {
 
     private func run() async {
         do {
+            // Nothing of ours but what `spoke.yaml` names: what a server could read there, it could tell.
             var environment: [Environment.Key: String] = [:]
             let own = ProcessInfo.processInfo.environment
-            for name in ["PATH", "HOME"] { environment[Environment.Key(stringLiteral: name)] = own[name] }
+            let started = try StdioStartup(command, path: own["PATH"] ?? "")
             for variable in command.environment {
                 environment[Environment.Key(stringLiteral: variable.name)] = try variable.resolve(
                     credentials: own["CREDENTIALS_DIRECTORY"])
             }
             var options = PlatformOptions()
             options.processGroupID = 0
+            if let user = started.user {
+                options.userID = user.id
+                options.groupID = user.group
+                options.supplementaryGroups = []
+            }
             options.teardownSequence = [
                 .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(2)),
                 .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1)),
             ]
-            let executable: Executable =
-                command.program.contains("/") ? .path(FilePath(command.program)) : .name(command.program)
             _ = try await Subprocess.run(
-                executable, arguments: Arguments(command.arguments), environment: .custom(environment),
+                .path(FilePath(started.program)), arguments: Arguments(started.arguments),
+                environment: .custom(environment),
                 platformOptions: options, input: .inputWriter, output: .sequence, error: .sequence
             ) { [self] execution in
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -270,18 +300,52 @@ final class StdioProcess: Sendable {
             guard case .integer(let number) = id,
                 let pending = state.withLockedValue({ $0.pending.removeValue(forKey: number) })
             else { return }
+            state.withLockedValue { $0.hasAnswered = true }
             pending.complete(message)
-        case .request(let id, let method):
-            _ = queue.offer(LineWriter.bytes(ServerMessage.refusal(of: id, method: method)))
+        case .request(let id, let method, let params): ask(id, method, params)
         case .notification(let method, let params): notify(method, params)
         case .invalid(let error):
             logger.debug("stdio server sent no message", metadata: ["server": "\(server)", "code": "\(error.code)"])
         }
     }
 
-    /// Progress goes to the call whose token it bears; a log line to the one call under way. All else concerns no call.
+    /// A request of the server goes to the session's own stream or the call that waits longest, to be judged there.
+    private func ask(_ id: RequestID, _ method: String, _ params: JSONObject?) {
+        let target = state.withLockedValue { state -> StdioAnswer? in
+            guard era == .handshake else { return nil }
+            let oldest = state.pending.sorted { $0.key < $1.key }.lazy.compactMap { entry -> StdioAnswer? in
+                if case .call(let answer, _, _) = entry.value { answer } else { nil }
+            }.first
+            return oldest ?? state.standalone
+        }
+        guard let target, ServerRequestKind(method: method) != nil else {
+            _ = queue.offer(LineWriter.bytes(ServerMessage.refusal(of: id, method: method)))
+            return
+        }
+        target.emit(.request(id, method: method, params: params))
+    }
+
+    /// What a listening is told goes to it, under the client's own id.
+    private func notifyListening(_ method: String, _ params: JSONObject) -> Bool {
+        guard let id = params["_meta"]?[StdioBridge.subscriptionKey]?.integer else { return false }
+        let listening = state.withLockedValue { state -> StdioAnswer? in
+            if case .call(let answer, _, _)? = state.pending[id] { answer } else { nil }
+        }
+        guard let listening, let own = listening.call.message?.id else { return true }
+        var params = params
+        var meta = params["_meta"]?.object ?? JSONObject()
+        meta[StdioBridge.subscriptionKey] = own.json
+        params["_meta"] = .object(meta)
+        listening.emit(.notification(.notification(method: method, params: params)))
+        return true
+    }
+
+    /// Progress goes to the call whose token it bears; a log line to the one call under way. All else concerns no call, and
+    /// goes to the session's own stream.
     private func notify(_ method: String, _ params: JSONObject?) {
-        if ListChange.isTold(by: method) { return onListChange() }
+        if ListChange.isTold(by: method) { onListChange() }
+        if let params, notifyListening(method, params) { return }
+        if ListChange.isTold(by: method) { return }
         let target = state.withLockedValue { state -> (StdioAnswer, JSON?)? in
             let calls = state.pending.compactMap { entry -> (Int64, StdioAnswer, JSON?)? in
                 if case .call(let answer, _, let token) = entry.value { (entry.key, answer, token) } else { nil }
@@ -290,8 +354,9 @@ final class StdioProcess: Sendable {
             case "notifications/progress":
                 let number = params?["progressToken"]?.integer
                 return calls.first { $0.0 == number && $0.2 != nil }.map { ($0.1, $0.2) }
-            case "notifications/message": return calls.count == 1 ? (calls[0].1, nil) : nil
-            default: return nil
+            case "notifications/message":
+                return calls.count == 1 ? (calls[0].1, nil) : state.standalone.map { ($0, nil) }
+            default: return state.standalone.map { ($0, nil) }
             }
         }
         guard let (answer, token) = target else { return }
@@ -302,10 +367,13 @@ final class StdioProcess: Sendable {
 
     private func finish() {
         queue.finish()
+        onEnd(state.withLockedValue { $0.hasAnswered || $0.isStopped })
         let (pending, waiting) = state.withLockedValue { state -> ([StdioPending], [@Sendable () -> Void]) in
             defer {
                 state.phase = .ended
                 state.pending = [:]
+                state.standalone?.emit(.ended)
+                state.standalone = nil
             }
             if case .starting(let waiting) = state.phase { return (Array(state.pending.values), waiting) }
             return (Array(state.pending.values), [])

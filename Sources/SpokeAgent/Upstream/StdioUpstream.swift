@@ -11,10 +11,6 @@ import Trust
 final class StdioUpstream: Sendable {
     /// What the spoke's own questions are kept by; no caller's key looks like it.
     static let ownCaller = "nave-spoke"
-    static let idle = Milliseconds.minutes(5)
-    static let maximumProcesses = 64
-    static let maximumPerCaller = 8
-
     private struct Key: Hashable, Sendable {
         var caller: String
         /// Nil for the process of a caller's stateless calls.
@@ -24,6 +20,7 @@ final class StdioUpstream: Sendable {
     private struct State: Sendable {
         var processes: [Key: StdioProcess] = [:]
         var isStopped = false
+        var pace = StartPace()
     }
 
     private let server: String
@@ -73,7 +70,9 @@ final class StdioUpstream: Sendable {
         }
         guard let process = process(for: key, starts: starts) else {
             receive(
-                starts ? .failed(SpokeError("busy", "too many processes of this server run")) : .refused(status: 404))
+                starts
+                    ? .failed(SpokeError("busy", "too many processes of this server run, or start, or fail"))
+                    : .refused(status: 404))
             return .none
         }
         return process.send(call, session: key.session, on: loop, receive)
@@ -86,12 +85,13 @@ final class StdioUpstream: Sendable {
                 running.touch(moment)
                 return (running, nil)
             }
-            guard starts, !state.isStopped else { return (nil, nil) }
+            guard starts, !state.isStopped, state.pace.allows(command.limits.starts, caller: key.caller, now: moment)
+            else { return (nil, nil) }
             state.processes = state.processes.filter { !$0.value.hasEnded }
             var evicted: StdioProcess?
             let own = state.processes.filter { $0.key.caller == key.caller }
-            if own.count >= Self.maximumPerCaller || state.processes.count >= Self.maximumProcesses {
-                let candidates = own.count >= Self.maximumPerCaller ? own : state.processes
+            if own.count >= command.limits.processesPerCaller || state.processes.count >= command.limits.processes {
+                let candidates = own.count >= command.limits.processesPerCaller ? own : state.processes
                 guard let oldest = candidates.filter({ $0.value.isIdle }).min(by: { $0.value.used < $1.value.used })
                 else {
                     return (nil, nil)
@@ -100,7 +100,12 @@ final class StdioUpstream: Sendable {
             }
             let process = StdioProcess(
                 server, command, speaksFor: key.session == nil ? .stateless : .handshake, at: moment, logger: logger,
-                onListChange: onListChange)
+                onListChange: onListChange,
+                onEnd: { [weak self] wasGood in
+                    guard let self else { return }
+                    self.state.withLockedValue { $0.pace.ended(caller: key.caller, wasGood: wasGood, now: self.now()) }
+                })
+            state.pace.started(now: moment)
             state.processes[key] = process
             process.start()
             return (process, evicted)
@@ -129,11 +134,12 @@ final class StdioUpstream: Sendable {
 
     func endAll() { for process in take({ _, _ in true }) { process.stop() } }
 
-    /// Ends processes that nobody used for five minutes.
+    /// Ends processes that nobody used for long.
     func sweep() {
         let moment = now()
-        for process in take({ _, process in process.hasEnded || process.isIdle && moment - process.used >= Self.idle })
-        {
+        for process in take({ _, process in
+            process.hasEnded || process.isIdle && moment - process.used >= command.limits.idle
+        }) {
             process.stop()
         }
     }

@@ -24,11 +24,19 @@ enum Upstream: Sendable {
     ) async -> UpstreamEvent {
         let promise = loop.makePromise(of: UpstreamEvent.self)
         loop.execute {
-            let receive = { (event: UpstreamEvent) in if event.isLast { promise.succeed(event) } }
             let call = UpstreamCall(question, id: id, version: version, session: session)
+            let flow = NIOLoopBoundBox(UpstreamFlow.none, eventLoop: loop)
+            let receive = { (event: UpstreamEvent) in
+                // The spoke has nobody to ask.
+                if case .request(let id, let method, _, _) = event {
+                    flow.value.reply(ServerMessage.refusal(of: id, method: method))
+                }
+                if event.isLast { promise.succeed(event) }
+            }
             switch self {
-            case .http(let upstream): _ = upstream.send(call, on: loop, receive)
-            case .stdio(let upstream): _ = upstream.send(call, caller: StdioUpstream.ownCaller, on: loop, receive)
+            case .http(let upstream): flow.value = upstream.send(call, on: loop, receive)
+            case .stdio(let upstream):
+                flow.value = upstream.send(call, caller: StdioUpstream.ownCaller, on: loop, receive)
             }
         }
         do { return try await promise.futureResult.get() } catch {

@@ -18,23 +18,39 @@ struct UpstreamCall: Sendable {
     enum Content: Sendable {
         /// - `definition`: of the tool that is called, for the headers that mirror its arguments.
         case message(MCPAction, MCPMessage, definition: JSON?)
+        /// The session's own stream, or what one missed behind an event of it.
+        case stream(Resumption?)
         case endSession
-        /// The refusal of a request of the server; its own answer is of no interest.
-        case refusal(MCPMessage)
+        /// The answer to a request of the server; what it says to that is of no interest.
+        case reply(MCPMessage)
     }
 
     var message: MCPMessage? {
         switch content {
-        case .message(_, let message, _), .refusal(let message): message
-        case .endSession: nil
+        case .message(_, let message, _), .reply(let message): message
+        case .endSession, .stream: nil
         }
     }
+
+    /// What is to come back.
+    var expectation: AnswerReader.Expectation {
+        switch content {
+        case .message(_, let message, _):
+            message.isRequest ? message.id.map { .answer($0) } ?? .acceptance : .acceptance
+        case .stream(let resumption): .stream(replaying: resumption?.request)
+        case .endSession, .reply: .acceptance
+        }
+    }
+
+    /// A stream lives as long as the spoke lets it.
+    private static let streamTimeout = Milliseconds.days(2)
 
     /// For a permitted message.
     init(_ permit: Permit, _ forwarding: Forwarding) {
         switch forwarding.content {
         case .message(let action, let message):
             content = .message(action, message, definition: forwarding.definition)
+        case .stream(let resumption): content = .stream(resumption)
         case .endSession: content = .endSession
         }
         version = forwarding.version
@@ -42,7 +58,7 @@ struct UpstreamCall: Sendable {
         headers = forwarding.headers
         responseLimit = Int(forwarding.policy.responseBody.count)
         connectTimeout = forwarding.policy.connectTimeout
-        requestTimeout = forwarding.policy.requestTimeout
+        requestTimeout = forwarding.isStream ? Self.streamTimeout : forwarding.policy.requestTimeout
     }
 
     /// For what the spoke asks on its own account; `OwnQuestion` is the whole list of it.
@@ -68,19 +84,28 @@ struct UpstreamCall: Sendable {
         requestTimeout = .seconds(5)
     }
 
-    /// In the client's name, within the same conversation.
-    init(refusing id: RequestID, method: String, within call: UpstreamCall) {
+    /// To a request of the server, within the same conversation.
+    init(replying message: MCPMessage, within call: UpstreamCall) {
         self = call
-        content = .refusal(ServerMessage.refusal(of: id, method: method))
+        content = .reply(message)
+        requestTimeout = min(requestTimeout, .seconds(30))
     }
 }
 
-/// What an upstream answers, in order: any number of `notification` and `keepAlive`, then exactly one of the others.
+/// What an upstream answers, in order: any number of `opened`, `notification`, `request` and `keepAlive`, then exactly one of
+/// the others.
 package enum UpstreamEvent: Sendable {
-    case notification(MCPMessage)
-    /// Comments of an event stream, to be passed on so that nobody takes the stream for dead.
+    /// The session's own stream is there.
+    case opened
+    /// - `event`: the upstream's id of the event, where its stream can be resumed.
+    case notification(MCPMessage, event: String? = nil)
+    /// The server asks the client; somebody has to answer (``UpstreamFlow/reply``).
+    case request(RequestID, method: String, params: JSONObject?, event: String? = nil)
+    /// Comments of an event stream, to be passed on so that nobody takes the stream for dead; or an event that only has an id.
     case keepAlive(SSEEvent)
     case response(UpstreamResponse)
+    /// A stream is over that needs no answer.
+    case ended
     /// The message was taken and has no answer.
     case accepted
     /// An answer that holds no message, by its HTTP status.
@@ -90,8 +115,8 @@ package enum UpstreamEvent: Sendable {
 
     var isLast: Bool {
         switch self {
-        case .notification, .keepAlive: false
-        case .response, .accepted, .refused, .failed: true
+        case .opened, .notification, .request, .keepAlive: false
+        case .response, .ended, .accepted, .refused, .failed: true
         }
     }
 }
@@ -102,6 +127,8 @@ package struct UpstreamResponse: Sendable {
     package var message: MCPMessage
     /// What the upstream calls the session that this answer begins.
     package var session: String?
+    /// The upstream's id of the event that bore it.
+    package var event: String?
 }
 
 /// How whoever sent a call goes on with it. Used on the event loop that the call was sent from.
@@ -110,6 +137,8 @@ struct UpstreamFlow {
     var cancel: () -> Void
     /// False while the client does not read fast enough.
     var setReading: (Bool) -> Void
+    /// Sends the answer to a request of the server.
+    var reply: (MCPMessage) -> Void
 
-    static var none: UpstreamFlow { UpstreamFlow(cancel: {}, setReading: { _ in }) }
+    static var none: UpstreamFlow { UpstreamFlow(cancel: {}, setReading: { _ in }, reply: { _ in }) }
 }

@@ -6,7 +6,6 @@ import NIOCore
 final class UpstreamExchange {
     let call: UpstreamCall
     let request: [UInt8]
-    var onAsked: (AnswerReader.Asked) -> Void = { _ in }
 
     private var reader: AnswerReader
     private var receive: ((UpstreamEvent) -> Void)?
@@ -18,9 +17,7 @@ final class UpstreamExchange {
         self.call = call
         self.request = request
         self.receive = receive
-        let expected: RequestID? =
-            if case .message(_, let message, _) = call.content, message.isRequest { message.id } else { nil }
-        reader = AnswerReader(expected: expected, limit: call.responseLimit)
+        reader = AnswerReader(expecting: call.expectation, limit: call.responseLimit)
         timer = loop.assumeIsolated().scheduleTask(in: .milliseconds(call.requestTimeout.count)) { [weak self] in
             self?.fail("upstream-timeout", "no answer within \(call.requestTimeout)")
         }
@@ -40,12 +37,10 @@ final class UpstreamExchange {
         if reading { connection?.readMore() }
     }
 
-    func head(_ head: HTTPResponseHead) { reader.head(head) }
+    func head(_ head: HTTPResponseHead) { if let event = reader.head(head) { emit(event) } }
 
     func body(_ bytes: [UInt8]) {
-        let (events, asked) = reader.read(bytes)
-        for question in asked { onAsked(question) }
-        for event in events { emit(event) }
+        for event in reader.read(bytes) { emit(event) }
         // The stream may stay open behind its answer; nobody waits for more of it.
         if reader.hasEnded { connection?.abandon(self) }
     }

@@ -10,7 +10,10 @@ extension TopologyDraft {
                     value.mapping("a policy of tools") { tools in
                         Policy.ToolPolicy(pin: tools.optional("pin") { $0.word(PinMode.self) })
                     }
-                })
+                },
+                serverRequests: policy.optional("serverRequests") { readServerRequests($0) },
+                egress: policy.optional("egress") { readEgress($0) },
+                checks: policy.optional("checks") { readChecks($0) })
         }
     }
 

@@ -43,6 +43,11 @@ extension TopologyDraft {
             if limits != nil, effect?.key == "deny" {
                 problems.add("bad-value", "a denial has no limits", at: rule.place(of: "limits"))
             }
+            if limits?.sessions != nil {
+                problems.add(
+                    "bad-value", "a rule does not limit sessions, which are opened before any rule applies",
+                    at: rule.place(of: "limits"), hint: "limit them in the policy of the server")
+            }
             let from = rule.optional("from") { $0.beginning() }
             let until = rule.optional("until") { $0.end() }
             let reason = rule.optional("reason") { $0.string() }

@@ -1,0 +1,179 @@
+import MCP
+import Model
+import NIOCore
+
+/// One request on its way: has it judged and written down, sends it upstream and hands what comes back to its connection.
+/// Lives on the connection's event loop, from the request's last byte to the answer's.
+final class RequestHandler {
+    /// How often an open stream is looked at, and its client is told that it is open.
+    private static let pulse = TimeAmount.seconds(15)
+
+    private let exchange: Exchange
+    private let services: Services
+    private let loop: any EventLoop
+    private let output: (AnswerDelivery.Output, EffectivePolicy?) -> Void
+    private var delivery: AnswerDelivery?
+    private var batch: BatchRun?
+    private var isCancelled = false
+    /// Of a stream: where it is listed, what its caller sees, and what ends it.
+    private var place: Int?
+    private var seen: ListView.Shown?
+    private var life: Scheduled<Void>?
+    private var beat: Scheduled<Void>?
+
+    /// - Parameter output: called on `loop` until `last` or `whole` came.
+    init(
+        _ exchange: Exchange, _ services: Services, on loop: any EventLoop,
+        output: @escaping (AnswerDelivery.Output, EffectivePolicy?) -> Void
+    ) {
+        self.exchange = exchange
+        self.services = services
+        self.loop = loop
+        self.output = output
+    }
+
+    // MARK: judging
+
+    func begin() {
+        // A server whose first catalog is on its way knows its names in a moment.
+        if let name = Endpoint.server(exchange.head.target), let first = services.upstreams.firstCatalog(name) {
+            let bound = NIOLoopBound(self, eventLoop: loop)
+            first.hop(to: loop).whenComplete { _ in bound.value.judgeNow() }
+        } else {
+            judgeNow()
+        }
+    }
+
+    private func judgeNow() {
+        guard !isCancelled else { return }
+        let snapshot = services.snapshots.current
+        let policy = Endpoint.server(exchange.head.target).flatMap { snapshot?.servers[$0]?.policy }
+        switch judge(exchange, under: snapshot, services.tables, now: services.now()) {
+        case .answer(let answer):
+            if let record = answer.denied { services.deny(record) }
+            if answer.denied?.reason == DenyReason.notInCatalog.rawValue,
+                let name = Endpoint.server(exchange.head.target)
+            {
+                services.upstreams.refresh(name)
+            }
+            // What is not to be told from an unknown server bears what an unknown server's answer bears.
+            output(.whole(answer), answer.status == 404 ? nil : policy)
+        case .batch(let elements):
+            let batch = BatchRun(elements, services, on: loop) { [weak self] in self?.output(.whole($0), policy) }
+            self.batch = batch
+            batch.begin()
+        case .forward(let permit, let forwarding):
+            let bound = NIOLoopBound(self, eventLoop: loop)
+            services.journal.record(forwarding.record) { [loop] result in
+                loop.execute { bound.value.recorded(result, permit, forwarding) }
+            }
+        }
+    }
+
+    /// The line is with the kernel, or there is none and so no call.
+    private func recorded(_ result: Result<Int64, SpokeError>, _ permit: Permit, _ forwarding: Forwarding) {
+        guard case .success(let number) = result else {
+            forwarding.ticket.release()
+            var record = forwarding.record
+            record.verdict = .deny
+            record.reason = DenyReason.journal.rawValue
+            services.deny(record)
+            guard !isCancelled else { return }
+            return output(
+                .whole(Answer(refusing: .journal, id: forwarding.messageID) ?? Answer(status: 503)), forwarding.policy)
+        }
+        services.counts.count(forwarding.record)
+        let delivery = AnswerDelivery(number: number, forwarding, services)
+        guard !isCancelled, let upstream = services.upstreams.configured[forwarding.server] else {
+            return delivery.end(status: 499, "client-gone")
+        }
+        self.delivery = delivery
+        if forwarding.isStream { watch(forwarding) }
+        delivery.flow = upstream.send(permit, forwarding, on: loop) { [weak self] event in
+            guard let self, self.delivery === delivery else { return }
+            pass(delivery.take(event), of: delivery)
+        }
+        if delivery.isOver { delivery.flow = .none }
+    }
+
+    private func pass(_ output: AnswerDelivery.Output, of delivery: AnswerDelivery) {
+        switch output {
+        case .nothing: return
+        case .begin, .more: break
+        case .last, .whole: finish()
+        }
+        self.output(output, delivery.forwarding.policy)
+    }
+
+    private func finish() {
+        delivery = nil
+        if let place { services.streams.remove(place) }
+        place = nil
+        life?.cancel()
+        beat?.cancel()
+    }
+
+    // MARK: what the connection tells
+
+    /// The client is gone: what is under way upstream is called off.
+    func cancel() {
+        isCancelled = true
+        batch?.cancel()
+        guard let delivery else { return }
+        finish()
+        delivery.flow.cancel()
+        delivery.end(status: 499, "client-gone")
+    }
+
+    func setReading(_ reading: Bool) { delivery?.flow.setReading(reading) }
+
+    // MARK: an open stream
+
+    private func watch(_ forwarding: Forwarding) {
+        seen = forwarding.filter.shown()
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        place = services.streams.add { [loop] in loop.execute { bound.value.recheck() } }
+        let limit = services.tables.limits.streamLife
+        life = loop.assumeIsolated().scheduleTask(in: .milliseconds(limit.count)) { [weak self] in
+            self?.end("stream-life")
+        }
+        keepBeating()
+    }
+
+    private func keepBeating() {
+        beat = loop.assumeIsolated().scheduleTask(in: Self.pulse) { [weak self] in
+            guard let self, delivery != nil else { return }
+            recheck()
+            guard let delivery else { return }
+            // Who is gone without a word is found out by writing.
+            if delivery.isStreaming { pass(.more(SSEWriter.bytes(SSEEvent(comments: ["open"]))), of: delivery) }
+            keepBeating()
+        }
+    }
+
+    /// Policy, trust, the time or the server's catalog moved on: whoever may not open the stream now does not keep it, and
+    /// whose lists changed is told so.
+    func recheck() {
+        guard let delivery else { return }
+        let now = services.now()
+        let refusals = Refusals(exchange, services.snapshots.current, services.tables.attempts, now, isQuiet: true)
+        guard let snapshot = services.snapshots.current,
+            let reached = try? reach(exchange, snapshot, services.tables, refusals, now, counting: false)
+        else { return end("revoked") }
+        delivery.lists = reached.lists
+        delivery.serverRequests = reached.serverRequests
+        let shown = reached.lists.shown()
+        let changed = shown.changes(from: seen)
+        seen = shown
+        let bytes = delivery.changed(changed)
+        if !bytes.isEmpty, delivery.isStreaming { pass(.more(bytes), of: delivery) }
+    }
+
+    private func end(_ result: String) {
+        guard let delivery else { return }
+        finish()
+        delivery.flow.cancel()
+        delivery.end(status: 200, result)
+        output(delivery.isStreaming ? .last([]) : .whole(Answer(status: 404)), delivery.forwarding.policy)
+    }
+}
