@@ -81,6 +81,12 @@ let package = Package(
 
         .target(
             name: "TestSupport", dependencies: ["Model", "Trust"], path: "Tests/TestSupport", swiftSettings: strict),
+        .executableTarget(
+            name: "nave-bench",
+            dependencies: [
+                "Model", "Trust", "Transport", "Storage", "HubService", "TestSupport", argumentParser, grdb, nioSSL,
+                logging, .product(name: "NIOEmbedded", package: "swift-nio"),
+            ] + nio, path: "Tests/nave-bench", swiftSettings: strict),
         tests("ModelTests", ["Model", "YAMLFile"]),
         tests("MCPTests", ["Model", "MCP"], data: ["Captures"]),
         tests("TrustTests", ["Model", "Trust"]),

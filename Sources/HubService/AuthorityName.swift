@@ -45,7 +45,8 @@ extension HubDirectory {
     /// - Throws: `no-such-key`, and what else opening a key of a token throws.
     func nextKey(_ name: AuthorityName) throws -> PrivateKey {
         if hasNextKey(name) { return try next(name).read() }
-        return try newAuthorityKey("\(name.file).next", object: keyFile(name.file).object.map(Self.label(after:)) ?? name.text)
+        return try newAuthorityKey(
+            "\(name.file).next", object: keyFile(name.file).object.map(Self.label(after:)) ?? name.text)
     }
 
     /// `finance-2` after `finance`, `finance-3` after that.

@@ -24,10 +24,10 @@ extension Topology {
     /// Whether the files know a spoke or a client of that identity.
     func registers(_ identity: SPIFFEID) -> Bool {
         if let spoke = Member(identity, kind: .spoke, organization: organization.domain) {
-            return spokes.contains { $0.zone == spoke.zone && $0.name == spoke.name }
+            return spokes.contains { $0.name == spoke.name && $0.zone == spoke.zone }
         }
         if let client = Member(identity, kind: .client, organization: organization.domain) {
-            return clients.contains { $0.zone == client.zone && $0.name == client.name }
+            return clients.contains { $0.name == client.name && $0.zone == client.zone }
         }
         return false
     }

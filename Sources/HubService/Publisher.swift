@@ -138,7 +138,11 @@ package actor Publisher {
 
     /// Spokes whose bundle the entries from `first` on changed, full names, sorted.
     package nonisolated static func affected(since first: Int64, _ state: RegistryState) -> [String] {
-        state.topology.spokes.filter { state.revision(ofZone: $0.zone) >= first }.map(\.fullName).sorted()
+        // Most appends change no scope, and there may be thousands of spokes.
+        let scopes = Set(state.changes.filter { $0.value >= first }.keys)
+        guard !scopes.isEmpty else { return [] }
+        let isEverywhere = scopes.contains("organization")
+        return state.topology.spokes.filter { isEverywhere || scopes.contains($0.zone) }.map(\.fullName).sorted()
     }
 
     // MARK: publishing

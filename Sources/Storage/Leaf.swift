@@ -18,13 +18,14 @@ struct Leaf: Sendable {
         guard json.canonicalBytes == bytes else {
             throw StorageError("not-canonical", "the leaf is not in the one canonical form of what it means")
         }
-        entry = try Entry(PersonalData.reveal(json) { _ in nil })
+        // Most entries commit to nothing.
+        entry = try Entry(PersonalData.holdsCommitment(json) ? PersonalData.reveal(json) { _ in nil } : json)
     }
 
-    private init(_ json: JSON) throws {
+    private init(_ json: JSON, _ entry: Entry) {
         self.json = json
         bytes = json.canonicalBytes
-        entry = try Entry(PersonalData.reveal(json) { _ in nil })
+        self.entry = entry
     }
 
     /// Makes the leaf of a new entry.
@@ -45,6 +46,8 @@ struct Leaf: Sendable {
             }
         }
         if let failure { throw failure }
+        // Without personal values the leaf says what the entry does.
+        if disclosures.isEmpty, !PersonalData.holdsCommitment(plain) { return (Leaf(concealed, entry), []) }
         // A value that looks like a commitment itself would not come back, and the registry could no longer be read.
         let values = Dictionary(disclosures.map { ($0.commit, $0.value) }) { first, _ in first }
         guard PersonalData.reveal(concealed, value: { values[$0] }) == plain else {
@@ -52,7 +55,7 @@ struct Leaf: Sendable {
                 "not-concealable",
                 "the entry holds an object of the form `{\"commit\": \"sha256:…\"}`, which is reserved")
         }
-        return (try Leaf(concealed), disclosures)
+        return (Leaf(concealed, try Entry(PersonalData.reveal(concealed) { _ in nil })), disclosures)
     }
 
     /// `sha256:…` of SHA-256(salt ‖ value).

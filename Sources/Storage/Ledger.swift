@@ -26,9 +26,17 @@ package actor Ledger {
     private nonisolated let box: SnapshotBox
     private var waiting: [Waiting] = []
     private var isCommitting = false
+    /// The newest note while it is in memory only.
+    private var unkept: Note?
 
     /// How many appends share a commit at most, so that none waits for an endless group.
     private static let maximumGroup = 256
+
+    /// A signed note and the size that it is of.
+    struct Note: Sendable {
+        var text: String
+        var size: Int64
+    }
 
     private struct Waiting {
         var request: AppendRequest
@@ -144,19 +152,27 @@ package actor Ledger {
 
     /// One transaction, one signature. As many answers as requests.
     private func commit(_ requests: [AppendRequest]) async -> [Result<Receipt?, any Error>] {
-        let (now, random) = (now, random)
+        let (now, random, unkept) = (now, random, unkept)
         let base = box.current
         do {
             let group = try await database.pool.write { db in
-                try AppendGroup(requests, on: base, now: now, random: random, db: db)
+                // The note before, which nobody waited for: one flush of the disk for both.
+                if let unkept { try Self.keep(unkept, db) }
+                return try AppendGroup(requests, on: base, now: now, random: random, db: db)
             }
+            self.unkept = nil
             // If the process dies here: the entries and the registry are on disk, unsigned and unanswered. The start signs
             // them, and the callers find out by asking again.
             guard var snapshot = group.snapshot else { return group.outcomes.map { $0.map { _ in nil } } }
             snapshot.state.origin = origin
             snapshot.checkpoint = try group.head.signed(origin: origin, by: signer)
             let used = signer
-            await keep(note: snapshot.checkpoint, size: group.head.size)
+            // Whoever waits appends next, and keeps this note then.
+            if waiting.isEmpty {
+                await keep(note: snapshot.checkpoint, size: group.head.size)
+            } else {
+                self.unkept = Note(text: snapshot.checkpoint, size: group.head.size)
+            }
             if signer !== used {
                 // The key changed while the note was stored.
                 snapshot.checkpoint = try group.head.signed(origin: origin, by: signer)
@@ -183,8 +199,11 @@ package actor Ledger {
     /// Stores a note next to its root. Losing it loses nothing: whoever finds none signs again and gets the same bytes. So
     /// a failure here must not make a committed append look failed.
     private func keep(note: String, size: Int64) async {
-        try? await database.pool.write { db in
-            try db.run("UPDATE checkpoints SET note = ? WHERE size = ?", [note, size])
-        }
+        let note = Note(text: note, size: size)
+        try? await database.pool.write { db in try Self.keep(note, db) }
+    }
+
+    private static func keep(_ note: Note, _ db: Database) throws {
+        try db.run("UPDATE checkpoints SET note = ? WHERE size = ?", [note.text, note.size])
     }
 }

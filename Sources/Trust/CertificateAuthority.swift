@@ -1,4 +1,3 @@
-import COpenSSL
 import Model
 
 /// A CA certificate and its key: a root, which signs intermediates only, or an intermediate, which signs the leaves of one
@@ -163,13 +162,14 @@ package struct CertificateAuthority: Sendable {
         draft.names = [GeneralName(.uri, template.id.description)]
         if let dns = template.dns { draft.names.append(GeneralName(.dns, dns)) }
         draft.extendedKeyUsage = template.kind.purposes.map(\.extendedKeyUsage)
-        let leaf = try draft.signed(by: key, issuer: certificate)
-        for purpose in template.kind.purposes {
-            let rules = CertificateRules(
-                leaf: leaf, issuer: certificate, issuerMustNameDomain: true, purpose: purpose, now: now)
-            guard try rules.judge() == template.id else {
-                throw TrustError("bad-template", "the leaf does not name \(backticked(template.id.description))")
-            }
+        // Read from its bytes: what was built is not what is judged.
+        let leaf = try Certificate(
+            leafDER: try draft.der(signedBy: key, issuer: certificate), issuer: certificate,
+            expecting: template.publicKey)
+        let rules = CertificateRules(
+            leaf: leaf, issuer: certificate, issuerMustNameDomain: true, purposes: template.kind.purposes, now: now)
+        guard try rules.judge() == template.id else {
+            throw TrustError("bad-template", "the leaf does not name \(backticked(template.id.description))")
         }
         return leaf
     }

@@ -20,6 +20,9 @@ struct CertificateFields {
     var nameConstraints: NameConstraints?
     var subjectKeyID: [UInt8]?
 
+}
+
+extension CertificateFields {
     /// - Throws: `bad-certificate`.
     init(reading handle: OpaquePointer) throws(TrustError) {
         defer { drainedErrors() }

@@ -33,13 +33,14 @@ package struct CertificateRequest: Sendable {
         let extensions = OPENSSL_sk_new_null()
         // The stack borrows the extensions; `model` keeps them alive.
         defer { OPENSSL_sk_free(extensions) }
-        for index in 0..<X509_get_ext_count(model.handle) {
-            let element = X509_get_ext(model.handle, index)
+        let handle = try model.handle
+        for index in 0..<X509_get_ext_count(handle) {
+            let element = X509_get_ext(handle, index)
             let kind = OBJ_obj2nid(X509_EXTENSION_get_object(element))
             guard kind != NID_subject_key_identifier, kind != NID_authority_key_identifier else { continue }
             _ = OPENSSL_sk_push(extensions, UnsafeRawPointer(element))
         }
-        guard X509_REQ_set_subject_name(request, X509_get_subject_name(model.handle)) == 1,
+        guard X509_REQ_set_subject_name(request, X509_get_subject_name(handle)) == 1,
             X509_REQ_add_extensions(request, extensions) == 1
         else { throw TrustError.openSSL("bad-request", "cannot put wishes into a request") }
     }
@@ -54,24 +55,41 @@ package struct CertificateRequest: Sendable {
         try self.init(der: blocks[0])
     }
 
-    /// Reads a request and checks the signature that proves possession of its key.
+    /// Reads a request and checks the signature that proves possession of its key. Subject and attributes are passed over.
     /// - Throws: `bad-request`; `weak-key` for another key than P-256; `no-proof-of-possession`.
     package init(der: [UInt8]) throws(TrustError) {
-        let request = try decodedDER(der, "bad-request", "the certificate request", free: X509_REQ_free) {
-            d2i_X509_REQ(nil, $0, $1)
+        typealias Tag = DERReader.Tag
+        guard der.count <= 65_536 else {
+            throw TrustError("bad-request", "the certificate request has \(der.count) bytes, more than 65536")
         }
-        defer { X509_REQ_free(request) }
-        guard let handle = X509_REQ_get_pubkey(request) else {
-            throw TrustError.openSSL("bad-request", "cannot read the key of the certificate request")
-        }
-        let adopted = try PublicKey(adopting: handle)
-        guard adopted.algorithm == .p256 else {
+        var whole = DERReader(der, code: "bad-request")
+        var request = try whole.enter(Tag.sequence)
+        try whole.finish()
+        var copy = request
+        let signed = try copy.element(Tag.sequence)
+        var info = try request.enter(Tag.sequence)
+        guard try info.read(Tag.integer).elementsEqual([0]) else { throw info.failure }
+        _ = try info.read(Tag.sequence)
+        let spki = try info.element(Tag.sequence)
+        _ = try info.read(Tag.context(0, constructed: true))
+        try info.finish()
+        var algorithm = try request.enter(Tag.sequence)
+        let object = try algorithm.read(Tag.objectIdentifier)
+        let signature = try request.bits()
+        try request.finish()
+
+        let key = try PublicKey(spkiDER: Array(spki))
+        guard key.algorithm == .p256 else {
             throw TrustError("weak-key", "the key of the certificate request is not P-256")
         }
-        guard X509_REQ_verify(request, adopted.handle) == 1 else {
-            throw TrustError.openSSL("no-proof-of-possession", "the certificate request is not signed by its own key")
+        guard object.elementsEqual(ObjectID.ecdsaWithSHA256), algorithm.isAtEnd else {
+            throw TrustError(
+                "bad-request", "the certificate request is not signed by ECDSA with SHA-256",
+                hint: "as `openssl req -new -sha256` does")
         }
-        // Read again: refuses a point in another spelling than the one that is issued.
-        publicKey = try PublicKey(spkiDER: adopted.spkiDER)
+        guard key.verify(Array(signed), signature: Array(signature)) else {
+            throw TrustError("no-proof-of-possession", "the certificate request is not signed by its own key")
+        }
+        publicKey = key
     }
 }

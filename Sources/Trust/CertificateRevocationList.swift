@@ -74,7 +74,7 @@ package struct CertificateRevocationList: Hashable, Sendable {
             X509_CRL_free(handle)
             drainedErrors()
         }
-        guard X509_NAME_cmp(X509_CRL_get_issuer(handle), X509_get_subject_name(issuer.handle)) == 0,
+        guard X509_NAME_cmp(X509_CRL_get_issuer(handle), X509_get_subject_name(try issuer.handle)) == 0,
             authorityKeyID == issuer.subjectKeyID
         else {
             throw TrustError(
@@ -194,7 +194,7 @@ extension CertificateAuthority {
             guard result == 1 else { throw TrustError.openSSL("bad-crl", "cannot set \(what) of a revocation list") }
         }
         try demand(X509_CRL_set_version(crl, 1), "the version")
-        try demand(X509_CRL_set_issuer_name(crl, X509_get_subject_name(certificate.handle)), "the issuer")
+        try demand(X509_CRL_set_issuer_name(crl, X509_get_subject_name(try certificate.handle)), "the issuer")
         let start = ASN1_TIME_set(nil, Int((now - Self.backdating).milliseconds / 1000))
         let end = ASN1_TIME_set(nil, Int(nextUpdate.milliseconds / 1000))
         defer {

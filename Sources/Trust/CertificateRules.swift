@@ -26,16 +26,17 @@ package struct CertificateRules: Sendable {
     package let issuer: Certificate
     /// True where the root stands for several trust domains: then only the issuer's own words bind it to one.
     package let issuerMustNameDomain: Bool
-    package let purpose: CertificatePurpose
+    /// The leaf has to be good for each of them.
+    package let purposes: [CertificatePurpose]
     package let now: Instant
 
     package init(
-        leaf: Certificate, issuer: Certificate, issuerMustNameDomain: Bool, purpose: CertificatePurpose, now: Instant
+        leaf: Certificate, issuer: Certificate, issuerMustNameDomain: Bool, purposes: [CertificatePurpose], now: Instant
     ) {
         self.leaf = leaf
         self.issuer = issuer
         self.issuerMustNameDomain = issuerMustNameDomain
-        self.purpose = purpose
+        self.purposes = purposes
         self.now = now
     }
 
@@ -131,7 +132,7 @@ package struct CertificateRules: Sendable {
     }
 
     private func checkPurpose() throws(TrustError) {
-        guard let purposes = leaf.extendedKeyUsage, purposes.contains(purpose.extendedKeyUsage) else {
+        for purpose in purposes where !(leaf.extendedKeyUsage ?? []).contains(purpose.extendedKeyUsage) {
             throw TrustError("wrong-purpose", "the certificate is not for a \(purpose.rawValue)")
         }
     }

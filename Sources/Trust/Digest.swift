@@ -17,7 +17,7 @@ package enum SHA256 {
 
         package init() {
             context = EVP_MD_CTX_new()
-            check(EVP_DigestInit_ex(context, EVP_sha256(), nil))
+            check(EVP_DigestInit_ex(context, algorithm.method, nil))
         }
 
         deinit { EVP_MD_CTX_free(context) }
@@ -47,6 +47,15 @@ package enum SHA256 {
         }
     }
 }
+
+/// SHA-256 looked up once: libcrypto would look `EVP_sha256()` up by its name for every digest.
+///
+/// `@unchecked Sendable`: a fetched algorithm is never changed.
+private struct FetchedAlgorithm: @unchecked Sendable {
+    let method = EVP_MD_fetch(nil, "SHA256", nil)
+}
+
+private let algorithm = FetchedAlgorithm()
 
 /// A SHA-256 digest as Nave writes it everywhere: `sha256:` and 64 lower-case hexadecimal digits.
 package func digestText(_ digest: [UInt8]) -> String { "sha256:\(Hex.encode(digest))" }

@@ -46,27 +46,22 @@ extension GeneralName {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// A GENERAL_NAME that the caller owns. Only the kinds that Nave writes exist.
-    func allocated() throws(TrustError) -> UnsafeMutablePointer<GENERAL_NAME> {
-        let type: Int32
-        let bytes: [UInt8]
-        switch kind {
-        case .email: (type, bytes) = (GEN_EMAIL, Array(value.utf8))
-        case .dns: (type, bytes) = (GEN_DNS, Array(value.utf8))
-        case .uri: (type, bytes) = (GEN_URI, Array(value.utf8))
-        case .ip: (type, bytes) = (GEN_IPADD, Hex.decode(value) ?? [])
-        case .other, .x400, .directory, .ediParty, .registeredID: (type, bytes) = (-1, [])
+    /// Only the kinds that Nave writes exist.
+    /// - Throws: `bad-template`, also for a text that is not ASCII (IA5String).
+    func write(to writer: inout DERWriter) throws(TrustError) {
+        let number: UInt8? =
+            switch kind {
+            case .email: 1
+            case .dns: 2
+            case .uri: 6
+            case .ip: 7
+            case .other, .x400, .directory, .ediParty, .registeredID: nil
+            }
+        let bytes = kind == .ip ? Hex.decode(value) ?? [] : Array(value.utf8)
+        guard let number, !bytes.isEmpty, kind == .ip || bytes.allSatisfy({ $0 < 0x80 }) else {
+            throw TrustError("bad-template", "cannot write the name \(backticked(description))")
         }
-        guard type >= 0, !bytes.isEmpty, let name = GENERAL_NAME_new(),
-            let content = ASN1_STRING_type_new(kind == .ip ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING)
-        else { throw TrustError.openSSL("bad-template", "cannot write the name \(backticked(description))") }
-        guard ASN1_STRING_set(content, bytes, Int32(bytes.count)) == 1 else {
-            ASN1_STRING_free(content)
-            GENERAL_NAME_free(name)
-            throw TrustError.openSSL("bad-template", "cannot write the name \(backticked(description))")
-        }
-        GENERAL_NAME_set0_value(name, type, content)
-        return name
+        writer.add(DERReader.Tag.context(number), bytes)
     }
 }
 

@@ -8,13 +8,19 @@ package enum MerkleTree {
     /// `SHA-256(0x00 ‖ entry)`: what stands for an entry's bytes.
     package static func leafHash(_ entry: some Sequence<UInt8>) -> [UInt8] {
         var stream = SHA256.Stream()
-        stream.update([0])
+        stream.update(CollectionOfOne(0))
         stream.update(entry)
         return stream.finish()
     }
 
     /// `SHA-256(0x01 ‖ left ‖ right)`.
-    package static func nodeHash(_ left: [UInt8], _ right: [UInt8]) -> [UInt8] { SHA256.hash([1] + left + right) }
+    package static func nodeHash(_ left: [UInt8], _ right: [UInt8]) -> [UInt8] {
+        var stream = SHA256.Stream()
+        stream.update(CollectionOfOne(1))
+        stream.update(left)
+        stream.update(right)
+        return stream.finish()
+    }
 
     /// The root over leaf hashes (section 2.1.1).
     package static func root(of leaves: some RandomAccessCollection<[UInt8]>) -> [UInt8] {

@@ -37,6 +37,8 @@ package struct PeerVerifier: Sendable {
     private let anchors: [String: TrustAnchors]
     private let deniedSerials: Set<String>
     private let deniedIdentities: [SPIFFEID: Instant]
+    /// Of this value and its copies only: another moment's trust begins with none.
+    private let known = KnownChains()
 
     /// - Parameters:
     ///   - anchors: The roots of each trust domain. An organization has one entry for its own domain and one for each of its
@@ -70,6 +72,10 @@ package struct PeerVerifier: Sendable {
             throw TrustError(
                 "long-chain", "the peer showed \(chainDER.count) certificates, more than \(Self.maximumChain)")
         }
+        if let chain = known.find(chainDER, purpose, now: now) {
+            try checkRevocation(chain.peer)
+            return chain.peer
+        }
         let leaf = try Certificate(der: first)
         var intermediates: [Certificate] = []
         for der in chainDER.dropFirst() { intermediates.append(try Certificate(der: der)) }
@@ -79,15 +85,21 @@ package struct PeerVerifier: Sendable {
             throw TrustError(
                 "unknown-trust-domain", "no root is known for the trust domain \(backticked(claimed.trustDomain))")
         }
-        let issuers = try anchors.issuers(of: leaf, intermediates: intermediates, purpose: purpose, now: now)
+        let path = try anchors.path(of: leaf, intermediates: intermediates, purpose: purpose, now: now)
+        guard let issuer = path.first else { throw TrustError("bad-path", "the certificate is its own issuer") }
         let rules = CertificateRules(
-            leaf: leaf, issuer: issuers[0], issuerMustNameDomain: anchors.serveSeveralDomains, purpose: purpose,
+            leaf: leaf, issuer: issuer, issuerMustNameDomain: anchors.serveSeveralDomains, purposes: [purpose],
             now: now)
         let id = try rules.judge()
         let peer = VerifiedPeer(
             id: id, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: leaf.dnsSANs,
-            issuers: issuers.map(\.serial))
+            issuers: path.map(\.serial))
         try checkRevocation(peer)
+        known.keep(
+            KnownChain(
+                peer: peer, begins: ([leaf] + path).map(\.notBefore).max() ?? now,
+                ends: ([leaf] + path).map(\.notAfter).min() ?? now),
+            chainDER, purpose)
         return peer
     }
 

@@ -104,17 +104,29 @@ package final class PrivateKey: @unchecked Sendable {
     /// Signs: 64 bytes for Ed25519 (RFC 8032), DER with SHA-256 for ECDSA.
     /// - Throws: `cannot-sign`.
     package func sign(_ bytes: [UInt8]) throws(TrustError) -> [UInt8] {
+        var signature = [UInt8](repeating: 0, count: Int(max(0, EVP_PKEY_get_size(handle))))
+        var count = signature.count
+        let isSigned =
+            publicKey.algorithm == .ed25519
+            ? signWhole(bytes, &signature, &count)
+            : signDigest(of: bytes, &signature, &count)
+        guard isSigned else { throw TrustError.openSSL("cannot-sign", "cannot sign \(bytes.count) bytes") }
+        return Array(signature.prefix(count))
+    }
+
+    private func signWhole(_ bytes: [UInt8], _ signature: inout [UInt8], _ count: inout Int) -> Bool {
         let context = EVP_MD_CTX_new()
         defer { EVP_MD_CTX_free(context) }
-        let digest = publicKey.algorithm == .ed25519 ? nil : EVP_sha256()
-        var count = 0
-        guard EVP_DigestSignInit(context, nil, digest, nil, handle) == 1,
-            EVP_DigestSign(context, nil, &count, bytes, bytes.count) == 1
-        else { throw TrustError.openSSL("cannot-sign", "cannot start a signature") }
-        var signature = [UInt8](repeating: 0, count: count)
-        guard EVP_DigestSign(context, &signature, &count, bytes, bytes.count) == 1 else {
-            throw TrustError.openSSL("cannot-sign", "cannot sign \(bytes.count) bytes")
-        }
-        return Array(signature.prefix(count))
+        return EVP_DigestSignInit(context, nil, nil, nil, handle) == 1
+            && EVP_DigestSign(context, &signature, &count, bytes, bytes.count) == 1
+    }
+
+    /// Without `EVP_DigestSignInit`, which looks the digest up by its name every time.
+    private func signDigest(of bytes: [UInt8], _ signature: inout [UInt8], _ count: inout Int) -> Bool {
+        let digest = SHA256.hash(bytes)
+        let context = EVP_PKEY_CTX_new(handle, nil)
+        defer { EVP_PKEY_CTX_free(context) }
+        return EVP_PKEY_sign_init(context) == 1
+            && EVP_PKEY_sign(context, &signature, &count, digest, digest.count) == 1
     }
 }

@@ -29,6 +29,10 @@ package final class PublicKey: @unchecked Sendable, Hashable {
 
     /// - Throws: `bad-key` for bytes that are not the one DER spelling of a P-256, P-384, P-521 or Ed25519 key.
     package convenience init(spkiDER: [UInt8]) throws(TrustError) {
+        if spkiDER.count == 91, spkiDER.starts(with: Self.p256Prefix) {
+            try self.init(p256Point: Array(spkiDER.dropFirst(Self.p256Prefix.count)), spkiDER)
+            return
+        }
         let handle = try decodedDER(spkiDER, "bad-key", "the public key", free: EVP_PKEY_free) {
             d2i_PUBKEY(nil, $0, $1)
         }
@@ -40,6 +44,38 @@ package final class PublicKey: @unchecked Sendable, Hashable {
         guard self.spkiDER == spkiDER else {
             throw TrustError("bad-key", "the public key is not in its usual DER spelling")
         }
+    }
+
+    /// The SubjectPublicKeyInfo of every P-256 key up to its uncompressed point (RFC 5480, section 2).
+    private static let p256Prefix: [UInt8] = [
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+        0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+    ]
+
+    /// The curve's base point (FIPS 186-4, D.1.2.3) as a key: other keys take the curve over from it.
+    private static let p256Base: PublicKey? = {
+        let point =
+            "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+            + "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+        let der = p256Prefix + (Hex.decode(point) ?? [])
+        let handle = try? decodedDER(der, "bad-key", "the base point", free: EVP_PKEY_free) { d2i_PUBKEY(nil, $0, $1) }
+        return handle.flatMap { try? PublicKey(adopting: $0) }
+    }()
+
+    /// libcrypto's decoders take twenty times as long; this checks just as well that the point lies on the curve.
+    private init(p256Point point: [UInt8], _ spkiDER: [UInt8]) throws(TrustError) {
+        guard point.first == 0x04, let base = Self.p256Base, let handle = EVP_PKEY_new() else {
+            throw TrustError.openSSL("bad-key", "cannot read the public key")
+        }
+        guard EVP_PKEY_copy_parameters(handle, base.handle) == 1,
+            EVP_PKEY_set1_encoded_public_key(handle, point, point.count) == 1
+        else {
+            EVP_PKEY_free(handle)
+            throw TrustError.openSSL("bad-key", "cannot read the public key")
+        }
+        self.handle = handle
+        self.spkiDER = spkiDER
+        algorithm = .p256
     }
 
     /// - Parameter ed25519: The 32 bytes of RFC 8032, section 5.1.5.
@@ -69,14 +105,21 @@ package final class PublicKey: @unchecked Sendable, Hashable {
 
     /// True if `signature` is this key's over `bytes`: 64 bytes for Ed25519, DER with SHA-256 for ECDSA.
     package func verify(_ bytes: [UInt8], signature: [UInt8]) -> Bool {
-        guard algorithm != .other, !signature.isEmpty, let context = EVP_MD_CTX_new() else { return false }
-        defer {
-            EVP_MD_CTX_free(context)
-            drainedErrors()
+        defer { drainedErrors() }
+        switch algorithm {
+        case .other: return false
+        case .ed25519:
+            let context = EVP_MD_CTX_new()
+            defer { EVP_MD_CTX_free(context) }
+            return !signature.isEmpty && EVP_DigestVerifyInit(context, nil, nil, nil, handle) == 1
+                && EVP_DigestVerify(context, signature, signature.count, bytes, bytes.count) == 1
+        case .p256, .p384, .p521:
+            let digest = SHA256.hash(bytes)
+            let context = EVP_PKEY_CTX_new(handle, nil)
+            defer { EVP_PKEY_CTX_free(context) }
+            return !signature.isEmpty && EVP_PKEY_verify_init(context) == 1
+                && EVP_PKEY_verify(context, signature, signature.count, digest, digest.count) == 1
         }
-        let digest = algorithm == .ed25519 ? nil : EVP_sha256()
-        return EVP_DigestVerifyInit(context, nil, digest, nil, handle) == 1
-            && EVP_DigestVerify(context, signature, signature.count, bytes, bytes.count) == 1
     }
 
     package static func == (left: PublicKey, right: PublicKey) -> Bool { left.spkiDER == right.spkiDER }

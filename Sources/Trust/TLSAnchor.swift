@@ -9,7 +9,7 @@ extension Certificate {
     /// - Throws: `bad-certificate`.
     package func tlsAnchor() throws(TrustError) -> Certificate {
         if isIssued(by: self) { return self }
-        guard let copy = X509_dup(handle) else {
+        guard let copy = try X509_dup(handle) else {
             throw TrustError.openSSL("bad-certificate", "cannot copy the root \(backticked(subject))")
         }
         defer { X509_free(copy) }

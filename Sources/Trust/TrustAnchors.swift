@@ -26,46 +26,34 @@ final class TrustAnchors: @unchecked Sendable {
         self.roots = roots
         self.serveSeveralDomains = serveSeveralDomains
         // The store takes a reference of its own on each root.
-        for root in roots where X509_STORE_add_cert(store, root.handle) != 1 {
-            throw TrustError.openSSL("bad-anchor", "cannot keep the root \(backticked(root.subject))")
+        for root in roots {
+            guard X509_STORE_add_cert(store, try root.handle) == 1 else {
+                throw TrustError.openSSL("bad-anchor", "cannot keep the root \(backticked(root.subject))")
+            }
         }
     }
 
     deinit { X509_STORE_free(store) }
 
-    /// The certificates above the leaf, its issuer first, on a path that ends at one of the roots.
-    /// - Throws: `bad-path`, `expired`, `not-yet-valid`, `wrong-purpose`.
-    func issuers(
-        of leaf: Certificate, intermediates: [Certificate], purpose: CertificatePurpose, now: Instant
-    ) throws(TrustError) -> [Certificate] {
-        let path = try path(of: leaf, intermediates: intermediates, purpose: purpose, now: now)
-        // libcrypto's chain holds the very structures that were handed in.
-        let issuers = path.dropFirst().compactMap { element in
-            (intermediates + roots).first { UnsafeMutableRawPointer($0.handle) == element }
-        }
-        guard !issuers.isEmpty else { throw TrustError("bad-path", "the certificate is its own issuer") }
-        return issuers
-    }
-
-    /// The structures from the certificate up to a root; those that were handed in, so they live as long as they do.
+    /// The certificates above the certificate, its issuer first, on a path that ends at one of the roots.
     /// - Parameter purpose: Nil for a CA.
-    /// - Throws: As `issuers`.
+    /// - Throws: `bad-path`, `expired`, `not-yet-valid`, `wrong-purpose`.
     @discardableResult
     func path(
         of leaf: Certificate, intermediates: [Certificate], purpose: CertificatePurpose?, now: Instant
-    ) throws(TrustError) -> [UnsafeMutableRawPointer] {
+    ) throws(TrustError) -> [Certificate] {
         defer { drainedErrors() }
         let untrusted = OPENSSL_sk_new_null()
         // The stack borrows the certificates; `intermediates` keeps them alive.
         defer { OPENSSL_sk_free(untrusted) }
         for certificate in intermediates {
-            _ = OPENSSL_sk_push(untrusted, UnsafeRawPointer(certificate.handle))
+            _ = OPENSSL_sk_push(untrusted, UnsafeRawPointer(try certificate.handle))
         }
         guard let context = X509_STORE_CTX_new() else {
             throw TrustError.openSSL("bad-path", "cannot start path validation")
         }
         defer { X509_STORE_CTX_free(context) }
-        guard X509_STORE_CTX_init(context, store, leaf.handle, untrusted) == 1 else {
+        guard X509_STORE_CTX_init(context, store, try leaf.handle, untrusted) == 1 else {
             throw TrustError.openSSL("bad-path", "cannot start path validation")
         }
         let sslPurpose = purpose.map { $0 == .client ? X509_PURPOSE_SSL_CLIENT : X509_PURPOSE_SSL_SERVER }
@@ -84,7 +72,12 @@ final class TrustAnchors: @unchecked Sendable {
         guard verified == 1, result == X509_V_OK else {
             throw Self.error(result, depth: X509_STORE_CTX_get_error_depth(context), leaf, now)
         }
-        return elements(of: X509_STORE_CTX_get0_chain(context))
+        // libcrypto's chain holds the very structures that were handed in.
+        let path = elements(of: X509_STORE_CTX_get0_chain(context)).dropFirst().compactMap { element in
+            (intermediates + roots).first { (try? $0.handle) == OpaquePointer(element) }
+        }
+        guard !path.isEmpty else { throw TrustError("bad-path", "the certificate is its own issuer") }
+        return path
     }
 
     /// The second to validate at: now, or the latest start that `skew` forgives.

@@ -56,6 +56,17 @@ struct ArrowTests {
         }
     }
 
+    @Test("no product imports what is only for tests and figures")
+    func onlyForTests() throws {
+        let manifest = try Checkout.text("Package.swift")
+        for product in ["AdminCLI", "HubService", "SpokeAgent", "nave", "nave-hub", "nave-spoke"] {
+            #expect(!(Self.arrows[product]?.contains("TestSupport") ?? true))
+        }
+        // The benchmark is a program of its own beside the tests, and no product.
+        #expect(!manifest.contains("targets: [\"nave-bench\"]"))
+        #expect(try !Checkout.files(below: "Tests/nave-bench", ending: ".swift").isEmpty)
+    }
+
     @Test("only pure targets are pure: no clock, no randomness, no printing in Model and MCP")
     func pure() throws {
         let banned = [

@@ -32,8 +32,16 @@ package final class ChildProcess: Sendable {
         var words: [UnsafeMutablePointer<CChar>?] = ([program.path] + arguments).map { strdup($0) } + [nil]
         var settings: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { (words + settings).forEach { free($0) } }
+        // Threads of Swift's pool block signals, and a child inherits that: SIGALRM would never reach it.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var child: pid_t = 0
-        let failure = posix_spawn(&child, program.path, &actions, nil, &words, &settings)
+        let failure = posix_spawn(&child, program.path, &actions, &attributes, &words, &settings)
         guard failure == 0 else {
             throw TimedOut(description: "cannot start `\(program.path)`: \(String(cString: strerror(failure)))")
         }

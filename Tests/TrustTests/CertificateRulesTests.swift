@@ -130,7 +130,7 @@ import Trust
         func verdict(mustName: Bool) -> String? {
             refusal {
                 _ = try CertificateRules(
-                    leaf: leaf, issuer: path.root.certificate, issuerMustNameDomain: mustName, purpose: .client,
+                    leaf: leaf, issuer: path.root.certificate, issuerMustNameDomain: mustName, purposes: [.client],
                     now: TestPKI.now
                 ).judge()
             }

@@ -113,6 +113,39 @@ import Trust
         #expect(path.peerVerdict(leaf, now: late + .seconds(1)) == "expired")
     }
 
+    /// A chain that was believed before is asked again for everything but its signatures.
+    @Test func knownChainsStayUnderTheirTime() throws {
+        let verifier = try pki.verifier()
+        let client = try pki.client("finance", "a")
+        let end = client.leaf.notAfter
+        #expect(code(verifier, client.chainDER) == nil)
+        #expect(code(verifier, client.chainDER) == nil)
+        #expect(code(verifier, client.chainDER, .server) == "wrong-purpose")
+        #expect(code(verifier, client.chainDER, now: end) == "expired")
+        #expect(code(verifier, client.chainDER, now: client.leaf.notBefore - .minutes(6)) == "not-yet-valid")
+        // The same leaf behind another chain is another chain.
+        #expect(code(verifier, [client.leaf.der]) == "bad-path")
+        #expect(code(verifier, [client.leaf.der, try pki.client("analytics", "a").chain[1].der]) == "bad-path")
+        for index in client.leaf.der.indices {
+            var broken = client.leaf.der
+            broken[index] ^= 0x01
+            #expect(code(verifier, [broken, client.chain[1].der]) != nil, "byte \(index)")
+        }
+        // Another moment's trust knows nothing of it.
+        #expect(code(try pki.verifier(deniedSerials: [client.leaf.serial]), client.chainDER) == "revoked")
+        #expect(code(try TestPKI().verifier(), client.chainDER) == "bad-path")
+    }
+
+    @Test func aKnownChainEndsWithItsIntermediate() throws {
+        let path = try TrustPath()
+        let late = path.intermediate.notAfter
+        let leaf = try path.leaf { $0.notAfter = late + .days(9) }
+        let verifier = try PeerVerifier(anchors: ["finance.corp.example": [path.root.certificate]])
+        let chain = [leaf.der, path.intermediate.der]
+        #expect(code(verifier, chain, now: late - .seconds(1)) == nil)
+        #expect(code(verifier, chain, now: late + .seconds(1)) == "expired")
+    }
+
     @Test func revocationCounts() throws {
         let client = try pki.client("finance", "a")
         let id = try #require(client.leaf.spiffeID)

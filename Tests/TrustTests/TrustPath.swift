@@ -47,7 +47,7 @@ struct TrustPath {
     ) -> String? {
         refusal {
             _ = try CertificateRules(
-                leaf: leaf, issuer: intermediate, issuerMustNameDomain: true, purpose: purpose, now: now
+                leaf: leaf, issuer: intermediate, issuerMustNameDomain: true, purposes: [purpose], now: now
             ).judge()
         }
     }

@@ -28,8 +28,7 @@ struct Connect: AsyncParsableCommand {
             Instant.now < stored.identity.notAfter
             ? stored : await ContextRenewal.renewedIfDue(stored, at: path, time, .current, now: .now)
         let store = try? ContextStore(environment: ProcessInfo.processInfo.environment)
-        let resolver = Resolver(server: server, path: path, opened: opened, cache: store?.cache, time: time,
-            terminal: .current)
+        let resolver = Resolver(server: server, path: path, opened: opened, cache: store?.cache, terminal: .current)
         let connections = try SpokeConnections(resolver: resolver, opened: opened)
         let relay = Relay(
             server: server.description, connections: connections, output: StandardOutput(), terminal: .current)

@@ -8,7 +8,6 @@ import Trust
 actor Resolver {
     private let server: MemberName
     private let path: String
-    private let time: RenewalTime
     private let terminal: Terminal
     private var opened: OpenedContext
     /// Nil where there is no place for it.
@@ -18,12 +17,11 @@ actor Resolver {
 
     /// - Parameter path: Of the context's file, in which the trust manifest is followed.
     init(
-        server: MemberName, path: String, opened: OpenedContext, cache: String?, time: RenewalTime, terminal: Terminal,
+        server: MemberName, path: String, opened: OpenedContext, cache: String?, terminal: Terminal,
         now: @escaping @Sendable () -> Instant = { .now }
     ) {
         self.server = server
         self.path = path
-        self.time = time
         self.terminal = terminal
         self.opened = opened
         self.now = now
@@ -50,12 +48,14 @@ actor Resolver {
     func refreshed() async throws -> Resolution { try await asked() }
 
     private func asked() async throws -> Resolution {
+        try opened.checkExpiry(now())
         let server = server
-        let (answer, followed) = try await opened.hub(at: path, time, terminal) {
+        // Renewing is `ConnectRenewal`'s.
+        let (answer, followed) = try await opened.hub(at: path, nil, terminal) {
             try await $0.get("/v1/resolve/\(server.zone)/\(server.name)", as: Resolution.self)
         }
-        // What was written to the file, `ConnectRenewal` shows to the connections; another ask begins behind it.
-        opened = followed
+        // What the walk wrote to the file, `ConnectRenewal` shows to the connections; another ask begins behind it.
+        if followed.manifest.version > opened.manifest.version { opened = followed }
         guard answer.server == server.description, !answer.endpoints.isEmpty else {
             throw AdminError("no-endpoint", "the hub knows no endpoint of \(backticked(server.description))")
         }

@@ -57,15 +57,12 @@ package enum ContextRenewal {
         let answer = try await asked(opened, key, now: now)
         let identity = try TLSIdentity(
             renewed: answer, key: key, of: opened.context.identity, purpose: .client, roots: opened.roots, now: now)
-        // The file may have changed since it was read, by a command at the same time: only the pair is ours.
-        var context = try ContextStore.load(path)
-        context.key = try key.pem
-        context.chain = identity.chain.map(\.pem).joined()
-        let renewed = try OpenedContext(context)
         // If we die before this, the old pair stands and is good. Another command may have renewed in the meantime: both
         // certificates are good, and the file holds the one that was written last, with its own key.
-        try ContextStore.save(context, at: path)
-        return renewed
+        return try ContextStore.change(path) { stored in
+            stored.key = try key.pem
+            stored.chain = identity.chain.map(\.pem).joined()
+        }
     }
 
     private static func asked(_ opened: OpenedContext, _ key: PrivateKey, now: Instant) async throws -> EnrolAnswer {

@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import Transport
 
 /// Where the contexts of this person lie: `~/.config/nave/contexts/NAME.json`, mode 0600, and `current`, which names
 /// one.
@@ -103,6 +104,23 @@ package struct ContextStore: Sendable {
             throw AdminError("cannot-write", "cannot write a context (\(error.code))")
         }
         try PrivateFile.replace(path, with: Array(jsonText(json).utf8))
+    }
+
+    /// Changes a part of a context and leaves the rest as it stands now: another command, or another task of this one, may
+    /// follow the trust manifest in the same file while this one renews its certificate.
+    /// - Throws: As `load` and `save`, `bad-context`, and what `body` throws.
+    static func change(_ path: String, _ body: (inout HubContext) throws -> Void) throws -> OpenedContext {
+        // The directory's lock leaves no file behind, and is gone with its holder. Where it cannot be had the change is made
+        // without: both writers are right, and the later one stays.
+        let directory = open(
+            URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { close(directory) }
+        flock(directory, LOCK_EX)
+        var context = try load(path)
+        try body(&context)
+        let opened = try OpenedContext(context)
+        try save(context, at: path)
+        return opened
     }
 
     private func unknown(_ name: String) -> AdminError {

@@ -62,9 +62,8 @@ package enum PrivateFile {
     package static func replace(_ path: String, with bytes: [UInt8]) throws(AdminError) {
         let directory = URL(fileURLWithPath: path).deletingLastPathComponent().path
         try makeDirectory(directory)
-        // The name is nobody else's: the process id, and O_EXCL where a dead process left one of the same id.
-        let draft = "\(path).\(getpid()).new"
-        unlink(draft)
+        // The name is nobody else's: two tasks of one process may replace the same file, as `nave connect` does.
+        let draft = "\(path).\(UInt64.random(in: 0 ... .max)).new"
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw AdminError("cannot-write", "cannot make \(backticked(draft)): \(reason(errno))")
@@ -72,7 +71,7 @@ package enum PrivateFile {
         var isWritten = writeWhole(bytes, to: descriptor) && fsync(descriptor) == 0
         var failure = errno
         close(descriptor)
-        // A crash here leaves the old file and a draft that the next writer of that id removes.
+        // A crash here leaves the old file, and a draft that nobody reads.
         if isWritten, rename(draft, path) != 0 {
             isWritten = false
             failure = errno

@@ -30,14 +30,16 @@ extension OpenedContext {
 extension OpenedContext {
     /// Speaks with the hub, after following its trust manifest and renewing the certificate where that is due, and closes the
     /// connections afterwards. Each answer has to extend the ledger that was seen before.
-    /// - Parameter path: Of the context's file.
+    /// - Parameters:
+    ///   - path: Of the context's file.
+    ///   - time: Nil where something else renews.
     /// - Returns: What `body` returns, and the context as it is now.
     func hub<Answer: Sendable>(
-        at path: String, _ time: RenewalTime, _ terminal: Terminal, _ body: (HubClient) async throws -> Answer
+        at path: String, _ time: RenewalTime?, _ terminal: Terminal, _ body: (HubClient) async throws -> Answer
     ) async throws -> (answer: Answer, followed: OpenedContext) {
         var current = self
         // One that has ended opens no connection to ask anything on.
-        if Instant.now >= identity.notAfter {
+        if let time, Instant.now >= identity.notAfter {
             current = await ContextRenewal.renewedIfDue(self, at: path, time, terminal, now: .now)
             try current.checkExpiry(.now)
         }

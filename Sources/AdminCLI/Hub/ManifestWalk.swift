@@ -5,19 +5,22 @@ import Trust
 extension OpenedContext {
     /// Follows the trust manifest, then renews the certificate where it is due or the hub asks for it: in this order, so that
     /// whoever shows a certificate under a new root believes that root.
-    /// - Parameter path: Of the context's file.
+    /// - Parameters:
+    ///   - path: Of the context's file.
+    ///   - time: Nil where something else renews.
     /// - Returns: The context as it is now; nil where nothing changed.
     /// - Throws: As `followManifest`.
     func caughtUp(
-        at path: String, through client: HubClient, _ time: RenewalTime, _ terminal: Terminal
+        at path: String, through client: HubClient, _ time: RenewalTime?, _ terminal: Terminal
     ) async throws -> OpenedContext? {
         let walked: OpenedContext?
         do {
             walked = try await followManifest(at: path, through: client, terminal)
         } catch {
-            ContextRenewal.warn(self, ifDue: time, error, terminal, now: .now)
+            if let time { ContextRenewal.warn(self, ifDue: time, error, terminal, now: .now) }
             throw error
         }
+        guard let time else { return walked }
         let opened = walked ?? self
         let renewed = await ContextRenewal.renewedIfDue(
             opened, at: path, time, isAsked: client.isAskedToRenew, terminal, now: .now)
@@ -36,13 +39,11 @@ extension OpenedContext {
             "/v1/trust", query: query(("manifest", String(manifest.version))), as: ManifestLinks.self, proving: false)
         let seen = KeptCheckpoint.of(self)?.note.flatMap { try? Checkpoint(text: SignedNote(parsing: $0).text) }
         guard let newest = try walked(links, seen: seen), let envelope = links.manifests.last else { return nil }
-        // The file may have changed since it was read, by a command at the same time: only the manifest is ours.
-        var stored = try ContextStore.load(path)
-        stored.manifest = envelope
-        let opened = try OpenedContext(stored)
-        // A ledger's checkpoint is kept under its roots: it moves on with them.
-        KeptCheckpoint.carry(from: self, to: opened)
-        try ContextStore.save(stored, at: path)
+        let opened = try ContextStore.change(path) { stored in
+            stored.manifest = envelope
+            // A ledger's checkpoint is kept under its roots: it moves on with them.
+            KeptCheckpoint.carry(from: self, to: try OpenedContext(stored))
+        }
         terminal.say("the trust manifest is now version \(newest.version)")
         if newest.origin != manifest.origin, let start = newest.start {
             terminal.say(

@@ -32,7 +32,7 @@ package struct RegistryState: Sendable {
 /// - Returns: nil when the topology has no such spoke.
 package func compileBundle(spoke: Spoke, from state: RegistryState) -> PolicyBundle? {
     let topology = state.topology
-    guard topology.spokes.contains(where: { $0.fullName == spoke.fullName }),
+    guard topology.spokes.contains(where: { $0.name == spoke.name && $0.zone == spoke.zone }),
         let zone = topology.zones.first(where: { $0.name == spoke.zone }),
         let identity = try? SPIFFEID(
             trustDomain: "\(zone.name).\(topology.organization.domain)", path: ["spoke", spoke.name])

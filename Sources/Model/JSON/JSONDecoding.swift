@@ -4,6 +4,7 @@ final class JSONTreeDecoder: Decoder {
     let json: JSON
     let path: JSONPath
     private var members: JSONMembers?
+    /// Those of nested containers.
     private var nested: [JSONMembers] = []
 
     init(json: JSON, path: JSONPath) {
@@ -27,7 +28,8 @@ final class JSONTreeDecoder: Decoder {
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         if let members { return KeyedDecodingContainer(KeyedDecoding(members: members, owner: self)) }
-        let opened = try open(json, at: path)
+        guard case .object(let object) = json else { throw path.wrongType("an object", json) }
+        let opened = JSONMembers(object: object, path: path)
         members = opened
         return KeyedDecodingContainer(KeyedDecoding(members: opened, owner: self))
     }
@@ -40,7 +42,7 @@ final class JSONTreeDecoder: Decoder {
 
     /// The whole tree below here, every key of it asked for.
     func takeWhole() -> JSON {
-        members?.asked.formUnion(members?.object.keys ?? [])
+        members?.takeAll()
         return json
     }
 
@@ -53,6 +55,7 @@ final class JSONTreeDecoder: Decoder {
     }
 
     private func refuseUnasked() throws {
+        try members?.refuseUnasked()
         for members in nested { try members.refuseUnasked() }
     }
 }
@@ -61,21 +64,46 @@ final class JSONTreeDecoder: Decoder {
 final class JSONMembers {
     let object: JSONObject
     let path: JSONPath
-    var asked: Set<String> = []
+    /// A bit for each of the first 64 members, and the positions of the others.
+    private var asked: UInt64 = 0
+    private var askedBeyond: Set<Int> = []
     /// Asked for by name while absent: candidates for a suggestion only.
-    var known: Set<String> = []
+    private var absent: [String] = []
 
     init(object: JSONObject, path: JSONPath) {
         self.object = object
         self.path = path
     }
 
+    /// The member of that name, which counts as asked for.
+    func take(_ key: String) -> JSON? {
+        guard let position = object.position(of: key) else {
+            absent.append(key)
+            return nil
+        }
+        if position < 64 { asked |= 1 << UInt64(position) } else { askedBeyond.insert(position) }
+        return object.pairs[position].value
+    }
+
+    /// Whether it is there; that alone asks for nothing.
+    func holds(_ key: String) -> Bool {
+        if object.position(of: key) != nil { return true }
+        absent.append(key)
+        return false
+    }
+
+    func takeAll() {
+        asked = .max
+        askedBeyond = Set(0..<object.count)
+    }
+
     func refuseUnasked() throws {
-        guard asked.count < object.count else { return }
-        for pair in object.pairs where !asked.contains(pair.key) {
+        guard asked.nonzeroBitCount + askedBeyond.count < object.count else { return }
+        for (position, pair) in object.pairs.enumerated() {
+            if position < 64 ? asked & 1 << UInt64(position) != 0 : askedBeyond.contains(position) { continue }
             throw path.failure(
                 "unknown-key", "the key `\(pair.key.prefix(64))` is not known here",
-                hint: suggestionHint(for: pair.key, among: known.subtracting(object.keys)))
+                hint: suggestionHint(for: pair.key, among: Set(absent).subtracting(object.keys)))
         }
     }
 }
@@ -85,12 +113,9 @@ extension JSONPath {
         failure("wrong-type", "\(expected) is expected, this is of kind \(json.kind)")
     }
 
-    /// The text, once it is known that whoever decodes may compare and hash it.
-    fileprivate func comparable(_ text: String) throws -> String {
-        guard isStreamSafe(text) else {
-            throw failure("unknown-value", "the text holds more than 30 combining marks in a row")
-        }
-        return text
+    /// Of a text that whoever decodes may not compare and hash.
+    fileprivate var unsafeText: LocatedModelError {
+        failure("unknown-value", "the text holds more than 30 combining marks in a row")
     }
 }
 
@@ -101,22 +126,27 @@ private struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     var codingPath: [any CodingKey] { members.path.codingPath }
     var allKeys: [Key] { members.object.keys.compactMap { Key(stringValue: $0) } }
 
-    func contains(_ key: Key) -> Bool {
-        members.known.insert(key.stringValue)
-        return members.object[key.stringValue] != nil
-    }
+    func contains(_ key: Key) -> Bool { members.holds(key.stringValue) }
 
     func decodeNil(forKey key: Key) throws -> Bool { try value(key).isNull }
 
     func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try scalar(key, "true or false", \.bool) }
-    func decode(_ type: String.Type, forKey key: Key) throws -> String {
-        try path(key).comparable(scalar(key, "a string", \.string))
-    }
-
+    func decode(_ type: String.Type, forKey key: Key) throws -> String { try text(try value(key), key) }
     func decode(_ type: Int64.Type, forKey key: Key) throws -> Int64 { try scalar(key, "a whole number", \.integer) }
 
     func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
         try JSONTreeDecoder.decode(type, from: value(key), at: path(key))
+    }
+
+    // One look-up each, where the protocol's own take three.
+    func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? {
+        guard let json = members.take(key.stringValue), !json.isNull else { return nil }
+        return try text(json, key)
+    }
+
+    func decodeIfPresent<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? {
+        guard let json = members.take(key.stringValue), !json.isNull else { return nil }
+        return try JSONTreeDecoder.decode(type, from: json, at: path(key))
     }
 
     func nestedContainer<Nested: CodingKey>(
@@ -139,12 +169,16 @@ private struct KeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     private func path(_ key: Key) -> JSONPath { .key(key.stringValue, in: members.path) }
 
     private func value(_ key: Key) throws -> JSON {
-        members.known.insert(key.stringValue)
-        guard let value = members.object[key.stringValue] else {
+        guard let value = members.take(key.stringValue) else {
             throw members.path.failure("missing-key", "`\(key.stringValue)` is missing")
         }
-        members.asked.insert(key.stringValue)
         return value
+    }
+
+    private func text(_ json: JSON, _ key: Key) throws -> String {
+        guard case .string(let text) = json else { throw path(key).wrongType("a string", json) }
+        guard isStreamSafe(text) else { throw path(key).unsafeText }
+        return text
     }
 
     private func scalar<T>(_ key: Key, _ expected: String, _ part: (JSON) -> T?) throws -> T {
@@ -177,6 +211,14 @@ private struct UnkeyedDecoding: UnkeyedDecodingContainer {
         guard elements[currentIndex].isNull else { return false }
         currentIndex += 1
         return true
+    }
+
+    mutating func decode(_ type: String.Type) throws -> String {
+        let here = currentIndex
+        let json = try next()
+        guard case .string(let text) = json else { throw JSONPath.index(here, in: path).wrongType("a string", json) }
+        guard isStreamSafe(text) else { throw JSONPath.index(here, in: path).unsafeText }
+        return text
     }
 
     mutating func decode<T: Decodable>(_ type: T.Type) throws -> T {
@@ -213,7 +255,11 @@ private struct SingleValueDecoding: SingleValueDecodingContainer {
 
     func decodeNil() -> Bool { decoder.json.isNull }
     func decode(_ type: Bool.Type) throws -> Bool { try scalar("true or false", \.bool) }
-    func decode(_ type: String.Type) throws -> String { try decoder.path.comparable(scalar("a string", \.string)) }
+    func decode(_ type: String.Type) throws -> String {
+        guard case .string(let text) = decoder.json else { throw decoder.path.wrongType("a string", decoder.json) }
+        guard isStreamSafe(text) else { throw decoder.path.unsafeText }
+        return text
+    }
     func decode(_ type: Double.Type) throws -> Double { throw fraction }
     func decode(_ type: Float.Type) throws -> Float { throw fraction }
     func decode(_ type: Int.Type) throws -> Int { try integer(type) }

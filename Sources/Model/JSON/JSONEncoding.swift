@@ -4,8 +4,21 @@ final class JSONNode: Encoder {
     enum Content {
         case empty
         case value(JSON)
-        case keyed([(key: String, node: JSONNode)])
-        case unkeyed([JSONNode])
+        case keyed([(key: String, member: Member)])
+        case unkeyed([Member])
+    }
+
+    /// A scalar is there at once; a node may be filled later.
+    enum Member {
+        case value(JSON)
+        case node(JSONNode)
+
+        var json: JSON {
+            switch self {
+            case .value(let json): json
+            case .node(let node): node.json
+            }
+        }
     }
 
     var content = Content.empty
@@ -24,7 +37,7 @@ final class JSONNode: Encoder {
         switch content {
         case .empty: .object(JSONObject())
         case .value(let json): json
-        case .keyed(let members): .object(JSONObject(members.map { ($0.key, $0.node.json) }))
+        case .keyed(let members): .object(JSONObject(members.map { ($0.key, $0.member.json) }))
         case .unkeyed(let nodes): .array(nodes.map(\.json))
         }
     }
@@ -52,18 +65,18 @@ final class JSONNode: Encoder {
         if case .empty = content { content = .unkeyed([]) }
     }
 
-    fileprivate func add(_ node: JSONNode, key: String) throws {
+    fileprivate func add(_ member: Member, key: String) throws {
         guard case .keyed(var members) = content else { throw mixed }
         content = .empty
         // Of a key written twice the object keeps the later value.
-        members.append((key, node))
+        members.append((key, member))
         content = .keyed(members)
     }
 
-    fileprivate func add(_ node: JSONNode) throws {
+    fileprivate func add(_ member: Member) throws {
         guard case .unkeyed(var nodes) = content else { throw mixed }
         content = .empty
-        nodes.append(node)
+        nodes.append(member)
         content = .unkeyed(nodes)
     }
 
@@ -84,7 +97,20 @@ private struct KeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
     }
 
     mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
-        try node.add(.encoding(value, at: .key(key.stringValue, in: node.path)), key: key.stringValue)
+        try node.add(
+            .node(.encoding(value, at: .key(key.stringValue, in: node.path))), key: key.stringValue)
+    }
+
+    mutating func encode(_ value: String, forKey key: Key) throws {
+        try node.add(.value(.string(value)), key: key.stringValue)
+    }
+
+    mutating func encode(_ value: Bool, forKey key: Key) throws {
+        try node.add(.value(.bool(value)), key: key.stringValue)
+    }
+
+    mutating func encode(_ value: Int64, forKey key: Key) throws {
+        try node.add(.value(.number(JSONNumber(value))), key: key.stringValue)
     }
 
     mutating func nestedContainer<Nested: CodingKey>(
@@ -102,7 +128,7 @@ private struct KeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
 
     private func child(_ key: any CodingKey) throws -> JSONNode {
         let child = JSONNode(path: .key(key.stringValue, in: node.path))
-        try node.add(child, key: key.stringValue)
+        try node.add(.node(child), key: key.stringValue)
         return child
     }
 
@@ -120,8 +146,10 @@ private struct UnkeyedEncoding: UnkeyedEncodingContainer {
     mutating func encodeNil() throws { try child().content = .value(.null) }
 
     mutating func encode<T: Encodable>(_ value: T) throws {
-        try node.add(.encoding(value, at: .index(count, in: node.path)))
+        try node.add(.node(.encoding(value, at: .index(count, in: node.path))))
     }
+
+    mutating func encode(_ value: String) throws { try node.add(.value(.string(value))) }
 
     mutating func nestedContainer<Nested: CodingKey>(keyedBy keyType: Nested.Type) -> KeyedEncodingContainer<Nested> {
         orphaned().container(keyedBy: keyType)
@@ -132,7 +160,7 @@ private struct UnkeyedEncoding: UnkeyedEncodingContainer {
 
     private func child() throws -> JSONNode {
         let child = JSONNode(path: .index(count, in: node.path))
-        try node.add(child)
+        try node.add(.node(child))
         return child
     }
 

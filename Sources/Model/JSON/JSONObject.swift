@@ -54,7 +54,8 @@ package struct JSONObject: Hashable, Sendable {
         self.positions = positions
     }
 
-    private func position(of key: String) -> Int? {
+    /// Where the member of that name lies in `pairs`.
+    func position(of key: String) -> Int? {
         if let positions { return positions[ByteKey(text: key)] }
         return pairs.firstIndex { sameBytes($0.key, key) }
     }

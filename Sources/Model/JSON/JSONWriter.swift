@@ -47,7 +47,10 @@ struct JSONWriter: ~Copyable {
     }
 
     private mutating func write(_ object: JSONObject) {
-        let pairs = sortsKeys ? object.pairs.sorted { precedesInUTF16($0.key, $1.key) } : object.pairs
+        // What was read from canonical text is in order already.
+        let isSorted =
+            !sortsKeys || zip(object.pairs, object.pairs.dropFirst()).allSatisfy { precedesInUTF16($0.key, $1.key) }
+        let pairs = isSorted ? object.pairs : object.pairs.sorted { precedesInUTF16($0.key, $1.key) }
         bytes.append(UInt8(ascii: "{"))
         var first = true
         for pair in pairs {

@@ -53,6 +53,19 @@ package enum PersonalData {
         }
     }
 
+    /// Whether some object of it reads as a commitment.
+    package static func holdsCommitment(_ json: JSON) -> Bool {
+        switch json {
+        case .object(let object): isCommitment(object) || object.pairs.contains { holdsCommitment($0.value) }
+        case .array(let items): items.contains(where: holdsCommitment)
+        default: false
+        }
+    }
+
+    private static func isCommitment(_ object: JSONObject) -> Bool {
+        object.count == 1 && object["commit"]?.string?.hasPrefix("sha256:") ?? false
+    }
+
     /// Puts the values back. One that was erased reads `[erased]` where free text stood, and else as a user whom nobody is.
     package static func reveal(_ json: JSON, under key: String? = nil, value: (String) -> String?) -> JSON {
         switch json {

@@ -22,8 +22,17 @@ package struct Instant: Hashable, Comparable, Sendable, Codable, CustomStringCon
         let days = floorDivide(milliseconds, 86_400_000)
         let rest = milliseconds - days * 86_400_000
         let date = CivilDate(daysSinceEpoch: days)
-        return "\(date)T\(padded(rest / 3_600_000, 2)):\(padded(rest / 60_000 % 60, 2)):"
-            + "\(padded(rest / 1000 % 60, 2)).\(padded(rest % 1000, 3))Z"
+        let numbers = [
+            (date.year, 4, "-"), (date.month, 2, "-"), (date.day, 2, "T"), (rest / 3_600_000, 2, ":"),
+            (rest / 60_000 % 60, 2, ":"), (rest / 1000 % 60, 2, "."), (rest % 1000, 3, "Z"),
+        ]
+        var text = ""
+        text.reserveCapacity(24)
+        for (number, width, separator) in numbers {
+            text += padded(number, width)
+            text += separator
+        }
+        return text
     }
 
     /// Reads RFC 3339 in UTC (`Z` only), with no or exactly three decimals. Anything else is nil.
@@ -107,7 +116,7 @@ private func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
 
 private func padded(_ value: Int64, _ width: Int) -> String {
     let digits = String(value)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    return digits.utf8.count >= width ? digits : String(repeating: "0", count: width - digits.utf8.count) + digits
 }
 
 private func number(_ digits: ArraySlice<UInt8>) -> Int64? {

@@ -8,24 +8,31 @@ package struct SPIFFEID: Hashable, Sendable, Codable, CustomStringConvertible {
 
     /// - Throws: `bad-spiffe-id` for every other spelling.
     package init(_ text: String) throws(ModelError) {
-        let prefix = "spiffe://"
-        let parts = text.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false).map(
-            String.init)
-        guard text.hasPrefix(prefix), text.utf8.count <= 2048, (2...5).contains(parts.count),
-            isDomainName(parts[0]), parts.dropFirst().allSatisfy(isSegment)
+        let prefix = "spiffe://".utf8
+        let parts = text.utf8.dropFirst(prefix.count).split(separator: slash, omittingEmptySubsequences: false)
+        guard text.utf8.starts(with: prefix), text.utf8.count <= 2048, (2...5).contains(parts.count),
+            isDomainName(parts[0]), parts.dropFirst().allSatisfy({ isSegment($0) })
         else {
             throw ModelError(
                 "bad-spiffe-id", "`\(text.prefix(200))` is not a SPIFFE ID of the form `spiffe://domain/kind/name`")
         }
-        trustDomain = parts[0]
-        path = Array(parts.dropFirst())
+        trustDomain = String(Substring(parts[0]))
+        path = parts.dropFirst().map { String(Substring($0)) }
     }
 
     package init(trustDomain: String, path: [String]) throws(ModelError) {
         try self.init("spiffe://\(([trustDomain] + path).joined(separator: "/"))")
     }
 
-    package var description: String { "spiffe://\(([trustDomain] + path).joined(separator: "/"))" }
+    package var description: String {
+        var text = "spiffe://"
+        text += trustDomain
+        for segment in path {
+            text += "/"
+            text += segment
+        }
+        return text
+    }
 
     /// The first path segment: `hub`, `user`, `robot`, `spoke` or `client` for what Nave issues.
     package var kind: String { path[0] }
@@ -42,22 +49,29 @@ package struct SPIFFEID: Hashable, Sendable, Codable, CustomStringConvertible {
     }
 }
 
+private let slash = UInt8(ascii: "/")
+private let hyphen = UInt8(ascii: "-")
+
 /// A lower-case DNS label, also the name of a zone, a server, a spoke or a client: `[a-z0-9]([a-z0-9-]*[a-z0-9])?`, at
 /// most 63 bytes (RFC 1123, section 2.1).
-package func isLabel(_ text: String) -> Bool {
-    isSegment(text) && !text.hasPrefix("-") && !text.hasSuffix("-")
+package func isLabel(_ text: String) -> Bool { isLabel(text.utf8) }
+
+private func isLabel(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
+    isSegment(bytes) && bytes.first != hyphen && bytes.last != hyphen
 }
 
 /// A lower-case DNS name of at least two labels and at most 253 bytes.
-package func isDomainName(_ text: String) -> Bool {
-    let labels = text.split(separator: ".", omittingEmptySubsequences: false)
-    return labels.count >= 2 && text.utf8.count <= 253 && labels.allSatisfy { isLabel(String($0)) }
+package func isDomainName(_ text: String) -> Bool { isDomainName(text.utf8) }
+
+private func isDomainName(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
+    let labels = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    return labels.count >= 2 && bytes.count <= 253 && labels.allSatisfy { isLabel($0) }
 }
 
-private func isSegment(_ text: String) -> Bool {
-    (1...63).contains(text.utf8.count)
-        && text.utf8.allSatisfy {
+private func isSegment(_ bytes: some Collection<UInt8>) -> Bool {
+    (1...63).contains(bytes.count)
+        && bytes.allSatisfy {
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-                || $0 == UInt8(ascii: "-")
+                || $0 == hyphen
         }
 }

@@ -46,7 +46,7 @@ extension TopologyDraft {
             if limits?.sessions != nil {
                 problems.add(
                     "bad-value", "a rule does not limit sessions, which are opened before any rule applies",
-                    at: rule.place(of: "limits"), hint: "limit them in the policy of the server")
+                    hint: "limit them in the policy of the server", at: rule.place(of: "limits"))
             }
             let from = rule.optional("from") { $0.beginning() }
             let until = rule.optional("until") { $0.end() }

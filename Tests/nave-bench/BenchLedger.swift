@@ -1,0 +1,64 @@
+import Foundation
+import GRDB
+import Model
+import Storage
+import TestSupport
+import Trust
+
+/// A hub's ledger in a directory of its own, opened, with a CA for its zone.
+final class BenchLedger: Sendable {
+    static let origin = "corp.example/nave/1"
+    /// Spokes whose certificates are renewed again and again.
+    static let spokes = 10_000
+
+    let directory: TemporaryDirectory
+    let signer: PrivateKey
+    let ledger: Ledger
+
+    private init(_ directory: TemporaryDirectory, _ signer: PrivateKey, _ ledger: Ledger) {
+        self.directory = directory
+        self.signer = signer
+        self.ledger = ledger
+    }
+
+    static func opened() async throws -> BenchLedger {
+        let directory = try TemporaryDirectory()
+        let signer = try PrivateKey.generateEd25519()
+        let ledger = try Ledger(
+            database: try HubDatabase(directory: directory.path), signer: signer, origin: origin,
+            now: { TestPKI.now }, random: { try randomBytes($0) })
+        let opening = LedgerOpened(
+            organization: "corp.example", epoch: 1, origin: origin, root: digestText(of: Array("root".utf8)))
+        _ = try await ledger.append(by: .hub) { _ in [.ledgerOpened(opening)] }
+        return BenchLedger(directory, signer, ledger)
+    }
+
+    static func identity(_ number: Int) throws -> SPIFFEID {
+        try SPIFFEID("spiffe://finance.corp.example/spoke/fin-\(number % spokes)")
+    }
+
+    /// What stands in the ledger of a certificate: most entries of a ledger are renewals.
+    static func renewal(_ number: Int, like certificate: Certificate) throws -> Event {
+        let serial =
+            "40" + String(String(number, radix: 16).reversed()).padding(toLength: 30, withPad: "0", startingAt: 0)
+        return .certificateIssued(
+            CertificateIssued(
+                identity: try identity(number), serial: serial, notBefore: certificate.notBefore,
+                notAfter: certificate.notAfter, key: certificate.publicKey.spkiDigest,
+                certificate: Base64.encode(certificate.der), invitation: nil))
+    }
+
+    /// Appends that many entries, one a caller, by so many callers at once.
+    func append(_ numbers: Range<Int>, callers: Int, _ make: @escaping @Sendable (Int) throws -> Event) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for caller in 0..<callers {
+                group.addTask {
+                    for number in numbers where number % callers == caller {
+                        _ = try await self.ledger.append(by: .hub) { _ in [try make(number)] }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+}
