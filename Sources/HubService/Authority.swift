@@ -228,8 +228,21 @@ extension Authority {
             throw HubError(.conflict, "root-offline", "the root's key is not with this hub")
         }
         return try signer.issueIntermediate(
-            domain: name.domain(organization), publicKey: try directory.nextKey(name).publicKey,
+            domain: name.domain(organization), publicKey: try unusedKey(name).publicKey,
             serial: try randomBytes(16), now: now)
+    }
+
+    /// The key that waits, which no authority had before: a key in a token is found by its label, and may be one that retired.
+    /// - Throws: `key-in-use`.
+    private func unusedKey(_ name: AuthorityName) throws -> PrivateKey {
+        let key = try directory.nextKey(name)
+        let isUsed = held.withLockedValue { $0.certificates.values.contains { $0.publicKey == key.publicKey } }
+        guard !isUsed else {
+            throw HubError(
+                .conflict, "key-in-use", "the next key of \(quoted(name.text)) was an authority's before",
+                hint: "put another key into the token under the same label")
+        }
+        return key
     }
 
     /// The request that an offline root signs, DER.
@@ -243,7 +256,7 @@ extension Authority {
         guard let present = held.withLockedValue({ $0.rootAuthority }) else {
             throw HubError(
                 .conflict, "root-offline", "the root's key is not with this hub",
-                hint: "a root that lies elsewhere is followed by making the next one there")
+                hint: "following a root that lies elsewhere is not built: a hub made anew has another")
         }
         let next = try present.makeSuccessor(
             key: try directory.nextKey(AuthorityName(AuthorityName.root)), serial: try randomBytes(16), now: now)

@@ -40,8 +40,8 @@ extension HubDirectory {
         return try certificate(name.file)
     }
 
-    /// The key that waits, or a new one, stored before anybody hears of it. In a token it is the one labelled `NAME-2`, then
-    /// `NAME-3`.
+    /// The key that waits, or a new one, stored before anybody hears of it. In a token it is the one labelled `NAME.2`, then
+    /// `NAME.3`, which no zone is called.
     /// - Throws: `no-such-key`, and what else opening a key of a token throws.
     func nextKey(_ name: AuthorityName) throws -> PrivateKey {
         if hasNextKey(name) { return try next(name).read() }
@@ -49,12 +49,12 @@ extension HubDirectory {
             "\(name.file).next", object: keyFile(name.file).object.map(Self.label(after:)) ?? name.text)
     }
 
-    /// `finance-2` after `finance`, `finance-3` after that.
+    /// `finance.2` after `finance`, `finance.3` after that.
     private static func label(after label: String) -> String {
-        guard let dash = label.lastIndex(of: "-"), let number = Int(label[label.index(after: dash)...]), number > 1,
+        guard let dot = label.lastIndex(of: "."), let number = Int(label[label.index(after: dot)...]), number > 1,
             number < .max
-        else { return "\(label)-2" }
-        return "\(label[..<dash])-\(number + 1)"
+        else { return "\(label).2" }
+        return "\(label[..<dot]).\(number + 1)"
     }
 
     func dropNextKey(_ name: AuthorityName) { next(name).remove() }

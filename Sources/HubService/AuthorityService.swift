@@ -211,13 +211,19 @@ package actor AuthorityService {
                     hint: "wait until they renew, or revoke them; `--force` cuts them off",
                     problems: waiting.map(\.description))
             }
+            guard !waiting.contains(standing.identity) else {
+                throw HubError(
+                    .conflict, "own-identity", "your own certificate hangs on it: nobody would be left to go on",
+                    hint: "`nave authority taint \(name.text)`, then any command renews yours")
+            }
             if request.dryRun == true { return try await answer(name, targets, nil) }
             // What was only prepared is revoked too: the root has signed it.
-            let events = all.flatMap { record -> [Event] in
-                [
-                    .authorityRetired(AuthorityStep(name: record.name, serial: record.serial)),
-                    .certificateRevoked(CertificateRevoked(serial: record.serial)),
-                ]
+            let events = try all.flatMap { record -> [Event] in
+                // Of a root that never came into use, its key under the present root would go on being believed.
+                let cross = record.state == .prepared ? record.cross.flatMap { Base64.decode($0) } : nil
+                let serials = [record.serial] + (try cross.map { [try Certificate(der: $0).serial] } ?? [])
+                return [.authorityRetired(AuthorityStep(name: record.name, serial: record.serial))]
+                    + serials.map { .certificateRevoked(CertificateRevoked(serial: $0)) }
             }
             let index = try await append(request, standing) { _ in events }
             // If the process dies here: the next `prepare` drops the key.

@@ -35,6 +35,12 @@ package struct Call: Sendable {
         try JSONCoding.decode(type, from: body)
     }
 
+    /// - Throws: `internal` on a listener that asks for no certificate.
+    func demandPeer() throws(HubError) -> VerifiedPeer {
+        guard let peer else { throw HubError(.broken, "internal", "the connection has no certificate") }
+        return peer
+    }
+
     func parameter(_ name: String) throws(HubError) -> String {
         guard let value = parameters[name] else { throw HubError(.broken, "internal", "the route has no `\(name)`") }
         return value

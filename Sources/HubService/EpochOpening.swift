@@ -9,6 +9,7 @@ package struct EpochOpening: Sendable {
     private let manifest: String
     private let why: String
     private let revoked: [SPIFFEID]
+    private let revokedSerials: [String]
 
     package struct Outcome: Hashable, Sendable {
         package var version: Int64
@@ -41,13 +42,24 @@ package struct EpochOpening: Sendable {
     ///   - manifest: File with the signed version.
     ///   - revoked: Identities whose certificates of before are refused from the epoch's first moment on: those that were
     ///     revoked in what was lost.
-    /// - Throws: `bad-spiffe-id`.
-    package init(data: String, manifest: String, why: String, revoked: [String] = [], passphrase: [UInt8]? = nil) throws
-    {
+    ///   - revokedSerials: Certificates, a CA's too, that were revoked or retired in what was lost.
+    /// - Throws: `bad-spiffe-id`, `bad-serial`.
+    package init(
+        data: String, manifest: String, why: String, revoked: [String] = [], revokedSerials: [String] = [],
+        passphrase: [UInt8]? = nil
+    ) throws {
         directory = HubDirectory(data, passphrase: passphrase)
         self.manifest = manifest
         self.why = why
         self.revoked = try revoked.map { try SPIFFEID($0) }
+        self.revokedSerials = revokedSerials
+        for serial in revokedSerials {
+            guard serial == serial.lowercased(), let bytes = Hex.decode(serial), (8...20).contains(bytes.count) else {
+                throw HubError(
+                    .invalid, "bad-serial", "\(quoted(serial)) is no serial number of a certificate",
+                    hint: "lower-case hexadecimal, as `nave certificate list` shows it")
+            }
+        }
     }
 
     /// One append is what counts; everything after it is made good by the next start. Given again, it ends what it began.
@@ -109,7 +121,7 @@ package struct EpochOpening: Sendable {
         }
         let published = missing + [(version: next.version, bytes: try envelope.encoded)]
         let opened = EpochOpened(epoch: epoch, origin: next.origin, size: start.size, root: start.root)
-        let revoked = revoked
+        let (revoked, revokedSerials) = (revoked, revokedSerials)
         return try database.openEpoch(
             by: Author(robot: "epoch-open"), why: why, now: now, random: { try randomBytes($0) }
         ) { registry in
@@ -119,6 +131,7 @@ package struct EpochOpening: Sendable {
             }
             return [.epochOpened(opened)] + manifests
                 + revoked.map { .identityRevoked(IdentityRevocation(identity: $0, issuedBefore: now)) }
+                + revokedSerials.map { .certificateRevoked(CertificateRevoked(serial: $0)) }
         }
     }
 

@@ -170,6 +170,8 @@ package struct HubRestore: Sendable {
         guard let reason else { return nil }
         // A key that waited may have been in force in what was lost.
         for role in OnlineKeys.roles where draft.hasNextKey(role) { try draft.dropNextKey(role) }
+        let authorities = try [AuthorityName.root, AuthorityName.organization] + draft.zonesWithAuthority()
+        for name in authorities.map({ AuthorityName($0) }) where draft.hasNextKey(name) { draft.dropNextKey(name) }
         try EpochNeed(origin: inLedger.newest.origin, reason: reason).keep(in: draft)
         return reason
     }

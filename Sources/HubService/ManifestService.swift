@@ -67,15 +67,13 @@ package actor ManifestService {
         return RotateAnswer(manifest: try JSONCoding.encode(try next.unsigned))
     }
 
-    /// The roots that the next version is to name: those of now, with the one that is prepared, without those that retired.
+    /// The roots that the next version is to name: those that the ledger knows and that have not retired. A root that only the
+    /// manifest knows, after a restore, goes.
     private func plannedRoots(_ current: TrustManifest) throws -> [Certificate] {
-        let records = ledger.snapshot.authorities.filter { $0.name == AuthorityName.root }
-        let retired = Set(records.filter { $0.state == .retired }.map(\.serial))
-        let present = try current.rootCertificates().filter { !retired.contains($0.serial) }
-        let prepared = try records.filter { $0.state == .prepared }.map {
-            try Certificate(der: Base64.decode($0.certificate) ?? [])
-        }
-        return present + prepared.filter { !present.contains($0) }
+        let known = try ledger.snapshot.authorities.filter { $0.name == AuthorityName.root && $0.state != .retired }
+            .map { try Certificate(der: Base64.decode($0.certificate) ?? []) }
+        let present = try current.rootCertificates().filter(known.contains)
+        return present + known.filter { !present.contains($0) }
     }
 
     private static func manifestKeys(_ request: RotateRequest) throws -> (keys: [PublicKey], threshold: Int) {

@@ -31,12 +31,23 @@ package struct Renewal: Sendable {
     /// A new certificate for whoever calls, over the present one, which stays good until its own end.
     /// - Parameters:
     ///   - identity: The peer's, as the listener verified it.
-    ///   - peer: The certificate of the connection; nil counts as one that any revocation concerns.
-    /// - Throws: `revoked`, `not-registered`, `client-ended`, `bad-request`, `weak-key`, `no-proof-of-possession`.
+    ///   - peer: The certificate of the connection, which this hub has to have issued: one that a thief of a CA minted must not
+    ///     become one that outlives that CA. Nil counts as one that any revocation concerns.
+    /// - Throws: `unknown-certificate`, `revoked`, `not-registered`, `client-ended`, `bad-request`, `weak-key`, `no-proof-of-possession`.
     package func renew(
         _ request: RenewRequest, of identity: SPIFFEID, over peer: VerifiedPeer? = nil
     ) async throws -> EnrolAnswer {
-        try await issue(
+        if let peer {
+            let issued = try await ledger.read { try $0.certificate(serial: peer.serial) }
+            guard let issued, issued.identity == identity,
+                digestText(of: Base64.decode(issued.certificate) ?? []) == peer.leaf
+            else {
+                throw HubError(
+                    .forbidden, "unknown-certificate", "this hub issued no such certificate",
+                    hint: "ask for a new invitation and enrol again")
+            }
+        }
+        return try await issue(
             request.csr, identity, serial: peer?.serial, notBefore: peer?.notBefore ?? Instant(milliseconds: 0),
             why: nil)
     }
@@ -61,6 +72,13 @@ package struct Renewal: Sendable {
         let issued = try await ledger.read { try $0.certificate(serial: shown.serial) }
         guard let issued, issued.certificate == request.certificate else {
             throw HubError(.notFound, "unknown-certificate", "this hub issued no such certificate")
+        }
+        for record in ledger.snapshot.authorities where record.state == .retired {
+            guard !shown.isIssued(by: try Certificate(der: Base64.decode(record.certificate) ?? [])) else {
+                throw HubError(
+                    .forbidden, "revoked", "the authority that issued the certificate has retired",
+                    hint: "ask for a new invitation and enrol again")
+            }
         }
         let bytes = ExpiredRenewRequest.signedBytes(nonce: request.nonce, csr: request.csr)
         guard let signature = Base64.decode(request.signature), signature.count <= 256,

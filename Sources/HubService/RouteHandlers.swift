@@ -163,7 +163,7 @@ package struct RouteHandlers: Sendable {
         case .renew:
             try .coded(
                 try await services.renewal.renew(
-                    try call.decoded(RenewRequest.self), of: identity, over: call.peer))
+                    try call.decoded(RenewRequest.self), of: identity, over: try call.demandPeer()))
         case .trust: try .coded(try services.manifests.links(call.query))
         default: throw Self.mismatch(call)
         }

@@ -84,16 +84,19 @@ package final class HubClient: Sendable {
         try await exchange(request(.GET, path, query))
     }
 
-    /// - Parameter timeout: Until the hub begins to answer.
+    /// - Parameters:
+    ///   - timeout: Until the hub begins to answer.
+    ///   - proving: False where the request itself changes the keys that the answer's checkpoint is signed by.
     package func post<Answer: Decodable>(
-        _ path: String, _ body: some Encodable, as type: Answer.Type, timeout: Milliseconds = .seconds(30)
+        _ path: String, _ body: some Encodable, as type: Answer.Type, timeout: Milliseconds = .seconds(30),
+        proving: Bool = true
     ) async throws(TransportError) -> Answer {
         var request = request(.POST, path, [])
         do throws(ModelError) {
             request.body = .bytes(ByteBuffer(bytes: try JSONCoding.canonical(body)))
         } catch { throw TransportError("cannot encode the request", because: error) }
         request.headers.add(name: "Content-Type", value: "application/json")
-        return try decoded(type, try await exchange(request, timeout: timeout))
+        return try decoded(type, try await exchange(request, timeout: timeout, proving: proving))
     }
 
     /// Opens a stream of server-sent events.

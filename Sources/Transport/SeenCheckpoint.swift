@@ -16,8 +16,6 @@ package final class SeenCheckpoint: Sendable {
     package enum Finding: Hashable, Sendable {
         /// A newer one that extends what was known: to be kept.
         case newer(note: String)
-        /// Signed by keys that our manifest does not name: not compared.
-        case unknownKeys
         /// One ledger cannot be both. The notes are evidence.
         case contradiction(held: String, shown: String)
     }
@@ -68,8 +66,11 @@ package final class SeenCheckpoint: Sendable {
                         + backticked(manifest.origin),
                     hint: "a ledger goes back only by a new trust manifest: ask who changed the hub")
             }
-            // After a rotation of keys that this side has not followed yet.
-            return found(.unknownKeys)
+            // The manifest was followed before anything else was asked: only a rotation in between explains it.
+            throw TransportError(
+                "unknown-checkpoint-key",
+                "the hub's checkpoint is signed by keys that the trust manifest does not name",
+                hint: "give the command again; if it stays, ask who changed the hub")
         }
         if let sent {
             do throws(TrustError) {

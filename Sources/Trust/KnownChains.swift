@@ -17,14 +17,20 @@ final class KnownChains: Sendable {
     static let maximum = 16_384
 
     private struct Key: Hashable {
-        var chain: [[UInt8]]
+        /// SHA-256 over those of each certificate: what a peer adds to its chain costs no memory here.
+        var digest: [UInt8]
         var purpose: CertificatePurpose
+
+        init(_ chainDER: [[UInt8]], _ purpose: CertificatePurpose) {
+            digest = SHA256.hash(chainDER.flatMap { SHA256.hash($0) })
+            self.purpose = purpose
+        }
     }
 
     private let chains = Mutex<[Key: KnownChain]>([:])
 
     func find(_ chainDER: [[UInt8]], _ purpose: CertificatePurpose, now: Instant) -> KnownChain? {
-        let found = chains.withLock { $0[Key(chain: chainDER, purpose: purpose)] }
+        let found = chains.withLock { $0[Key(chainDER, purpose)] }
         guard let found, found.begins <= now, now < found.ends else { return nil }
         return found
     }
@@ -32,7 +38,7 @@ final class KnownChains: Sendable {
     func keep(_ chain: KnownChain, _ chainDER: [[UInt8]], _ purpose: CertificatePurpose) {
         chains.withLock { chains in
             if chains.count >= Self.maximum { chains.removeAll() }
-            chains[Key(chain: chainDER, purpose: purpose)] = chain
+            chains[Key(chainDER, purpose)] = chain
         }
     }
 }

@@ -13,11 +13,13 @@ package struct VerifiedPeer: Hashable, Sendable {
     package var dns: [String]
     /// Serial numbers of the certificates above the leaf, its issuer first, the root last.
     package var issuers: [String]
+    /// `sha256:…` of the leaf's DER bytes: whoever mints with a stolen CA can copy a serial number, but not these.
+    package var leaf: String
 
     /// Without a start, any revocation of the identity counts.
     package init(
         id: SPIFFEID, serial: String, notBefore: Instant = Instant(milliseconds: 0), notAfter: Instant, dns: [String],
-        issuers: [String]
+        issuers: [String], leaf: String = ""
     ) {
         self.id = id
         self.serial = serial
@@ -25,6 +27,7 @@ package struct VerifiedPeer: Hashable, Sendable {
         self.notAfter = notAfter
         self.dns = dns
         self.issuers = issuers
+        self.leaf = leaf
     }
 }
 
@@ -93,7 +96,7 @@ package struct PeerVerifier: Sendable {
         let id = try rules.judge()
         let peer = VerifiedPeer(
             id: id, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: leaf.dnsSANs,
-            issuers: path.map(\.serial))
+            issuers: path.map(\.serial), leaf: digestText(of: first))
         try checkRevocation(peer)
         known.keep(
             KnownChain(

@@ -152,7 +152,9 @@ package struct TrustManifest: Codable, Hashable, Sendable {
             guard condition else { throw TrustError("bad-manifest", message()) }
         }
         try demand(v == 1, "trust manifest format \(v) is not known")
-        try demand(version >= 1, "trust manifest version \(version) is not positive")
+        try demand(
+            (1..<Int64.max).contains(version), "trust manifest version \(version) is not positive, or the last there is"
+        )
         try demand(isDomainName(organization), "\(backticked(organization)) in the trust manifest is not a domain")
         try demand(isNoteKeyName(origin), "\(backticked(origin)) in the trust manifest is not a ledger origin")
         if let start {

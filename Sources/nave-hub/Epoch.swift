@@ -85,6 +85,13 @@ struct Epoch: AsyncParsableCommand {
                 valueName: "spiffe-id"))
         var revoke: [String] = []
 
+        @Option(
+            name: .long, parsing: .singleValue,
+            help: ArgumentHelp(
+                "A certificate, an authority's too, that was revoked or retired in what was lost; say it for each.",
+                valueName: "serial"))
+        var revokeSerial: [String] = []
+
         @OptionGroup var keys: KeyOptions
 
         @Option(name: [.short, .long], help: "text or json.")
@@ -94,7 +101,8 @@ struct Epoch: AsyncParsableCommand {
             let data = try required(data, "data", "NAVE_DATA")
             let outcome = try await failing {
                 try EpochOpening(
-                    data: data, manifest: manifest, why: why, revoked: revoke, passphrase: try keys.passphrase()
+                    data: data, manifest: manifest, why: why, revoked: revoke, revokedSerials: revokeSerial,
+                    passphrase: try keys.passphrase()
                 ).run(now: HubClock.now)
             }
             print(output == .json ? String(decoding: outcome.json, as: UTF8.self) : outcome.text)

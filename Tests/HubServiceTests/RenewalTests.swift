@@ -49,7 +49,7 @@ import Trust
         let (leaf, _, identity) = try await enrolled(hub)
         let peer = VerifiedPeer(
             id: identity, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: [],
-            issuers: [])
+            issuers: [], leaf: digestText(of: leaf.der))
         let request = RenewRequest(csr: try csr(.generateP256()))
         let renewal = hub.parts.services.renewal
         hub.advance(by: .hours(1))
@@ -57,11 +57,30 @@ import Trust
             CertificateRevocationRequest(serial: leaf.serial), by: hub.owner)
         #expect(await code { try await renewal.renew(request, of: identity, over: peer) } == "revoked")
         _ = try await hub.parts.services.enrolment.revoke(RevocationRequest(identity: identity), by: hub.owner)
-        let other = VerifiedPeer(
-            id: identity, serial: "00ff", notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: [],
-            issuers: [])
-        #expect(await code { try await renewal.renew(request, of: identity, over: other) } == "revoked")
         #expect(await code { try await renewal.renew(request, of: identity) } == "revoked")
+    }
+
+    /// A thief of the zone's intermediate mints a registered name under its own key, with the serial number of the real one.
+    @Test func whatThisHubDidNotIssueRenewsNothing() async throws {
+        let hub = try await TestHub.applied()
+        let (leaf, _, identity) = try await enrolled(hub)
+        let stolen = try #require(hub.parts.authority.intermediate(of: identity.trustDomain))
+        let renewal = hub.parts.services.renewal
+        func outcome(_ shown: Certificate) async throws -> String? {
+            let peer = try hub.parts.trust.verifier.verify(
+                chainDER: [shown.der, stolen.certificate.der], purpose: .client, now: hub.now)
+            let request = RenewRequest(csr: try csr(.generateP256()))
+            return await code { try await renewal.renew(request, of: identity, over: peer) }
+        }
+        for serial in [try #require(Hex.decode(leaf.serial)), [UInt8](repeating: 0x41, count: 16)] {
+            let minted = try stolen.issueLeaf(
+                CertificateTemplate(
+                    kind: .spoke, id: identity, dns: leaf.dnsSANs.first,
+                    publicKey: try PrivateKey.generateP256().publicKey, validity: .days(7), serial: serial),
+                now: hub.now)
+            #expect(try await outcome(minted) == "unknown-certificate")
+        }
+        #expect(try await outcome(leaf) == nil)
     }
 
     @Test func theKeyOfACertificateThatEndedGetsTheNextOne() async throws {

@@ -52,6 +52,10 @@ final class Oracle {
         {
             return .deny
         }
+        // What was revoked stays so, also when the rule that had granted it is gone.
+        for mask in ruleset.masks where parts.contains(where: { truth(mask.principal, $0, ruleset) != false }) {
+            if takes(mask, mask.principal, request, ruleset) { return .deny }
+        }
         return .wouldDeny
     }
 

@@ -98,6 +98,10 @@ struct FuzzTests {
         ] {
             #expect(DecimalNumber(bad) == nil, "\(bad)")
         }
+        // The least and the greatest exponents that a machine word holds, and their neighbours.
+        for power in ["-9223372036854775808", "9223372036854775807", "-9223372036854775809", "-1000001"] {
+            #expect(DecimalNumber("0e\(power)") == nil && DecimalNumber("1e\(power)") == nil, "\(power)")
+        }
         #expect(DecimalNumber("1e1000000") != nil && DecimalNumber("-0.00") == DecimalNumber("0e7"))
     }
 

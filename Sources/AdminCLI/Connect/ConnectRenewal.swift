@@ -23,6 +23,7 @@ struct ConnectRenewal: Sendable {
         while !Task.isCancelled {
             var next = opened
             if let stored = try? OpenedContext(path: path),
+                stored.manifest.version >= next.manifest.version,
                 stored.identity.notAfter > next.identity.notAfter || stored.manifest.version > next.manifest.version
             {
                 next = stored

@@ -60,6 +60,10 @@ package enum ContextRenewal {
         // If we die before this, the old pair stands and is good. Another command may have renewed in the meantime: both
         // certificates are good, and the file holds the one that was written last, with its own key.
         return try ContextStore.change(path) { stored in
+            guard stored.identity == opened.context.identity, stored.hub == opened.context.hub else {
+                throw AdminError(
+                    "context-changed", "the context \(backticked(path)) is another one now; it stays as it is")
+            }
             stored.key = try key.pem
             stored.chain = identity.chain.map(\.pem).joined()
         }

@@ -53,10 +53,6 @@ package struct KeptCheckpoint: Sendable {
         return SeenCheckpoint(manifest: opened.manifest, note: kept.note) { finding in
             switch finding {
             case .newer(let note): kept.keep(note)
-            case .unknownKeys:
-                Terminal.current.say(
-                    "warning: the hub's checkpoint is signed by keys that this context does not know; "
-                        + "its ledger was not compared with what was seen before")
             case .contradiction(_, let shown):
                 try? PrivateFile.replace(kept.evidence, with: Array(shown.utf8))
                 Terminal.current.say(

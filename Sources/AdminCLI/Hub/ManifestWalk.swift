@@ -40,6 +40,10 @@ extension OpenedContext {
         let seen = KeptCheckpoint.of(self)?.note.flatMap { try? Checkpoint(text: SignedNote(parsing: $0).text) }
         guard let newest = try walked(links, seen: seen), let envelope = links.manifests.last else { return nil }
         let opened = try ContextStore.change(path) { stored in
+            // Another command may have walked further, or enrolled at another hub: never back.
+            guard stored.organization == context.organization,
+                try OpenedContext(stored).manifest.version < newest.version
+            else { return }
             stored.manifest = envelope
             // A ledger's checkpoint is kept under its roots: it moves on with them.
             KeptCheckpoint.carry(from: self, to: try OpenedContext(stored))

@@ -171,7 +171,18 @@ private func observed(_ denial: Denial, _ request: Request, _ ruleset: Ruleset) 
     {
         return .deny(nearest)
     }
+    if let mask = ruleset.masks.first(where: { takes($0, request, ruleset) }) {
+        return .deny(Denial(mask.cause == .revoked ? .revoked : .lapsed, detail: mask.id))
+    }
     return .allow(Permit(request, ruleset, limits: limits(request, ruleset), wouldDeny: denial))
+}
+
+/// Whether a mask speaks about the call of anybody who the caller is or may be, whatever became of the rule that it masked.
+private func takes(_ mask: Mask, _ request: Request, _ ruleset: Ruleset) -> Bool {
+    guard request.facts.now >= mask.at, let subject = request.aim.subject,
+        mask.capabilities.contains(where: { $0.matches(subject) })
+    else { return false }
+    return request.caller.parts.contains { mask.principal.names($0, organization: ruleset.organization) != .no }
 }
 
 /// The bounds of every allow rule that speaks about the call, the ceiling's too. A bound takes away, so where it cannot be

@@ -62,7 +62,9 @@ private struct ReplayedVerdict: Hashable, CustomStringConvertible {
     init(_ decision: Decision) {
         isAllowed = decision.isAllowed
         switch decision {
-        case .allow(let permit): rule = permit.rules.joined(separator: "+")
+        case .allow(let permit):
+            reason = permit.wouldDeny?.reason
+            if let denial = permit.wouldDeny { rule = denial.rule } else { rule = permit.rules.joined(separator: "+") }
         case .deny(let denial):
             reason = denial.reason
             rule = denial.rule
@@ -70,7 +72,8 @@ private struct ReplayedVerdict: Hashable, CustomStringConvertible {
     }
 
     init(_ record: DecisionRecord, _ reason: DenyReason?) {
-        isAllowed = record.verdict == .allow
+        // An observed server passes what its rules deny.
+        isAllowed = record.verdict != .deny
         self.reason = reason
         rule = record.rule
     }

@@ -28,7 +28,7 @@ package struct DecimalNumber: Hashable, Comparable, Sendable {
                 written.first.map { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") } == true
                 ? written.dropFirst() : written
             guard !unsigned.isEmpty, unsigned.allSatisfy(isDigit), let value = Int(String(Substring(written))),
-                abs(value) <= 1_000_000
+                (-1_000_000...1_000_000).contains(value)
             else { return nil }
             power = value
         }

@@ -57,7 +57,7 @@ package struct JournalFiles: Sendable {
                 name = Name(name: freshName, since: now)
                 try DurableFile.write(JSONCoding.canonical(name), to: directory + "/name.json")
             }
-            stored = try DurableFile.read(directory + "/usage.json").map {
+            stored = try DurableFile.read(directory + "/usage.json", maximumBytes: 256 << 20).map {
                 try JSONCoding.decode(UsageBook.Stored.self, from: $0)
             }
             usage = stored.map(UsageBook.init) ?? UsageBook()

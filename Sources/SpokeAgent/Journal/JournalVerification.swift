@@ -32,12 +32,16 @@ struct JournalVerification {
         directory: String, spill: String?, keys: [String: PublicKey], anchored: [LedgerEvidence.Anchored]?
     ) throws -> SpokeVerification.Outcome {
         guard let bytes = try DurableFile.read(directory + "/name.json") else {
-            return SpokeVerification.Outcome(lines: ["journal   none yet"])
+            var none = SpokeVerification.Outcome(lines: ["journal   none yet"])
+            if let anchored, !anchored.isEmpty {
+                none.problems.append("journal: the ledger anchors \(anchored.count) heads of it, and it is gone")
+            }
+            return none
         }
         let name = try JSONCoding.decode(JournalFiles.Name.self, from: bytes)
         // Read before the lines: a spoke that runs meanwhile only adds.
         let head = try JournalHead.stored(in: directory)?.checkpoint
-        let stored = try DurableFile.read(directory + "/usage.json").map {
+        let stored = try DurableFile.read(directory + "/usage.json", maximumBytes: 256 << 20).map {
             try JSONCoding.decode(UsageBook.Stored.self, from: $0)
         }
         var check = JournalVerification(keys: keys, chain: JournalChain(beginning: name.name))

@@ -37,6 +37,9 @@ package struct UsageBook: Sendable {
         package var first: Int64?
     }
 
+    /// With URIs of 2 KiB each they fit into what a snapshot may hold.
+    private static let maximumEntries = 20_000
+
     private var entries: [Key: Entry] = [:]
     /// Of the last line folded in.
     package private(set) var number: Int64 = 0
@@ -60,9 +63,13 @@ package struct UsageBook: Sendable {
         else {
             return
         }
-        let key = Key(
+        var key = Key(
             day: String(record.at.description.prefix(10)), rule: rule, principal: principal, caller: record.caller,
             server: record.server, capability: record.aim)
+        // Who may read every URI of a pattern can name ever new ones: beyond this they are counted as one.
+        if entries[key] == nil, entries.count >= Self.maximumEntries {
+            key.capability = "\(key.capability.prefix { $0 != ":" }):*"
+        }
         var entry = entries[key] ?? Entry(count: 0, last: record.at, number: record.number)
         entry.count += 1
         entry.last = max(entry.last, record.at)

@@ -118,7 +118,8 @@ private func judged(
         return refusals.plain(.tooLarge, aim: permit.aim, id: message.id)
     }
     let isStream = if case .listen = action { true } else { false }
-    let ticket = try admit(reached, permit, message.id, isStream: isStream, tables, refusals)
+    let ticket = try admit(
+        reached, permit, message.id, isStream: isStream, isUpkeep: action.isUpkeep, tables, refusals)
 
     // The caller of this function writes `record` and forwards only once that is done.
     return .forward(
@@ -126,4 +127,14 @@ private func judged(
         reached.forwarding(
             .message(action, message), exchange, version: understood.version, session: understood.session,
             definition: definition, policy: policy, ticket: ticket, record: refusals.record(permit, detail: remark)))
+}
+
+extension MCPAction {
+    /// A client's answer to what a server asked, or its cancellation: both belong to a call that has its place.
+    fileprivate var isUpkeep: Bool {
+        switch self {
+        case .response, .cancelled: true
+        default: false
+        }
+    }
 }

@@ -4,7 +4,8 @@ import Model
 /// Takes one call of the caller's rates, then one place among its calls under way: the server's, and those of the rules that
 /// speak about the call; or a place among its streams.
 func admit(
-    _ reached: Reached, _ permit: Permit, _ id: RequestID?, isStream: Bool, _ tables: Tables, _ refusals: Refusals
+    _ reached: Reached, _ permit: Permit, _ id: RequestID?, isStream: Bool, isUpkeep: Bool = false, _ tables: Tables,
+    _ refusals: Refusals
 ) throws(Refusal) -> Concurrency.Ticket {
     let caller = reached.caller.key
     let server = reached.server
@@ -28,9 +29,12 @@ func admit(
         }
         return ticket
     }
+    // What a call under way waits for must not wait for its place.
     let places =
-        [(server: server.name, limit: server.policy.concurrency)]
-        + scopes.compactMap { scope in scope.limits.concurrency.map { (server: scope.name, limit: $0) } }
+        isUpkeep
+        ? []
+        : [(server: server.name, limit: server.policy.concurrency)]
+            + scopes.compactMap { scope in scope.limits.concurrency.map { (server: scope.name, limit: $0) } }
     guard let ticket = tables.concurrency.enter(caller: caller, places) else {
         throw Refusal(step: refusals.plain(.concurrency, aim: permit.aim, id: id))
     }
@@ -103,7 +107,8 @@ func judgeStream(
     return .forward(
         permit,
         reached.forwarding(
-            .stream(resumption), exchange, version: session.version, session: session, ticket: ticket,
+            .stream(resumption), exchange, version: session.version, session: session,
+            policy: permit.limits.reduce(reached.server.policy) { $0.bounded(by: $1.limits) }, ticket: ticket,
             record: refusals.record(permit)))
 }
 
