@@ -21,9 +21,8 @@ struct ArrowTests {
             "UnixSignals", "Logging", "Metrics",
         ]),
         "SpokeAgent": nio.union([
-            "Model", "MCP", "Trust", "Transport", "YAMLFile", "Subprocess", "ServiceLifecycle", "UnixSignals",
-            "Logging",
-            "Metrics", "SystemPackage",
+            "Model", "MCP", "Trust", "Transport", "YAMLFile", "JWTKit", "Subprocess", "ServiceLifecycle",
+            "UnixSignals", "Logging", "Metrics", "SystemPackage",
         ]),
         "AdminCLI": nio.union(["Model", "MCP", "Trust", "Transport", "YAMLFile", "ArgumentParser", "Logging"]),
         "nave": ["AdminCLI", "ArgumentParser"],
