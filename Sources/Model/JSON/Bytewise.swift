@@ -3,7 +3,11 @@
 
 /// Byte for byte; Swift's `==` on strings would also take canonically equivalent ones for equal.
 package func sameBytes(_ left: String, _ right: String) -> Bool {
-    left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+    guard left.utf8.count == right.utf8.count else { return false }
+    let same = left.utf8.withContiguousStorageIfAvailable { left in
+        right.utf8.withContiguousStorageIfAvailable { right in left.elementsEqual(right) }
+    }
+    return (same ?? nil) ?? left.utf8.elementsEqual(right.utf8)
 }
 
 extension Hasher {
@@ -28,7 +32,8 @@ struct ByteKey: Hashable {
 /// Whether at most 30 combining marks follow each other (UAX #15, section 13, "Stream-Safe Text Format"), so that it
 /// costs no more than linear time to compare.
 func isStreamSafe(_ text: String) -> Bool {
-    if text.utf8.allSatisfy({ $0 < 0x80 }) { return true }
+    let isASCII = text.utf8.withContiguousStorageIfAvailable { bytes in bytes.allSatisfy { $0 < 0x80 } }
+    if isASCII ?? text.utf8.allSatisfy({ $0 < 0x80 }) { return true }
     var run = 0
     for scalar in text.unicodeScalars {
         run = scalar.properties.canonicalCombiningClass == .notReordered ? 0 : run + 1

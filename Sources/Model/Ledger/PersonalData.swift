@@ -21,7 +21,8 @@ package enum PersonalData {
     private static let keys: Set<String> = ["why", "reason", "description", "purpose", "address"]
 
     private static func isPersonal(_ text: String, under key: String?) -> Bool {
-        key.map(keys.contains) ?? false || text.hasPrefix("user:") || text.contains("@")
+        text.utf8.contains(UInt8(ascii: "@")) || text.utf8.starts(with: "user:".utf8)
+            || key.map { keys.contains($0) } ?? false
     }
 
     /// Replaces every personal string by a commitment.
@@ -63,7 +64,7 @@ package enum PersonalData {
     }
 
     private static func isCommitment(_ object: JSONObject) -> Bool {
-        object.count == 1 && object["commit"]?.string?.hasPrefix("sha256:") ?? false
+        object.count == 1 && object["commit"]?.string?.utf8.starts(with: "sha256:".utf8) ?? false
     }
 
     /// Puts the values back. One that was erased reads `[erased]` where free text stood, and else as a user whom nobody is.

@@ -21,18 +21,21 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: `bad-pattern` for an empty pattern, one over 2,048 bytes or one with more than 16 runs.
     package init(_ text: String, segmented: Bool) throws(ModelError) {
         var tokens: [Token] = []
-        var bytes = Array(text.utf8)[...]
-        while let byte = bytes.popFirst() {
+        tokens.reserveCapacity(text.utf8.count)
+        // Whether the byte before was a `*` that is not yet half of `**`.
+        var isHalf = false
+        for byte in text.utf8 {
             guard byte == UInt8(ascii: "*") else {
                 tokens.append(.byte(byte))
+                isHalf = false
                 continue
             }
-            if bytes.first == UInt8(ascii: "*") {
-                bytes.removeFirst()
-                tokens.append(.run(crossesSlash: true))
+            if isHalf {
+                tokens[tokens.count - 1] = .run(crossesSlash: true)
             } else {
                 tokens.append(.run(crossesSlash: !segmented))
             }
+            isHalf.toggle()
         }
         guard !tokens.isEmpty, tokens.count <= 2048, tokens.count(where: \.isRun) <= 16 else {
             throw ModelError(
