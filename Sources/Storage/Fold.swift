@@ -22,7 +22,7 @@ enum Fold {
         case .objectSet(let object): try set(object, leaf, index, db)
         case .objectRemoved(let object): try remove(object, index, db)
         case .invitationCreated(let invitation): try invite(invitation, leaf, index, db)
-        case .certificateIssued(let certificate): try issue(certificate, leaf, index, db)
+        case .certificateIssued(let certificate): try issue(certificate, index, db)
         case .certificateRevoked(let body):
             try db.run(
                 "INSERT INTO revoked_serials (serial, idx) VALUES (?, ?) ON CONFLICT (serial) DO NOTHING",
@@ -98,7 +98,7 @@ enum Fold {
         }
     }
 
-    private static func issue(_ certificate: CertificateIssued, _ leaf: Leaf, _ index: Int64, _ db: Database) throws {
+    private static func issue(_ certificate: CertificateIssued, _ index: Int64, _ db: Database) throws {
         if let invitation = certificate.invitation {
             let row = try Row.fetchOne(
                 db, sql: "SELECT identity, spent, voided FROM invitations WHERE id = ?", arguments: [invitation])
@@ -112,8 +112,11 @@ enum Fold {
             try db.run("UPDATE invitations SET spent = ? WHERE id = ?", [index, invitation])
         }
         try db.run(
-            "INSERT INTO certificates (serial, identity, invitation, value, idx) VALUES (?, ?, ?, ?, ?)",
-            [certificate.serial, certificate.identity.description, certificate.invitation, leaf.body, index])
+            "INSERT INTO certificates (serial, identity, invitation, not_after, idx) VALUES (?, ?, ?, ?, ?)",
+            [
+                certificate.serial, certificate.identity.description, certificate.invitation,
+                certificate.notAfter.description, index,
+            ])
     }
 
     private static func revoke(_ revocation: IdentityRevocation, _ index: Int64, _ db: Database) throws {

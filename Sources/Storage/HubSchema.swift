@@ -35,6 +35,7 @@ enum HubSchema {
 
     static let migrations: [DatabaseFile.Migration] = [
         version1, ManifestSchema.table, version2, EpochSchema.table, AuthoritySchema.table, AnchorSchema.table,
+        CertificateSchema.withoutValues,
     ]
 
     // Times are milliseconds since the epoch, `idx` columns are ledger indices. Columns of JSON hold it canonical, with

@@ -30,7 +30,7 @@ package actor Ledger {
     private var unkept: Note?
 
     /// How many appends share a commit at most, so that none waits for an endless group.
-    private static let maximumGroup = 256
+    private static let maximumGroup = 1024
 
     /// A signed note and the size that it is of.
     struct Note: Sendable {

@@ -213,8 +213,9 @@ package enum LedgerVerification {
             let sql = "SELECT * FROM \(table.name) ORDER BY \(table.key.joined(separator: ", "))"
             let stored = try Row.fetchCursor(db, sql: sql)
             let replayed = try Row.fetchCursor(scratch, sql: sql)
-            var left = try stored.next()?.copy()
-            var right = try replayed.next()?.copy()
+            // A cursor's row is good until its next one; only that side is moved on.
+            var left = try stored.next()
+            var right = try replayed.next()
             while left != nil || right != nil {
                 let order = Self.order(left, right, table.key)
                 if order == 0, left != right {
@@ -224,8 +225,8 @@ package enum LedgerVerification {
                 } else if order > 0 {
                     note(table.name, Self.name(right, table.key), "the row is missing")
                 }
-                if order <= 0 { left = try stored.next()?.copy() }
-                if order >= 0 { right = try replayed.next()?.copy() }
+                if order <= 0 { left = try stored.next() }
+                if order >= 0 { right = try replayed.next() }
             }
         }
 

@@ -2,6 +2,26 @@ import GRDB
 import Model
 import Trust
 
+/// The table of certificates keeps what they are found by; what was issued stands in the ledger's entry. Serial numbers are
+/// random: a table of whole certificates would touch a page of its own for each one.
+enum CertificateSchema {
+    static let withoutValues: DatabaseFile.Migration = """
+        CREATE TABLE found_certificates (
+            serial TEXT PRIMARY KEY,
+            identity TEXT NOT NULL,
+            invitation TEXT,
+            not_after TEXT NOT NULL,
+            idx INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO found_certificates (serial, identity, invitation, not_after, idx)
+        SELECT serial, identity, invitation, json_extract(value, '$.notAfter'), idx FROM certificates;
+        DROP TABLE certificates;
+        ALTER TABLE found_certificates RENAME TO certificates;
+        CREATE INDEX certificates_identity ON certificates (identity, idx);
+        CREATE UNIQUE INDEX certificates_invitation ON certificates (invitation) WHERE invitation IS NOT NULL;
+        """
+}
+
 /// A certificate that is not believed any more, and since when.
 package struct RevokedCertificate: Hashable, Sendable {
     package var serial: String
@@ -13,13 +33,25 @@ extension Registry {
     /// Certificates that end after a moment, newest first.
     package func certificates(endingAfter now: Instant) throws -> [CertificateIssued] {
         // Times have one width, so that their texts sort as they do.
+        try certificates("WHERE c.not_after > ? ORDER BY c.idx DESC", [now.description])
+    }
+
+    /// - Parameter clause: about the table as `c`.
+    func certificates(_ clause: String, _ arguments: StatementArguments) throws -> [CertificateIssued] {
         try read {
-            try String.fetchAll(
-                db,
-                sql: "SELECT value FROM certificates WHERE json_extract(value, '$.notAfter') > ? ORDER BY idx DESC",
-                arguments: [now.description]
-            ).map { try JSONCoding.decode(CertificateIssued.self, from: try revealed($0)) }
+            try Blob.fetchAll(
+                db, sql: "SELECT l.bytes FROM certificates c JOIN ledger l ON l.idx = c.idx \(clause)",
+                arguments: arguments
+            ).map { try issued($0) }
         }
+    }
+
+    /// What an entry says was issued.
+    func issued(_ entry: Blob) throws -> CertificateIssued {
+        guard case .certificateIssued(let issued) = try Leaf(stored: entry.bytes).entry.event else {
+            throw StorageError("database-damaged", "an entry of a certificate is of another type")
+        }
+        return issued
     }
 
     /// The certificates of a trust domain that are revoked, one by one or with their identity, and have not ended; by serial.

@@ -32,21 +32,21 @@ extension Registry {
 
     /// Every certificate of an identity, oldest first.
     package func certificates(_ identity: SPIFFEID) throws -> [CertificateIssued] {
-        try certificates("WHERE identity = ? ORDER BY idx", [identity.description])
+        try certificates("WHERE c.identity = ? ORDER BY c.idx", [identity.description])
     }
 
     package func latestCertificate(_ identity: SPIFFEID) throws -> CertificateIssued? {
-        try certificates("WHERE identity = ? ORDER BY idx DESC LIMIT 1", [identity.description]).first
+        try certificates("WHERE c.identity = ? ORDER BY c.idx DESC LIMIT 1", [identity.description]).first
     }
 
     /// The newest certificate of every identity.
     package func latestCertificates() throws -> [SPIFFEID: CertificateIssued] {
-        let newest = try certificates("WHERE idx IN (SELECT max(idx) FROM certificates GROUP BY identity)", [])
+        let newest = try certificates("WHERE c.idx IN (SELECT max(idx) FROM certificates GROUP BY identity)", [])
         return Dictionary(newest.map { ($0.identity, $0) }) { first, _ in first }
     }
 
     package func certificate(serial: String) throws -> CertificateIssued? {
-        try certificates("WHERE serial = ?", [serial]).first
+        try certificates("WHERE c.serial = ?", [serial]).first
     }
 
     /// Sorted by serial.
@@ -105,27 +105,18 @@ extension Registry {
         }
     }
 
-    private func certificates(_ clause: String, _ arguments: StatementArguments) throws -> [CertificateIssued] {
-        try read {
-            try String.fetchAll(db, sql: "SELECT value FROM certificates \(clause)", arguments: arguments).map {
-                try JSONCoding.decode(CertificateIssued.self, from: try revealed($0))
-            }
-        }
-    }
-
     private func invitations(_ condition: String, _ arguments: StatementArguments) throws -> [InvitationRecord] {
         try read {
             let sql = """
-                SELECT i.value, i.identity, i.author, i.voided, c.value AS certificate
-                FROM invitations i LEFT JOIN certificates c ON c.invitation = i.id WHERE i.\(condition) ORDER BY i.idx
+                SELECT i.value, i.identity, i.author, i.voided, l.bytes AS certificate
+                FROM invitations i LEFT JOIN certificates c ON c.invitation = i.id LEFT JOIN ledger l ON l.idx = c.idx
+                WHERE i.\(condition) ORDER BY i.idx
                 """
             return try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
                 InvitationRecord(
                     invitation: try JSONCoding.decode(Invitation.self, from: try revealed(row["value"])),
                     identity: try SPIFFEID(row["identity"]), author: try author(row["author"]),
-                    certificate: try (row["certificate"] as String?).map {
-                        try JSONCoding.decode(CertificateIssued.self, from: try revealed($0))
-                    },
+                    certificate: try (row["certificate"] as Blob?).map { try issued($0) },
                     isVoid: row["voided"] != nil as Int64?)
             }
         }
