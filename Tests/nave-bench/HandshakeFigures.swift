@@ -50,27 +50,36 @@ enum HandshakeFigures {
         client.connect(to: address, promise: nil)
         try carry(client, server)
         // What the server reads proves that both ends believe each other.
-        try client.writeOutbound(ByteBuffer(string: "hello"))
+        client.writeAndFlush(ByteBuffer(string: "hello"), promise: nil)
         try carry(client, server)
         guard try server.readInbound(as: ByteBuffer.self) == ByteBuffer(string: "hello") else {
+            try client.throwIfErrorCaught()
+            try server.throwIfErrorCaught()
             throw TimedOut(description: "the handshake did not succeed")
         }
-        _ = try? client.finish(acceptAlreadyClosed: true)
-        _ = try? server.finish(acceptAlreadyClosed: true)
+        client.close(promise: nil)
+        try carry(client, server)
+        server.close(promise: nil)
+        try carry(server, client)
     }
 
     private static func carry(_ client: EmbeddedChannel, _ server: EmbeddedChannel) throws {
-        var hasMoved = true
-        while hasMoved {
-            hasMoved = false
-            for (from, to) in [(client, server), (server, client)] {
-                while let bytes = try from.readOutbound(as: ByteBuffer.self) {
-                    try to.writeInbound(bytes)
-                    hasMoved = true
-                }
-                to.embeddedEventLoop.run()
-            }
+        while true {
+            let forth = try move(from: client, to: server)
+            let back = try move(from: server, to: client)
+            if !forth, !back { return }
         }
+    }
+
+    /// - Returns: Whether there was anything.
+    private static func move(from: EmbeddedChannel, to: EmbeddedChannel) throws -> Bool {
+        var hasMoved = false
+        while let bytes = try from.readOutbound(as: ByteBuffer.self) {
+            try to.writeInbound(bytes)
+            hasMoved = true
+        }
+        to.embeddedEventLoop.run()
+        return hasMoved
     }
 
     private struct Ours {

@@ -9,7 +9,7 @@ import Trust
 enum LedgerFigures {
     private static let rounds = 5
     /// As the ledger groups them at most.
-    private static let group = 256
+    private static let group = 1024
 
     static func measure(_ tell: (String) -> Void) async throws -> [Figure] {
         let hub = try await BenchLedger.opened()
@@ -25,7 +25,7 @@ enum LedgerFigures {
             let count = 10_000
             let start = round * count
             let spent = try await Figure.Clock.processor.time {
-                try await hub.append(start..<start + count, callers: 1024) { number in
+                try await hub.append(start..<start + count, callers: 2048) { number in
                     let id = try BenchLedger.identity(number)
                     let template = CertificateTemplate(
                         kind: .spoke, id: id, dns: "\(id.name).\(id.trustDomain)", publicKey: key, validity: .days(7),
@@ -42,7 +42,7 @@ enum LedgerFigures {
         let plain = try PlainInserts()
         for round in 0..<rounds {
             tell("appends and plain inserts, round \(round + 1) of \(rounds)")
-            let count = 128 * group
+            let count = 32 * group
             let start = round * count
             let spent = try await Figure.Clock.processor.time {
                 try await hub.append(start..<start + count, callers: 4 * group) { number in

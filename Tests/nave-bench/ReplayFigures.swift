@@ -5,7 +5,7 @@ import Trust
 
 /// What an auditor, and the hub after a restart, do with a long ledger.
 enum ReplayFigures {
-    private static let callers = 1024
+    private static let callers = 2048
 
     static func measure(entries: Int, _ tell: (String) -> Void) async throws -> [Figure] {
         let hub = try await BenchLedger.opened()
