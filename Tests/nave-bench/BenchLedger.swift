@@ -37,15 +37,17 @@ final class BenchLedger: Sendable {
         try SPIFFEID("spiffe://finance.corp.example/spoke/fin-\(number % spokes)")
     }
 
-    /// What stands in the ledger of a certificate: most entries of a ledger are renewals.
-    static func renewal(_ number: Int, like certificate: Certificate) throws -> Event {
-        let serial =
-            "40" + String(String(number, radix: 16).reversed()).padding(toLength: 30, withPad: "0", startingAt: 0)
-        return .certificateIssued(
-            CertificateIssued(
-                identity: try identity(number), serial: serial, notBefore: certificate.notBefore,
-                notAfter: certificate.notAfter, key: certificate.publicKey.spkiDigest,
-                certificate: Base64.encode(certificate.der), invitation: nil))
+    /// What stands in the ledger of renewed certificates: most entries of a ledger are of them.
+    static func renewals(_ numbers: Range<Int>, like certificate: Certificate) throws -> [Event] {
+        let (key, der) = (certificate.publicKey.spkiDigest, Base64.encode(certificate.der))
+        return try numbers.map { number in
+            .certificateIssued(
+                CertificateIssued(
+                    identity: try identity(number),
+                    // As random as the hub's, and never the same.
+                    serial: Hex.encode(SHA256.hash("\(number)".utf8).prefix(16)), notBefore: certificate.notBefore,
+                    notAfter: certificate.notAfter, key: key, certificate: der, invitation: nil))
+        }
     }
 
     /// Appends that many entries, one a caller, by so many callers at once.
@@ -53,7 +55,7 @@ final class BenchLedger: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for caller in 0..<callers {
                 group.addTask {
-                    for number in numbers where number % callers == caller {
+                    for number in stride(from: numbers.lowerBound + caller, to: numbers.upperBound, by: callers) {
                         _ = try await self.ledger.append(by: .hub) { _ in [try make(number)] }
                     }
                 }

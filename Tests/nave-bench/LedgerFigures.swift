@@ -43,11 +43,11 @@ enum LedgerFigures {
         for round in 0..<rounds {
             tell("appends and plain inserts, round \(round + 1) of \(rounds)")
             let count = 32 * group
+            // What is to be decided is there; writing it down is the figure.
             let start = round * count
+            let events = try BenchLedger.renewals(start..<start + count, like: sample)
             let spent = try await Figure.Clock.processor.time {
-                try await hub.append(start..<start + count, callers: 4 * group) { number in
-                    try BenchLedger.renewal(number, like: sample)
-                }
+                try await hub.append(start..<start + count, callers: 4 * group) { events[$0 - start] }
             }
             let bytes = try await hub.ledger.leaves(from: 1, limit: group, size: Int64(group) + 1).map(\.bytes)
             let peer = try await Figure.Clock.processor.time { try plain.insert(bytes, groups: count / group) }
