@@ -24,10 +24,11 @@ extension Topology {
     /// Whether the files know a spoke or a client of that identity.
     func registers(_ identity: SPIFFEID) -> Bool {
         if let spoke = Member(identity, kind: .spoke, organization: organization.domain) {
-            return spokes.contains { $0.name == spoke.name && $0.zone == spoke.zone }
+            // By position: an element that is handed to a closure is copied, and every request asks.
+            return spokes.indices.contains { spokes[$0].name == spoke.name && spokes[$0].zone == spoke.zone }
         }
         if let client = Member(identity, kind: .client, organization: organization.domain) {
-            return clients.contains { $0.name == client.name && $0.zone == client.zone }
+            return clients.indices.contains { clients[$0].name == client.name && clients[$0].zone == client.zone }
         }
         return false
     }

@@ -40,9 +40,9 @@ extension Registry {
     }
 
     /// The newest certificate of every identity.
-    package func latestCertificates() throws -> [SPIFFEID: CertificateIssued] {
-        let newest = try certificates("WHERE c.idx IN (SELECT max(idx) FROM certificates GROUP BY identity)", [])
-        return Dictionary(newest.map { ($0.identity, $0) }) { first, _ in first }
+    func latestCertificates() throws -> NewestCertificates {
+        NewestCertificates(
+            try certificates("WHERE c.idx IN (SELECT max(idx) FROM certificates GROUP BY identity)", []))
     }
 
     package func certificate(serial: String) throws -> CertificateIssued? {

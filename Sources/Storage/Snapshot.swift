@@ -11,7 +11,7 @@ package struct Snapshot: Sendable {
     /// False before the first apply: then `state.topology` is an organization without zones.
     package internal(set) var hasTopology: Bool
     /// The newest certificate of every identity.
-    package internal(set) var certificates: [SPIFFEID: CertificateIssued]
+    package internal(set) var certificates: NewestCertificates
     /// Neither spent nor void; expired ones included.
     package internal(set) var invitations: [Invitation]
     /// Given by commands.

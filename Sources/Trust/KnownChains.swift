@@ -15,6 +15,7 @@ struct KnownChain: Sendable {
 final class KnownChains: Sendable {
     /// Only chains that were believed are kept, so only holders of our certificates can fill it. Beyond it all go.
     static let maximum = 16_384
+    static let maximumIssuers = 256
 
     private struct Key: Hashable {
         /// SHA-256 over those of each certificate: what a peer adds to its chain costs no memory here.
@@ -28,11 +29,22 @@ final class KnownChains: Sendable {
     }
 
     private let chains = Mutex<[Key: KnownChain]>([:])
+    private let issuers = Mutex<[[UInt8]: Certificate]>([:])
 
     func find(_ chainDER: [[UInt8]], _ purpose: CertificatePurpose, now: Instant) -> KnownChain? {
         let found = chains.withLock { $0[Key(chainDER, purpose)] }
         guard let found, found.begins <= now, now < found.ends else { return nil }
         return found
+    }
+
+    /// An issuer that was on a believed path, as it was read then; libcrypto takes longer to read one than to check it.
+    func issuer(_ der: [UInt8]) -> Certificate? { issuers.withLock { $0[der] } }
+
+    func keep(issuers path: [Certificate]) {
+        issuers.withLock { issuers in
+            if issuers.count >= Self.maximumIssuers { issuers.removeAll() }
+            for certificate in path { issuers[certificate.der] = certificate }
+        }
     }
 
     func keep(_ chain: KnownChain, _ chainDER: [[UInt8]], _ purpose: CertificatePurpose) {

@@ -81,7 +81,13 @@ package struct PeerVerifier: Sendable {
         }
         let leaf = try Certificate(der: first)
         var intermediates: [Certificate] = []
-        for der in chainDER.dropFirst() { intermediates.append(try Certificate(der: der)) }
+        for der in chainDER.dropFirst() {
+            if let issuer = known.issuer(der) {
+                intermediates.append(issuer)
+            } else {
+                intermediates.append(try Certificate(der: der))
+            }
+        }
 
         let claimed = try Self.claimedID(of: leaf)
         guard let anchors = anchors[claimed.trustDomain] else {
@@ -98,6 +104,7 @@ package struct PeerVerifier: Sendable {
             id: id, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: leaf.dnsSANs,
             issuers: path.map(\.serial), leaf: digestText(of: first))
         try checkRevocation(peer)
+        known.keep(issuers: path)
         known.keep(
             KnownChain(
                 peer: peer, begins: ([leaf] + path).map(\.notBefore).max() ?? now,
