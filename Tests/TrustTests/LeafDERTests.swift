@@ -13,7 +13,6 @@ import Testing
     @Test("libcrypto reads every field of an issued leaf as we judged it", arguments: CertificateTemplate.Kind.allCases)
     func readsAsLibcrypto(kind: CertificateTemplate.Kind) throws {
         let authority = try #require(pki.intermediates["finance.corp.example"])
-        // 2049-12-31 and after it: times change their form.
         for now in [TestPKI.now, TestPKI.now + .days(900)] {
             let leaf = try authority.issueLeaf(
                 CertificateTemplate(
@@ -34,6 +33,21 @@ import Testing
             #expect(read.nameConstraints == leaf.nameConstraints && read.subjectKeyID == leaf.subjectKeyID)
             #expect(leaf.isIssued(by: authority.certificate) && read.isIssued(by: authority.certificate))
         }
+    }
+
+    @Test("times keep their second where their form changes, at the end of 2049")
+    func times() throws {
+        let key = try PrivateKey.generateP256()
+        let start = try #require(Instant("2049-12-31T23:59:59Z"))
+        let draft = CertificateDraft(
+            organization: "corp.example", commonName: "late", serial: [UInt8](repeating: 0x80, count: 20),
+            notBefore: start, notAfter: start + .seconds(1), publicKey: key.publicKey, keyUsage: .digitalSignature)
+        let read = try draft.signed(by: key, issuer: nil)
+        #expect(read.notBefore == start && read.notAfter == start + .seconds(1))
+        #expect(read.serial == String(repeating: "80", count: 20))
+        let der = Array(read.der)
+        #expect(der.firstRange(of: Array("491231235959Z".utf8)) != nil)
+        #expect(der.firstRange(of: Array("20500101000000Z".utf8)) != nil)
     }
 
     @Test("whatever the reader takes of changed bytes, libcrypto takes with the same meaning")
