@@ -95,7 +95,7 @@ let package = Package(
         tests("YAMLFileTests", ["Model", "YAMLFile"]),
         tests("StorageTests", ["Model", "Trust", "Storage", grdb]),
         tests("HubServiceTests", ["Model", "Trust", "Storage", "HubService"]),
-        tests("SpokeAgentTests", ["Model", "MCP", "Trust", "SpokeAgent"]),
+        tests("SpokeAgentTests", ["Model", "MCP", "Trust", "Transport", "SpokeAgent", jwt]),
         tests("AdminCLITests", ["Model", "MCP", "Trust", "Transport", "YAMLFile", "AdminCLI", argumentParser]),
         tests("EndToEndTests", ["Model", "nave", "nave-hub", "nave-spoke"]),
         tests("ProjectTests", []),

@@ -25,7 +25,7 @@ prepare_packages() {
     command -v swift >/dev/null || fail "there is no swift on PATH" "install Swift 6.3: https://www.swift.org/install"
 }
 
-# prepare_python VERSION: prints the Python of a virtual environment with the SDK of that version, made once.
+# prepare_python NAME: prints the Python of a virtual environment with requirements-NAME.txt, made once.
 prepare_python() {
     local requirements="$root/Deploy/mcp/requirements-$1.txt" environment
     environment="$root/.build/python/$1-$(sha256sum "$requirements" | cut -c1-12)"

@@ -1,6 +1,7 @@
 """A session of the official Python SDK's client with a spoke itself, over mutual TLS, that answers what servers ask.
 
 Usage: desk_client.py URL CERTIFICATE KEY MODE 'STEPS'     (MODE: auto, legacy or 2026-07-28)
+       desk_client.py URL oauth ROOTS MODE 'STEPS'         (with an access token of the authorization server that URL names)
 
 STEPS is a JSON array; each step gives one JSON line on stdout:
   {"call": NAME, "arguments": {...}}     -> {"isError": bool, "text": "..."}
@@ -20,6 +21,7 @@ import sys
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.client.subscriptions import SubscriptionLost
 from mcp_types import (
     CreateMessageResult,
     ElicitResult,
@@ -56,8 +58,11 @@ def text(parts):
 
 
 async def follow(subscription):
-    async for event in subscription:
-        seen.append(repr(event))
+    try:
+        async for event in subscription:
+            seen.append(repr(event))
+    except SubscriptionLost:
+        pass
     seen.append("the end")
 
 
@@ -84,16 +89,59 @@ async def take(client, step, keep):
     raise SystemExit(f"unknown step {step}")
 
 
+class Tokens:
+    """What the SDK keeps of an authorization server."""
+
+    def __init__(self):
+        self.tokens = self.client = None
+
+    async def get_tokens(self):
+        return self.tokens
+
+    async def set_tokens(self, tokens):
+        self.tokens = tokens
+
+    async def get_client_info(self):
+        return self.client
+
+    async def set_client_info(self, client):
+        self.client = client
+
+
+def authorization(url):
+    """The whole flow of the SDK; the person at the browser says yes at once."""
+    from mcp.client.auth import OAuthClientProvider
+    from mcp.client.auth.oauth2 import AuthorizationCodeResult
+    from mcp.shared.auth import OAuthClientMetadata
+
+    answered = []
+
+    async def redirect(address):
+        async with httpx2.AsyncClient() as browser:
+            answered.append((await browser.get(address)).headers["location"])
+
+    async def callback():
+        parameters = httpx2.URL(answered.pop()).params
+        return AuthorizationCodeResult(code=parameters["code"], state=parameters["state"])
+
+    metadata = OAuthClientMetadata(client_name="desk", redirect_uris=["http://127.0.0.1:9/back"])
+    return OAuthClientProvider(url, metadata, Tokens(), redirect, callback)
+
+
 async def main():
     from contextlib import AsyncExitStack
 
     url, certificate, key, mode, steps = sys.argv[1:]
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.load_cert_chain(certificate, key)
+    if certificate == "oauth":
+        credential = {"verify": ssl.create_default_context(cafile=key), "auth": authorization(url)}
+    else:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.load_cert_chain(certificate, key)
+        credential = {"verify": context}
     async with AsyncExitStack() as keep:
-        http = await keep.enter_async_context(httpx2.AsyncClient(verify=context, timeout=60))
+        http = await keep.enter_async_context(httpx2.AsyncClient(timeout=60, **credential))
         client = await keep.enter_async_context(
             Client(
                 streamable_http_client(url, http_client=http), mode=mode, elicitation_callback=elicited,

@@ -85,6 +85,14 @@ def environment() -> str:
 
 
 @server.tool(annotations=ToolAnnotations(read_only_hint=True))
+def heard(ctx: Context) -> str:
+    """The headers of this call."""
+    import json
+
+    return json.dumps(dict(ctx.request_context.request.headers))
+
+
+@server.tool(annotations=ToolAnnotations(read_only_hint=True))
 def hoard(megabytes: int) -> str:
     """Takes memory."""
     return f"held {len(bytearray(megabytes << 20))}"

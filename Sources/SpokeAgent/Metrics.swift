@@ -42,9 +42,11 @@ package final class DecisionCounts: Sendable {
     }
 }
 
-/// `GET /metrics` on a loopback port, in Prometheus's text format. It tells how the spoke stands, never who called what.
+/// `GET /metrics` on a loopback port, in Prometheus's text format. It tells how the spoke stands, never who called what. Beside it,
+/// `GET /jwks.json`: the keys that servers of this host check `IdentitySigner`'s tokens with.
 struct MetricsPage: Sendable {
     let services: Services
+    let keySet: [UInt8]
 
     func start(_ address: HostPort, group: any EventLoopGroup) async throws -> any Channel {
         let page = self
@@ -66,6 +68,7 @@ struct MetricsPage: Sendable {
         services.counts.write(&page)
         services.calls.write(&page)
         services.limited.write(&page)
+        services.tokens.write(&page)
         page.gauge("nave_spoke_streams_open", "Streams that are open.", Int64(services.streams.count))
         bundle(&page)
         journal(&page)
@@ -124,10 +127,16 @@ private final class MetricsConnection: ChannelInboundHandler {
         head += unwrapInboundIn(data).readableBytesView
         guard head.count <= Self.limit else { return context.close(promise: nil) }
         guard String(decoding: head.suffix(4), as: UTF8.self) == "\r\n\r\n" else { return }
-        let isMetrics = head.starts(with: "GET /metrics ".utf8)
-        let body = isMetrics ? page.text : "not found\n"
+        let (status, type, body) =
+            if head.starts(with: "GET /metrics ".utf8) {
+                ("200 OK", "text/plain; version=0.0.4", page.text)
+            } else if head.starts(with: "GET /jwks.json ".utf8) {
+                ("200 OK", "application/jwk-set+json", String(decoding: page.keySet, as: UTF8.self))
+            } else {
+                ("404 Not Found", "text/plain", "not found\n")
+            }
         let answer =
-            "HTTP/1.1 \(isMetrics ? "200 OK" : "404 Not Found")\r\nContent-Type: text/plain; version=0.0.4\r\n"
+            "HTTP/1.1 \(status)\r\nContent-Type: \(type)\r\n"
             + "Content-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n" + body
         let channel = context.channel
         context.writeAndFlush(wrapOutboundOut(channel.allocator.buffer(string: answer)))

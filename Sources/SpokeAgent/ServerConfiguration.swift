@@ -10,15 +10,20 @@ package struct ServerConfiguration: Hashable, Sendable {
 
     package var name: String
     package var upstream: Upstream
+    /// How it is told who calls; nil for not at all.
+    package var identity: IdentitySettings?
 
-    package init(name: String, upstream: Upstream) {
+    package init(name: String, upstream: Upstream, identity: IdentitySettings? = nil) {
         self.name = name
         self.upstream = upstream
+        self.identity = identity
     }
 
     static func read(_ key: NodeReader, _ value: NodeReader) -> ServerConfiguration? {
         guard let name = key.label("a server's name") else { return nil }
+        var identity: IdentitySettings?
         let upstream = value.mapping("a server") { server -> Upstream? in
+            identity = server.optional("upstream", IdentitySettings.read).flatMap { $0.form == .none ? nil : $0 }
             let remote = server.optional("allowRemote") { $0.bool() } ?? false
             let path = server.optional("path") { $0.parsed("a path", HTTPTarget.path) }
             let environment = server.optional("env") { $0.entries(maximum: 100, EnvironmentVariable.read) } ?? []
@@ -36,6 +41,9 @@ package struct ServerConfiguration: Hashable, Sendable {
                         .http(try HTTPTarget(text, path: path, allowRemote: remote))
                     })
             }
+            if server.has("upstream") {
+                server.problems.add("bad-value", "`upstream` is for `url` only", at: server.place(of: "upstream"))
+            }
             let words = source.value.list(minimum: 1, maximum: 200) {
                 $0.string("a word of a command", allowsEmpty: true)
             }
@@ -46,7 +54,7 @@ package struct ServerConfiguration: Hashable, Sendable {
                     sandbox: sandbox, limits: limits))
         }
         guard let upstream = upstream ?? nil else { return nil }
-        return ServerConfiguration(name: name, upstream: upstream)
+        return ServerConfiguration(name: name, upstream: upstream, identity: identity)
     }
 }
 

@@ -13,6 +13,8 @@ package struct SpokeConfiguration: Hashable, Sendable {
     package var limits: ListenerLimits
     /// What is allowed on this host at most.
     package var ceiling: Ceiling?
+    /// A listener for callers with an access token; nil for none.
+    package var oauth: OAuthSettings?
 
     /// - Throws: `bad-configuration`, which lists every problem of the file with its place.
     package static func read(_ bytes: [UInt8], file: String) throws(SpokeError) -> SpokeConfiguration {
@@ -44,10 +46,16 @@ package struct SpokeConfiguration: Hashable, Sendable {
                 file.optional("limits") { ListenerLimits.read($0) } ?? ListenerLimits(),
                 file.optional("hosts") { value in value.list(maximum: 64) { $0.parsed("a host name", hostName) } },
                 file.optional("origins") { value in value.list(maximum: 64) { $0.parsed("an origin", origin) } },
-                file.value("ceiling")
+                file.value("ceiling"),
+                file.optional("oauth", OAuthSettings.read)
             )
         }
         guard let parts, let listen = parts.0, let servers = parts.1 else { return nil }
+        if parts.2 == nil, let server = servers.first(where: { $0.identity?.form == .jwt }) {
+            reader.fail(
+                "missing-key", "`identity: jwt` of \(backticked(server.name)) needs `metrics`",
+                hint: "the server fetches the key for it from `/jwks.json` there")
+        }
         var limits = parts.4
         limits.hosts = parts.5 ?? []
         limits.origins = parts.6 ?? []
@@ -55,7 +63,7 @@ package struct SpokeConfiguration: Hashable, Sendable {
         let ceiling = parts.7.flatMap { Ceiling.read($0, servers: Set(servers.map(\.name))) }
         return SpokeConfiguration(
             listen: listen, servers: servers.sorted { $0.name < $1.name }, metrics: parts.2,
-            audit: parts.3 ?? AuditSettings(), limits: limits, ceiling: ceiling)
+            audit: parts.3 ?? AuditSettings(), limits: limits, ceiling: ceiling, oauth: parts.8)
     }
 
     /// As `Host` names it: `fin-1.finance.corp.example`, with or without a port.
@@ -70,14 +78,5 @@ package struct SpokeConfiguration: Hashable, Sendable {
             text == text.lowercased(), text.utf8.count <= 255
         else { return nil }
         return text
-    }
-}
-
-extension HostPort {
-    /// `localhost`, 127.0.0.0/8 or ::1.
-    package var isLoopback: Bool {
-        if host == "localhost" { return true }
-        guard let bytes = IPAddress(host)?.bytes else { return false }
-        return bytes.count == 4 ? bytes[0] == 127 : bytes == [UInt8](repeating: 0, count: 15) + [1]
     }
 }

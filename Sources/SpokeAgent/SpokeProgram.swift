@@ -72,10 +72,11 @@ package struct SpokeProgram: Sendable {
         let reportWakeup = Wakeup()
         let tables = try Tables(limits: configuration.limits)
         let streams = OpenStreams()
+        let identities = try await IdentitySigner(spoke: spoke.identity.identity, now: now)
         let services = Services(
             snapshots: SnapshotBox(), tables: tables, journal: journal, streams: streams,
             upstreams: Upstreams(
-                configuration, views: tables.views, group: group,
+                configuration, signer: identities, views: tables.views, group: group,
                 onChange: {
                     reportWakeup.wake()
                     streams.recheck()
@@ -93,6 +94,14 @@ package struct SpokeProgram: Sendable {
             logger.error("the stored delivery is refused", metadata: ["detail": "\(error)"])
         }
         let address = try await listener.start(configuration.listen, group: group)
+        var tokens: Listener?
+        if let oauth = configuration.oauth {
+            let gate = try BearerGate(oauth, servers: configuration.servers.map(\.name), services)
+            let listener = try Listener(services, gate: gate)
+            let address = try await listener.start(oauth.listen, group: group)
+            logger.info("listening for tokens", metadata: ["listen": "\(address)", "url": "\(oauth.url)"])
+            tokens = listener
+        }
         let roots = try spoke.manifest.rootCertificates()
         let link = try HubLink(
             hub: spoke.identity.hub, address: spoke.identity.address, identity: identity, roots: roots)
@@ -107,12 +116,12 @@ package struct SpokeProgram: Sendable {
             link: link, applier: applier, snapshots: services.snapshots, reporter: reportWakeup, renewal: renewal,
             logger: logger)
         if let metrics = configuration.metrics {
-            _ = try await MetricsPage(services: services).start(metrics, group: group)
+            _ = try await MetricsPage(services: services, keySet: identities.keySet).start(metrics, group: group)
         }
         logger.info("listening", metadata: ["listen": "\(address)", "identity": "\(spoke.identity.identity)"])
         let running = Running(
-            sync: sync, reporter: reporter, renewer: renewer, services: services, listener: listener, link: link,
-            journal: journal,
+            sync: sync, reporter: reporter, renewer: renewer, services: services, listener: listener, tokens: tokens,
+            oauth: configuration.oauth, link: link, journal: journal,
             maintenance: Self.maintenance, drainTime: Self.drainTime, ready: { try writeReadyFile(address) })
         var lifecycle = ServiceGroupConfiguration(
             services: [.init(service: running)], gracefulShutdownSignals: [.sigterm, .sigint],
@@ -136,6 +145,8 @@ private struct Running: Service {
     let renewer: Renewer
     let services: Services
     let listener: Listener
+    let tokens: Listener?
+    let oauth: OAuthSettings?
     let link: HubLink
     let journal: Journal
     let maintenance: Duration
@@ -161,7 +172,9 @@ private struct Running: Service {
         try? await gracefulShutdown()
         for task in tasks { task.cancel() }
         announced.cancel()
+        async let drained: Void? = tokens?.drain(within: drainTime)
         await listener.drain(within: drainTime)
+        await drained
         await services.upstreams.stop()
         for task in tasks { await task.value }
         // What was decided last is told when the hub is there; if not, the next start tells it.
@@ -177,11 +190,21 @@ private struct Running: Service {
     }
 
     private func maintain() async {
+        var files = oauth.map(CertificateFiles.init)
         while !Task.isCancelled {
             do { try await Task.sleep(for: maintenance) } catch { return }
             services.upstreams.end(services.tables.sessions.sweep(now: services.now()), callers: [])
             services.upstreams.sweep()
             services.tables.tasks.sweep(now: services.now())
+            if let oauth, files?.haveChanged() == true {
+                do throws(TransportError) {
+                    try tokens?.reload(oauth)
+                    services.logger.notice("the certificate for tokens' callers is another one")
+                } catch {
+                    services.logger.error(
+                        "the certificate for tokens' callers cannot be used", metadata: ["detail": "\(error.message)"])
+                }
+            }
         }
     }
 }

@@ -42,6 +42,15 @@ package struct HostPort: Hashable, Sendable, Codable, CustomStringConvertible {
     }
 }
 
+extension HostPort {
+    /// `localhost`, 127.0.0.0/8 or ::1.
+    package var isLoopback: Bool {
+        if host == "localhost" { return true }
+        guard let bytes = IPAddress(host)?.bytes else { return false }
+        return bytes.count == 4 ? bytes[0] == 127 : bytes == [UInt8](repeating: 0, count: 15) + [1]
+    }
+}
+
 /// `https://h1.hub.corp.example:8443`: the name that a hub's certificate must bear, and the port it listens on.
 package struct HubAddress: Hashable, Sendable {
     package var name: String

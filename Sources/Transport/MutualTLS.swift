@@ -96,11 +96,48 @@ package enum MutualTLS {
         return try add(tls, to: channel, generation, slot, verifier, now, expected: nil, connections)
     }
 
+    /// For a listener whose certificate is not of our issuing: it asks for none, and speaks TLS 1.3 alone as the others do.
+    /// - Parameters:
+    ///   - certificate: PEM file, the leaf first.
+    ///   - key: PEM file.
+    /// - Throws: `bad-certificate`.
+    package static func fileGeneration(certificate: String, key: String) throws(TransportError) -> TLSGeneration {
+        do {
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
+                privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+            configuration.minimumTLSVersion = .tlsv13
+            return try generation(configuration)
+        } catch let error as TransportError {
+            throw error
+        } catch {
+            throw TransportError(
+                "bad-certificate",
+                "cannot use the certificate \(quoted(certificate)) with the key \(quoted(key)): \(error)")
+        }
+    }
+
     /// Adds server TLS without a client certificate. Call it on the channel's event loop.
     package static func addFront(to channel: any Channel, _ generation: TLSGeneration) throws {
         try channel.pipeline.syncOperations.addHandler(
             NIOSSLServerHandler(
                 context: generation.context, customVerificationCallback: nil, configuration: handlerConfiguration))
+    }
+
+    /// The same, with ten seconds for the handshake.
+    /// - Returns: When it is done; fails with `TransportError`.
+    package static func addTimedFront(
+        to channel: any Channel, _ generation: TLSGeneration
+    ) throws -> EventLoopFuture<Void> {
+        let promise = channel.eventLoop.makePromise(of: Void.self)
+        do {
+            try addFront(to: channel, generation)
+            try channel.pipeline.syncOperations.addHandler(FrontHandler(promise))
+        } catch {
+            promise.fail(error)
+            throw error
+        }
+        return promise.futureResult
     }
 
     /// Adds TLS and `PeerHandler` to a channel that we opened. Call it on the channel's event loop.

@@ -11,9 +11,10 @@ struct Desk {
     /// - Parameters:
     ///   - policy: of both servers, in the flow form of YAML.
     ///   - stdio: settings of the process in `spoke.yaml`, besides its command.
-    static func open(policy: String, allow: String = "\"*\"", stdio: String = "", spoke: String = "") async throws
-        -> Desk
-    {
+    ///   - http: settings of the server in `spoke.yaml`, besides its URL, each with a comma before it.
+    static func open(
+        policy: String, allow: String = "\"*\"", stdio: String = "", http: String = "", spoke: String = ""
+    ) async throws -> Desk {
         let wheel = try await Wheel.withHub()
         try write(wheel, policy: policy, allow: allow)
         try await wheel.apply()
@@ -32,7 +33,7 @@ struct Desk {
             listen: 127.0.0.1:0
             \(spoke)
             servers:
-              desk: { url: "http://127.0.0.1:\(port)/mcp" }
+              desk: { url: "http://127.0.0.1:\(port)/mcp"\(http) }
               desk-stdio:
                 command: ["\(python.path)", "\(program)", stdio]
                 \(stdio)

@@ -201,7 +201,8 @@ struct SpokeFixture {
             throw MCPError(.badRequestLine, "the request of a test is none")
         }
         return Exchange(
-            peer: try peer ?? Self.peer(), address: address.flatMap { IPAddress($0) }, head: head, body: body)
+            credential: .certificate(try peer ?? Self.peer()), address: address.flatMap { IPAddress($0) }, head: head,
+            body: body)
     }
 
     /// A view of the ledger whose catalog was fetched.

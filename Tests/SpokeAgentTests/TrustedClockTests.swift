@@ -94,7 +94,8 @@ struct TrustedClockTests {
         let long = VerifiedPeer(
             id: peer.id, serial: "0a", notBefore: peer.notBefore, notAfter: start + .days(365), dns: [],
             issuers: peer.issuers)
-        let same = Exchange(peer: long, address: request.address, head: request.head, body: request.body)
+        let same = Exchange(
+            credential: .certificate(long), address: request.address, head: request.head, body: request.body)
         #expect(Self.isForwarded(judge(same, under: snapshot, tables, now: host)))
         #expect(!Self.isForwarded(judge(same, under: snapshot, tables, now: now)))
     }

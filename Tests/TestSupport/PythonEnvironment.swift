@@ -2,7 +2,7 @@ import Foundation
 
 /// The Python that has the official MCP SDK of a version, in a virtual environment made once and kept beside the build.
 package enum PythonEnvironment {
-    /// - Parameter version: `2.3` or `1.25`.
+    /// - Parameter version: of a `Deploy/mcp/requirements-*.txt`, as `2.3`.
     /// - Throws: when it cannot be made; a test never goes on without it.
     package static func python(_ version: String) async throws -> URL {
         let made = try await run(

@@ -15,18 +15,26 @@ package struct Caller: Hashable, Sendable {
         package var address: String?
         /// Nil when the identity provider did not say (group overage): a missing fact, which denies match and allows do not.
         package var groups: Set<String>?
+        /// The OAuth client that acts for them; nil where nobody said.
+        package var client: String?
 
-        package init(issuer: String, subject: String, address: String? = nil, groups: Set<String>? = nil) {
+        package init(
+            issuer: String, subject: String, address: String? = nil, groups: Set<String>? = nil, client: String? = nil
+        ) {
             self.issuer = issuer
             self.subject = subject
             self.address = address
             self.groups = groups
+            self.client = client
         }
+
+        /// `ISSUER#SUBJECT` or `ISSUER#SUBJECT@CLIENT`: no two of them have one spelling.
+        fileprivate var key: String { "\(issuer)#\(escaped(subject))" + (client.map { "@\(escaped($0))" } ?? "") }
     }
 
     /// What sessions, rates and processes are kept by.
     package var key: String {
-        [workload?.description, user.map { "\($0.issuer)#\($0.subject)" }].compactMap(\.self).joined(separator: "+")
+        [workload?.description, user?.key].compactMap(\.self).joined(separator: "+")
     }
 
     /// The parts that each need an allow of their own.
@@ -34,6 +42,21 @@ package struct Caller: Hashable, Sendable {
         guard workload != nil, user != nil else { return [self] }
         return [Caller(workload: workload), Caller(user: user)]
     }
+}
+
+/// Without the characters that separate the parts of a key.
+private func escaped(_ text: String) -> String {
+    var escaped = ""
+    for character in text.unicodeScalars {
+        switch character {
+        case "%": escaped += "%25"
+        case "#": escaped += "%23"
+        case "@": escaped += "%40"
+        case "+": escaped += "%2B"
+        default: escaped.unicodeScalars.append(character)
+        }
+    }
+    return escaped
 }
 
 /// Whether something holds, does not, or cannot be known because a fact is missing.

@@ -54,13 +54,3 @@ extension Aim {
         }
     }
 }
-
-/// The path of one server's MCP endpoint on this spoke: `/ledger/mcp`.
-enum Endpoint {
-    /// - Returns: nil for every other target, one with a query too: nothing that decides stands there.
-    static func server(_ target: String) -> String? {
-        let parts = target.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].isEmpty, parts[2] == "mcp", isLabel(String(parts[1])) else { return nil }
-        return String(parts[1])
-    }
-}

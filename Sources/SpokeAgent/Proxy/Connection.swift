@@ -17,6 +17,8 @@ final class Connection: ChannelDuplexHandler {
     private static let maximumWaiting = 64 << 10
     /// The largest body that any policy can allow here.
     private static let maximumBody = 64 << 20
+    /// Of a request that the gate answers, which is not read.
+    private static let maximumRefusedBody = 64 << 10
     private static let idleTimeout = TimeAmount.seconds(300)
     private static let lingering = TimeAmount.milliseconds(500)
 
@@ -28,7 +30,13 @@ final class Connection: ChannelDuplexHandler {
     }
 
     private let services: Services
-    private var peer: VerifiedPeer?
+    /// Of the listener for tokens: who calls is asked of each request.
+    private let gate: BearerGate?
+    private var credential: Credential?
+    /// What the gate answers in place of the pipeline.
+    private var refusal: Answer?
+    /// Whether an issuer's keys are waited for.
+    private var isAsking = false
     private var context: ChannelHandlerContext?
     private var parser = HTTPRequestParser(limits: HTTPLimits(bodyBytes: maximumBody))
     private var phase = Phase.reading
@@ -42,20 +50,22 @@ final class Connection: ChannelDuplexHandler {
     /// When the request's first byte came.
     private var started = NIODeadline.now()
 
-    init(_ services: Services) { self.services = services }
+    init(_ services: Services, gate: BearerGate?) {
+        self.services = services
+        self.gate = gate
+    }
 
     /// Called once, before the first byte comes through.
-    func identified(_ peer: VerifiedPeer) {
-        let caller = Caller(workload: peer.id).key
-        guard
-            let ticket = services.connections.enter(
-                caller: caller, server: "", limit: services.tables.limits.connectionsPerCaller)
-        else {
+    /// - Parameter peer: nil where a gate asks each request.
+    func admitted(_ peer: VerifiedPeer?) {
+        credential = peer.map(Credential.certificate)
+        let owner = credential?.caller.key ?? "address \(address?.description ?? "")"
+        let limit = gate?.settings.connectionsPerAddress ?? services.tables.limits.connectionsPerCaller
+        guard let ticket = services.connections.enter(caller: owner, server: "", limit: limit) else {
             services.limited.count("connections")
             return close()
         }
         self.ticket = ticket
-        self.peer = peer
         startTimer(.firstByte)
     }
 
@@ -103,13 +113,18 @@ final class Connection: ChannelDuplexHandler {
             body = []
             let name = Endpoint.server(head.target)
             let policy = name.flatMap { services.snapshots.current?.servers[$0]?.policy }
-            try parser.limitBody(to: Int(policy?.requestBody.count ?? 1 << 20))
-            if head.expectsContinue, let context {
+            ask(head)
+            try parser.limitBody(
+                to: refusal == nil ? Int(policy?.requestBody.count ?? 1 << 20) : Self.maximumRefusedBody)
+            if head.expectsContinue, let refusal {
+                phase = .busy
+                write(refusal, policy: nil, closing: true)
+            } else if head.expectsContinue, let context {
                 context.writeAndFlush(
                     wrapOutboundOut(context.channel.allocator.buffer(string: "HTTP/1.1 100 Continue\r\n\r\n")),
                     promise: nil)
             }
-        case .body(let bytes): body += bytes
+        case .body(let bytes): if refusal == nil { body += bytes }
         case .end:
             timer?.cancel()
             phase = .busy
@@ -117,18 +132,47 @@ final class Connection: ChannelDuplexHandler {
         }
     }
 
+    /// Asks the gate whose request it is, before its body is there.
+    private func ask(_ head: HTTPRequestHead) {
+        guard let gate, let context else { return }
+        credential = nil
+        refusal = nil
+        switch gate.ask(head, from: address) {
+        case .caller(let token): credential = .token(token)
+        case .answer(let answer): refusal = answer
+        case .waits(let fetching):
+            isAsking = true
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            context.eventLoop.makeFutureWithTask { await fetching.value }.whenComplete { _ in
+                bound.value.askAgain()
+            }
+        }
+    }
+
+    private func askAgain() {
+        isAsking = false
+        guard let head, phase != .closed else { return }
+        ask(head)
+        if phase == .busy { begin() }
+    }
+
     /// After it nothing on this connection has a meaning any more.
     private func refuseFraming(_ error: MCPError) {
+        if let refusal {
+            // Whoever has to get a token first need not hear of the body.
+            phase = .busy
+            return write(refusal, policy: nil, closing: true)
+        }
         let (status, message) = JSONRPCErrors.answer(error, id: nil, era: nil)
-        if let peer {
+        if let caller = credential?.caller.key {
             let reason: DenyReason = error.reason == .bodyTooLarge ? .tooLarge : .malformed
             let record = DecisionRecord(
-                number: 0, at: services.now(), caller: peer.id.description, address: address?.description,
+                number: 0, at: services.now(), caller: caller, address: address?.description,
                 server: serverName, aim: Aim.reach.description, verdict: .deny,
                 reason: reason.rawValue, detail: error.code, revision: services.snapshots.current?.revision,
                 bundle: services.snapshots.current?.delivery.digest)
             services.deny(record)
-            services.tables.attempts.deny(caller: Caller(workload: peer.id).key, now: services.now())
+            services.tables.attempts.deny(caller: caller, now: services.now())
         }
         phase = .busy
         write(Answer(status: status, message), policy: nil, closing: true)
@@ -171,9 +215,11 @@ final class Connection: ChannelDuplexHandler {
     // MARK: answering
 
     private func begin() {
-        guard let context, let peer, let head, case .busy = phase else { return close() }
+        guard !isAsking else { return }
+        if let refusal, phase == .busy { return write(refusal, policy: nil) }
+        guard let context, let credential, let head, phase == .busy else { return close() }
         let trace = TraceContext.continued(head.headers) { .random(in: 0 ... .max) }
-        let exchange = Exchange(peer: peer, address: address, head: head, body: body, trace: trace)
+        let exchange = Exchange(credential: credential, address: address, head: head, body: body, trace: trace)
         body = []
         let handler = RequestHandler(exchange, services, on: context.eventLoop) { [weak self] output, policy in
             self?.take(output, policy)
@@ -233,6 +279,7 @@ final class Connection: ChannelDuplexHandler {
 
     private func finished(closing: Bool) {
         head = nil
+        refusal = nil
         guard !closing, !services.isDraining.withLockedValue(\.self) else { return closeAfterWriting() }
         phase = .reading
         startTimer(.nextRequest)

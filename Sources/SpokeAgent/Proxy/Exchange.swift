@@ -4,7 +4,7 @@ import Trust
 
 /// One complete request of a caller, as the connection read it.
 package struct Exchange: Sendable {
-    package var peer: VerifiedPeer
+    package var credential: Credential
     /// The socket's own.
     package var address: IPAddress?
     package var head: HTTPRequestHead
@@ -13,16 +13,16 @@ package struct Exchange: Sendable {
     package var trace: TraceContext?
 
     package init(
-        peer: VerifiedPeer, address: IPAddress?, head: HTTPRequestHead, body: [UInt8], trace: TraceContext? = nil
+        credential: Credential, address: IPAddress?, head: HTTPRequestHead, body: [UInt8], trace: TraceContext? = nil
     ) {
-        self.peer = peer
+        self.credential = credential
         self.address = address
         self.head = head
         self.body = body
         self.trace = trace
     }
 
-    package var caller: Caller { Caller(workload: peer.id) }
+    package var caller: Caller { credential.caller }
 
     /// What goes on of its headers.
     /// - Parameter names: what the policy removes, lower case.
@@ -37,6 +37,8 @@ package enum Step: Sendable {
     case forward(Permit, Forwarding)
     /// The messages of a batch, each to be judged by itself.
     case batch([Exchange])
+    /// A message for the stream of that id, to be judged there.
+    case post(stream: String)
 
     package var answer: Answer? { if case .answer(let answer) = self { answer } else { nil } }
     package var forwarding: Forwarding? { if case .forward(_, let forwarding) = self { forwarding } else { nil } }
@@ -96,6 +98,8 @@ package struct Forwarding: Sendable {
         case stream(Resumption?)
         /// `DELETE` of a session.
         case endSession
+        /// The stream of a client of HTTP+SSE; nothing of it goes upstream.
+        case legacyStream
     }
 
     package var content: Content
@@ -117,7 +121,7 @@ package struct Forwarding: Sendable {
     /// Whether it stays open until somebody ends it.
     package var isStream: Bool {
         switch content {
-        case .stream, .message(.listen, _): true
+        case .stream, .message(.listen, _), .legacyStream: true
         case .message, .endSession: false
         }
     }
@@ -127,7 +131,7 @@ package struct Forwarding: Sendable {
         switch content {
         case .message(let action, _): action
         case .stream(let resumption): resumption?.action
-        case .endSession: nil
+        case .endSession, .legacyStream: nil
         }
     }
 
@@ -136,7 +140,7 @@ package struct Forwarding: Sendable {
         switch content {
         case .message(_, let message): message.id
         case .stream(let resumption): resumption?.request
-        case .endSession: nil
+        case .endSession, .legacyStream: nil
         }
     }
 }

@@ -6,7 +6,8 @@ import NIOPosix
 import Transport
 import Trust
 
-/// Accepts callers over mutual TLS. The TLS generation is swapped on every change of trust.
+/// Accepts callers: over mutual TLS, or, where it has a gate, with a token in each request. The TLS generation is swapped on
+/// every change of trust, or of the certificate.
 final class Listener: Sendable {
     private static let maximumConnections = 20_000
 
@@ -17,6 +18,7 @@ final class Listener: Sendable {
     private let handshakes = RateLimiter()
     private let channels = NIOLockedValueBox<[ObjectIdentifier: any Channel]>([:])
     private let nobody: PeerVerifier
+    private let gate: BearerGate?
     private let accepting = NIOLockedValueBox<(any Channel)?>(nil)
 
     /// - Throws: `bad-certificate`.
@@ -24,6 +26,17 @@ final class Listener: Sendable {
         self.services = services
         tls = TLSContextBox(try MutualTLS.serverGeneration(identity))
         nobody = try PeerVerifier(anchors: [:])
+        gate = nil
+    }
+
+    /// For callers with a token.
+    /// - Throws: `bad-certificate`.
+    init(_ services: Services, gate: BearerGate) throws {
+        self.services = services
+        tls = TLSContextBox(
+            try MutualTLS.fileGeneration(certificate: gate.settings.certificate, key: gate.settings.key))
+        nobody = try PeerVerifier(anchors: [:])
+        self.gate = gate
     }
 
     /// - Returns: where callers reach it, with the port that was taken.
@@ -64,19 +77,25 @@ final class Listener: Sendable {
             return channel.close(promise: nil)
         }
         channel.closeFuture.whenComplete { [channels] _ in channels.withLockedValue { $0[id] = nil } }
-        let peer = try MutualTLS.addServer(
-            to: channel, tls.current,
-            verifier: { [services, nobody] in services.snapshots.current?.verifier ?? nobody },
-            now: services.now, connections: connections)
-        let connection = Connection(services)
+        let shaken: EventLoopFuture<VerifiedPeer?>
+        if gate == nil {
+            shaken = try MutualTLS.addServer(
+                to: channel, tls.current,
+                verifier: { [services, nobody] in services.snapshots.current?.verifier ?? nobody },
+                now: services.now, connections: connections
+            ).map(Optional.some)
+        } else {
+            shaken = try MutualTLS.addTimedFront(to: channel, tls.current).map { nil }
+        }
+        let connection = Connection(services, gate: gate)
         try channel.pipeline.syncOperations.addHandler(connection)
         let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
         let address = channel.remoteAddress?.ipAddress
-        peer.whenComplete { [services] result in
+        shaken.whenComplete { [services] result in
             switch result {
             case .success(let peer):
                 services.calls.handshake("ok")
-                bound.value.identified(peer)
+                bound.value.admitted(peer)
             case .failure(let error): Self.refused(error, address, services)
             }
         }
@@ -105,6 +124,12 @@ final class Listener: Sendable {
                 // What BoringSSL says of a failed handshake is for its authors.
                 detail: code == "handshake-failed" ? nil : known.map { String($0.message.prefix(300)) },
                 revision: snapshot?.revision, bundle: snapshot?.delivery.digest))
+    }
+
+    /// New connections get the certificate that its files hold now; what cannot be used changes nothing.
+    /// - Throws: `bad-certificate`.
+    func reload(_ settings: OAuthSettings) throws(TransportError) {
+        tls.swap(try MutualTLS.fileGeneration(certificate: settings.certificate, key: settings.key))
     }
 
     /// New connections get a generation with another certificate of ours.

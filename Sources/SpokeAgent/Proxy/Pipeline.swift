@@ -56,6 +56,14 @@ private func judged(
     if let problem = HeaderRules.problem(exchange.head, tables.limits) { return refusals.badHeaders(problem) }
     guard tables.limits.serves(host: exchange.head.headers["Host"] ?? "") else { return refusals.plain(.foreignHost) }
     guard exchange.body.count <= server.policy.requestBody.count else { return refusals.plain(.tooLarge) }
+    switch Endpoint(exchange.head.target)?.kind {
+    case .mcp: break
+    case .events: return try judgeLegacyStream(exchange, reached, tables, refusals)
+    case .messages(let stream):
+        guard exchange.head.method == "POST" else { return refusals.methodNotAllowed("POST") }
+        return .post(stream: stream)
+    case nil: return refusals.nothingHere(.unknownServer, nil)
+    }
     switch exchange.head.method {
     case "POST": break
     case "GET": return try judgeStream(exchange, reached, tables, refusals)

@@ -37,17 +37,24 @@ struct Reached {
 func reach(
     _ exchange: Exchange, _ snapshot: Snapshot, _ tables: Tables, _ refusals: Refusals, _ now: Instant, counting: Bool
 ) throws(Refusal) -> Reached {
-    do throws(TrustError) {
-        try snapshot.verifier.recheck(exchange.peer, now: now)
-    } catch { throw Refusal(step: refusals.nothingHere(.identityRevoked, error.code)) }
+    switch exchange.credential {
+    case .certificate(let peer):
+        do throws(TrustError) {
+            try snapshot.verifier.recheck(peer, now: now)
+        } catch { throw Refusal(step: refusals.nothingHere(.identityRevoked, error.code)) }
+    case .token(let token):
+        guard now < token.expires else {
+            throw Refusal(step: refusals.nothingHere(.identityRevoked, "token-expired"))
+        }
+    }
     let caller = exchange.caller
     if counting, let wait = tables.attempts.attempt(caller: caller.key, now: now) {
         throw Refusal(step: refusals.plain(.attempts, wait: wait))
     }
     // A person's, a robot's, a spoke's or the hub's certificate is nobody's that rules are written for: taken for a
     // workload, `anyone` would allow it, and a deny of the person would not match.
-    guard snapshot.isClient(exchange.peer.id) else {
-        throw Refusal(step: refusals.nothingHere(.notAClient, exchange.peer.id.kind))
+    if case .certificate(let peer) = exchange.credential, !snapshot.isClient(peer.id) {
+        throw Refusal(step: refusals.nothingHere(.notAClient, peer.id.kind))
     }
     // A server that is not placed here and one that the caller may not reach look the same.
     guard let name = Endpoint.server(exchange.head.target), let server = snapshot.servers[name],

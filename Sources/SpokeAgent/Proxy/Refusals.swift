@@ -52,9 +52,9 @@ final class Refusals {
         return answer(problem.status, body, denied(.malformed, .reach, problem.message))
     }
 
-    func methodNotAllowed() -> Step {
+    func methodNotAllowed(_ allowed: String = "GET, POST, DELETE") -> Step {
         let body = JSONRPCErrors.body(id: nil, code: JSONRPCErrors.invalidRequest, message: "Method Not Allowed")
-        return answer(405, body, nil, [Answer.Field("Allow", "GET, POST, DELETE")])
+        return answer(405, body, nil, [Answer.Field("Allow", allowed)])
     }
 
     /// - Parameters:

@@ -1,6 +1,7 @@
 import MCP
 import Model
 import NIOCore
+import Trust
 
 /// One request on its way: has it judged and written down, sends it upstream and hands what comes back to its connection.
 /// Lives on the connection's event loop, from the request's last byte to the answer's.
@@ -20,6 +21,8 @@ final class RequestHandler {
     private var seen: ListView.Shown?
     private var life: Scheduled<Void>?
     private var beat: Scheduled<Void>?
+    /// Called when the message is on its way, or its stream.
+    var accepted: () -> Void = {}
 
     /// - Parameter output: called on `loop` until `last` or `whole` came.
     init(
@@ -62,7 +65,9 @@ final class RequestHandler {
             let batch = BatchRun(elements, services, on: loop) { [weak self] in self?.output(.whole($0), policy) }
             self.batch = batch
             batch.begin()
+        case .post(let id): post(id, policy)
         case .forward(let permit, let forwarding):
+            accepted()
             let bound = NIOLoopBound(self, eventLoop: loop)
             services.journal.record(forwarding.record) { [loop] result in
                 loop.execute { bound.value.recorded(result, permit, forwarding) }
@@ -89,11 +94,52 @@ final class RequestHandler {
         }
         self.delivery = delivery
         if forwarding.isStream { watch(forwarding) }
+        if case .legacyStream = forwarding.content { return open(delivery) }
         delivery.flow = upstream.send(permit, forwarding, on: loop) { [weak self] event in
             guard let self, self.delivery === delivery else { return }
             pass(delivery.take(event), of: delivery)
         }
         if delivery.isOver { delivery.flow = .none }
+    }
+
+    // MARK: HTTP+SSE
+
+    /// The stream of a client of HTTP+SSE, which this connection bears from now on.
+    private func open(_ delivery: AnswerDelivery) {
+        guard let id = try? Hex.encode(randomBytes(32)) else {
+            return pass(delivery.take(.failed(SpokeError("busy", "no randomness"))), of: delivery)
+        }
+        let forwarding = delivery.forwarding
+        let stream = LegacyStream(
+            id: id, caller: forwarding.caller, server: forwarding.server, services, on: loop
+        ) { [weak self, weak delivery] bytes in
+            guard let self, let delivery, self.delivery === delivery else { return }
+            pass(.more(bytes), of: delivery)
+        }
+        services.legacy.add(stream)
+        delivery.flow = UpstreamFlow(cancel: stream.close, setReading: stream.setReading, reply: { _ in })
+        pass(delivery.take(.opened), of: delivery)
+        pass(.more(stream.endpoint), of: delivery)
+    }
+
+    /// A message for such a stream; another caller's does not exist.
+    private func post(_ id: String, _ policy: EffectivePolicy?) {
+        guard
+            let name = Endpoint.server(exchange.head.target),
+            let stream = services.legacy.find(id, caller: exchange.caller.key, server: name)
+        else {
+            let refusals = Refusals(exchange, services.snapshots.current, services.tables.attempts, services.now())
+            guard let answer = refusals.plain(.foreignSession).answer else { return }
+            if let record = answer.denied { services.deny(record) }
+            return output(.whole(answer), policy)
+        }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        stream.post(exchange) { [loop] answer in
+            loop.execute {
+                guard !bound.value.isCancelled else { return }
+                bound.value.output(.whole(answer), policy)
+            }
+        }
     }
 
     private func pass(_ output: AnswerDelivery.Output, of delivery: AnswerDelivery) {
@@ -133,8 +179,11 @@ final class RequestHandler {
         seen = forwarding.filter.shown()
         let bound = NIOLoopBound(self, eventLoop: loop)
         place = services.streams.add { [loop] in loop.execute { bound.value.recheck() } }
-        let limit = services.tables.limits.streamLife
-        life = loop.assumeIsolated().scheduleTask(in: .milliseconds(limit.count)) { [weak self] in
+        // Whose right to be here ends by the clock alone does not keep a stream until the next look at it.
+        let left = max(0, (exchange.credential.expires - services.now()).count)
+        let limit = min(services.tables.limits.streamLife.count, left)
+        life = loop.assumeIsolated().scheduleTask(in: .milliseconds(limit)) { [weak self] in
+            self?.recheck()
             self?.end("stream-life")
         }
         keepBeating()
@@ -162,6 +211,8 @@ final class RequestHandler {
         else { return end("revoked") }
         delivery.lists = reached.lists
         delivery.serverRequests = reached.serverRequests
+        // Its session's own stream says so.
+        if case .legacyStream = delivery.forwarding.content { return }
         let shown = reached.lists.shown()
         let changed = shown.changes(from: seen)
         seen = shown

@@ -11,9 +11,13 @@ struct Services: Sendable {
     var counts = DecisionCounts()
     var calls = CallFigures()
     var streams = OpenStreams()
+    var legacy = LegacyStreams()
     /// Open connections by caller.
     var connections = Concurrency()
-    var limited = LimitCounts()
+    var limited = LabelCounts(
+        "nave_spoke_limited_total", by: "limit", "What a limit of this listener kept out.")
+    var tokens = LabelCounts(
+        "nave_spoke_tokens_total", by: "result", "Access tokens that were shown: ok, none, or why they were refused.")
     var upstreams: Upstreams
     /// The host's own, of `spoke.yaml`; nil where it has none.
     var ceiling: Ceiling?

@@ -112,6 +112,23 @@ func judgeStream(
             record: refusals.record(permit)))
 }
 
+/// `GET` of `/SERVER/sse` opens the stream of a client of HTTP+SSE. Reaching the server is all that it takes: what comes on it is
+/// decided with what the client posts.
+func judgeLegacyStream(
+    _ exchange: Exchange, _ reached: Reached, _ tables: Tables, _ refusals: Refusals
+) throws(Refusal) -> Step {
+    guard exchange.head.method == "GET" else { return refusals.methodNotAllowed("GET") }
+    guard HeaderRules.acceptsStream(exchange.head.headers) else {
+        return refusals.badHeaders((406, "the answer would be `text/event-stream`"))
+    }
+    let ticket = try admit(reached, reached.permit, nil, isStream: true, tables, refusals)
+    return .forward(
+        reached.permit,
+        reached.forwarding(
+            .legacyStream, exchange, version: .v20241105, session: nil, ticket: ticket,
+            record: refusals.record(reached.permit)))
+}
+
 /// A batch of 2025-03-26 is as many requests as it holds messages; each is judged, counted and written down by itself.
 func judgeBatch(
     _ exchange: Exchange, _ reached: Reached, _ tables: Tables, _ refusals: Refusals

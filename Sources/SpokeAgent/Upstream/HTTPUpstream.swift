@@ -8,11 +8,18 @@ import Transport
 final class HTTPUpstream: Sendable {
     private let target: HTTPTarget
     private let pools: [ObjectIdentifier: NIOLoopBoundBox<UpstreamPool?>]
+    private let identity: UpstreamIdentity?
     private let onListChange: @Sendable () -> Void
 
-    /// - Parameter onListChange: called when the server says that its lists are not what they were.
-    init(_ target: HTTPTarget, group: any EventLoopGroup, onListChange: @escaping @Sendable () -> Void) {
+    /// - Parameters:
+    ///   - identity: how the server is told who calls; nil where it is not.
+    ///   - onListChange: called when the server says that its lists are not what they were.
+    init(
+        _ target: HTTPTarget, identity: UpstreamIdentity?, group: any EventLoopGroup,
+        onListChange: @escaping @Sendable () -> Void
+    ) {
         self.target = target
+        self.identity = identity
         self.onListChange = onListChange
         var pools: [ObjectIdentifier: NIOLoopBoundBox<UpstreamPool?>] = [:]
         for loop in group.makeIterator() {
@@ -27,7 +34,7 @@ final class HTTPUpstream: Sendable {
     func send(_ call: UpstreamCall, on loop: any EventLoop, _ receive: @escaping (UpstreamEvent) -> Void)
         -> UpstreamFlow
     {
-        guard let box = pools[ObjectIdentifier(loop)], let request = try? Self.request(call, target) else {
+        guard let box = pools[ObjectIdentifier(loop)], let request = try? self.request(call) else {
             receive(.failed(SpokeError("bad-request", "the request cannot be written")))
             return .none
         }
@@ -46,8 +53,14 @@ final class HTTPUpstream: Sendable {
             })
     }
 
-    private static func request(_ call: UpstreamCall, _ target: HTTPTarget) throws(MCPError) -> [UInt8] {
+    private func request(_ call: UpstreamCall) throws(MCPError) -> [UInt8] {
         var headers = call.headers
+        if let identity {
+            guard let field = identity.field(call.caller) else {
+                throw MCPError(.badHeader, "who calls cannot be told")
+            }
+            headers.set(field.name, field.value)
+        }
         headers.set("Host", target.authority)
         headers.set("Accept-Encoding", "identity")
         if let session = call.session, call.version.era == .handshake { headers.set("Mcp-Session-Id", session) }

@@ -5,6 +5,8 @@ import Model
 struct UpstreamCall: Sendable {
     var content: Content
     var version: ProtocolVersion
+    /// Nil for what the spoke does on its own account.
+    var caller: Caller?
     /// What the upstream knows the session by.
     var session: String?
     /// Client headers that may go on.
@@ -52,7 +54,10 @@ struct UpstreamCall: Sendable {
             content = .message(action, message, definition: forwarding.definition)
         case .stream(let resumption): content = .stream(resumption)
         case .endSession: content = .endSession
+        // Opened at this end; an upstream that met it all the same would refuse a stream without a session.
+        case .legacyStream: content = .stream(nil)
         }
+        caller = permit.caller
         version = forwarding.version
         session = forwarding.session?.upstream
         headers = forwarding.headers

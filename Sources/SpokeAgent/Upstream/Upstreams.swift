@@ -27,7 +27,7 @@ final class Upstreams: Sendable {
 
     /// - Parameter onChange: called when a server comes, goes or offers other things.
     init(
-        _ configuration: SpokeConfiguration, views: ServerViews, group: any EventLoopGroup,
+        _ configuration: SpokeConfiguration, signer: IdentitySigner, views: ServerViews, group: any EventLoopGroup,
         onChange: @escaping @Sendable () -> Void, now: @escaping @Sendable () -> Instant, logger: Logger
     ) {
         var upstreams: [String: Upstream] = [:]
@@ -37,7 +37,11 @@ final class Upstreams: Sendable {
             bells[server.name] = bell
             switch server.upstream {
             case .http(let target):
-                upstreams[server.name] = .http(HTTPUpstream(target, group: group, onListChange: bell.wake))
+                let identity = server.identity.map {
+                    UpstreamIdentity(settings: $0, server: "\(signer.spoke.zone)/\(server.name)", signer: signer)
+                }
+                upstreams[server.name] = .http(
+                    HTTPUpstream(target, identity: identity, group: group, onListChange: bell.wake))
             case .stdio(let command):
                 upstreams[server.name] = .stdio(
                     StdioUpstream(server.name, command, now: now, logger: logger, onListChange: bell.wake))
@@ -145,9 +149,8 @@ final class Upstreams: Sendable {
                 tools: (view.catalog?.tools.keys).map { Array($0.sorted().prefix(1000)) } ?? [],
                 catalogAt: view.catalogAt, observedUntil: server.ruleset.observedUntil)
         }
-        guard let snapshot, let zone = snapshot.delivery.bundle.spoke.trustDomain.split(separator: ".").first else {
-            return placed
-        }
+        guard let snapshot else { return placed }
+        let zone = snapshot.delivery.bundle.spoke.zone
         let beyond = configured.keys.filter { snapshot.servers[$0] == nil }.map {
             ServerStatus(
                 name: "\(zone)/\($0)", state: .unknown,

@@ -1,0 +1,183 @@
+import Foundation
+import Model
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    /// The official SDK's client with nothing but an access token, which it gets by itself from an authorization server made
+    /// with Authlib: from the 401 to the last event of a stream.
+    @Suite("callers with a token")
+    struct OAuthTests {
+        private static let rule = """
+              - id: analysts-desk
+                allow: [tool:count, tool:heard, tool:announce, "resource:desk://open/**"]
+                servers: [desk]
+                to: ["group:corp:analysts"]
+                reason: a test
+            """
+
+        private func provider() async throws -> (ChildProcess, port: Int) {
+            let port = try freePort()
+            let child = try ChildProcess(
+                try await PythonEnvironment.python("identity"),
+                [Checkout.root.appending(path: "Deploy/mcp/identity_provider.py").path, "\(port)"],
+                environment: ["AUTHLIB_INSECURE_TRANSPORT": "1"])
+            try await eventually("the authorization server listens") {
+                guard child.isRunning else { throw TimedOut(description: "it ended: \(child.standardError)") }
+                return child.standardError.contains("Running on")
+            }
+            return (child, port)
+        }
+
+        private func curl(_ arguments: [String]) async throws -> CurlAnswer {
+            CurlAnswer(
+                try await run(
+                    URL(fileURLWithPath: "/usr/bin/curl"), ["-sS", "-i", "--http1.1", "--max-time", "20"] + arguments))
+        }
+
+        @Test("from a 401 to the stream that ends with its token, and with its rule")
+        func whole() async throws {
+            let (identity, identityPort) = try await provider()
+            let files = try TemporaryDirectory()
+            let made = try await run(
+                URL(fileURLWithPath: "/usr/bin/openssl"),
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", files.file("key"),
+                    "-out", files.file("pem"),
+                ])
+            try #require(made.code == 0, "\(made.errors)")
+            let port = try freePort()
+            let url = "https://localhost:\(port)"
+            let metrics = try freePort()
+            let desk = try await Desk.open(
+                policy: "limits: {}", http: ", upstream: { identity: jwt }",
+                spoke: """
+                    metrics: 127.0.0.1:\(metrics)
+                    oauth:
+                      listen: 127.0.0.1:\(port)
+                      url: \(url)
+                      certificate: \(files.file("pem"))
+                      key: \(files.file("key"))
+                      issuers:
+                        - issuer: http://127.0.0.1:\(identityPort)
+                          keys: http://127.0.0.1:\(identityPort)/keys
+                          groups: { prefix: "corp:" }
+                          skew: 1s
+                    """)
+            let wheel = desk.wheel
+            try wheel.addRules("people.yaml", Self.rule)
+            try await wheel.apply()
+            try await wheel.converge()
+
+            // What a stranger learns: where tokens come from, the same for every name, and no more.
+            let roots = ["--cacert", files.file("pem")]
+            let hello = ["-H", "Content-Type: application/json", "--data-binary", Wheel.hello]
+            for server in ["desk", "no-such-server"] {
+                let refused = try await curl(roots + hello + ["\(url)/\(server)/mcp"])
+                let metadata = "\(url)/.well-known/oauth-protected-resource/\(server)/mcp"
+                #expect(refused.status == 401)
+                #expect(refused.headers["www-authenticate"] == "Bearer resource_metadata=\"\(metadata)\"")
+                let described = try await curl(roots + [metadata])
+                let document = try JSON(parsing: Array(described.body.utf8))
+                #expect(document["resource"]?.string == "\(url)/\(server)/mcp")
+                #expect(document["authorization_servers"] == [.string("http://127.0.0.1:\(identityPort)")])
+            }
+            #expect(try await curl(roots + ["\(url)/.well-known/oauth-protected-resource"]).status == 200)
+            #expect(try await curl(roots + ["\(url)/authorize"]).status == 404)
+            #expect(try await curl(roots + ["-H", "Host: evil.example", "\(url)/desk/mcp"]).status == 421)
+            let forged = ["-H", "Authorization: Bearer eyJhbGciOiJub25lIn0.e30."]
+            let unbelieved = try await curl(roots + hello + forged + ["\(url)/desk/mcp"])
+            #expect(unbelieved.status == 401)
+            #expect(unbelieved.headers["www-authenticate"]?.contains("error=\"invalid_token\"") == true)
+
+            // A short-lived token: what it allows, and its end.
+            _ = try await curl(["-X", "POST", "http://127.0.0.1:\(identityPort)/lifetime/4"])
+            let short = try await client(
+                url, files.file("pem"),
+                [
+                    ["list": "tools"], ["call": "count", "arguments": ["to": 2]],
+                    ["call": "fetch", "arguments": ["url": "x"]],
+                    ["call": "heard"], ["listen": ["desk://open/list", "desk://secret/list"]], ["until": "the end"],
+                ])
+            let answers = try await desk.answers(short, 6)
+            #expect(answers[0] == ["names": ["announce", "count", "heard"]])
+            #expect(answers[1]["text"]?.string == "counted to 2")
+            #expect(answers[2]["text"]?.string == "Unknown tool: fetch")
+            let heard = try JSON(parsing: Array((answers[3]["text"]?.string ?? "").utf8))
+            #expect(heard["authorization"] == nil)
+            #expect(heard["host"] != nil)
+            let told = try #require(heard["nave-identity"]?.string)
+            #expect(answers[4]["honored"]?["resourceSubscriptions"] == ["desk://open/list"])
+            #expect(answers[5]["seen"]?.array?.last == "the end")
+
+            // A long-lived one: its stream ends when the rule does.
+            _ = try await curl(["-X", "POST", "http://127.0.0.1:\(identityPort)/lifetime/600"])
+            let opened = wheel.directory.file("opened")
+            let long = try await client(
+                url, files.file("pem"),
+                [["listen": ["desk://open/list"]], ["touch": .string(opened)], ["until": "the end"]])
+            try await eventually("the stream is open") { FileManager.default.fileExists(atPath: opened) }
+            try wheel.addRules("people.yaml", Self.rule.replacingOccurrences(of: "corp:analysts", with: "analysts"))
+            try await wheel.apply()
+            try await wheel.converge()
+            #expect(try await desk.answers(long, 3)[2]["seen"]?.array?.last == "the end")
+
+            // The server can check who called, by keys from loopback; what a client says of it does not go on.
+            let caller = "http://127.0.0.1:\(identityPort)#u-17@client-1"
+            #expect(try await checked(told, metrics) == "finance/desk \(caller)")
+            let (body, headers) = Wheel.modernCall("heard")
+            let answer = try await wheel.curl(
+                "/desk/mcp", as: "bot", body: body,
+                headers: headers + ["Nave-Identity: forged", "Authorization: Bearer x"])
+            let result = answer.body.components(separatedBy: "data: ").last ?? ""
+            let text = try JSON(parsing: Array(result.trimmingCharacters(in: .whitespacesAndNewlines).utf8))
+            let bot = try JSON(parsing: Array((text["result"]?["content"]?[0]?["text"]?.string ?? "").utf8))
+            #expect(bot["authorization"] == nil)
+            #expect(
+                try await checked(try #require(bot["nave-identity"]?.string), metrics)
+                    == "finance/desk spiffe://analytics.corp.example/client/reporting-bot")
+
+            // Who it was stands in the journal, and the token nowhere.
+            _ = try await wheel.spoke?.terminate()
+            var journal = ""
+            for file in try FileManager.default.subpathsOfDirectory(atPath: wheel.directory.file("spoke/journal"))
+            where file.hasSuffix(".jsonl") {
+                guard let bytes = FileManager.default.contents(atPath: wheel.directory.file("spoke/journal/\(file)"))
+                else { continue }
+                journal += String(decoding: bytes, as: UTF8.self)
+            }
+            #expect(journal.replacingOccurrences(of: "\\/", with: "/").contains("\"\(caller)\""))
+            #expect(journal.contains("unknown-issuer"))
+            #expect(!journal.contains("eyJ"))
+            #expect(wheel.spoke?.standardError.contains("eyJ") == false)
+            _ = try await identity.terminate()
+        }
+
+        /// What a library that is not ours reads of a token that the spoke signed: for whom it is, and who calls.
+        private func checked(_ token: String, _ metrics: Int) async throws -> String {
+            let script = """
+                import json, sys, urllib.request
+                from joserfc import jwt
+                from joserfc.jwk import KeySet
+                keys = json.load(urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[2]}/jwks.json"))
+                claims = jwt.decode(sys.argv[1], KeySet.import_key_set(keys), algorithms=["ES256"]).claims
+                assert 0 < claims["exp"] - claims["iat"] <= 60
+                print(claims["aud"], claims["sub"])
+                """
+            let read = try await run(
+                try await PythonEnvironment.python("identity"), ["-c", script, token, "\(metrics)"])
+            #expect(read.code == 0, "\(read.errors)")
+            return read.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+
+        private func client(_ url: String, _ roots: String, _ steps: [JSON]) async throws -> ChildProcess {
+            try ChildProcess(
+                try await PythonEnvironment.python("2.3"),
+                [
+                    Checkout.root.appending(path: "Deploy/mcp/desk_client.py").path, "\(url)/desk/mcp", "oauth", roots,
+                    "2026-07-28", String(decoding: JSON.array(steps).bytes, as: UTF8.self),
+                ])
+        }
+    }
+}
