@@ -38,17 +38,11 @@ package struct AuditSettings: Hashable, Sendable {
     static func read(_ reader: NodeReader) -> AuditSettings? {
         reader.mapping("audit") { audit in
             var settings = AuditSettings()
-            settings.sync = audit.optional("sync") { $0.word(JournalSync.self) } ?? .second
+            settings.sync = audit.optional("sync") { $0.word(JournalSync.self) } ?? settings.sync
             settings.keep = audit.optional("keep") { $0.size() }.map { Int($0.count) } ?? settings.keep
             settings.segment =
-                audit.optional("segment") { reader -> ByteCount? in
-                    guard let size = reader.size() else { return nil }
-                    guard (4 << 10...1 << 30).contains(size.count) else {
-                        reader.fail("bad-value", "expected a size from 4KiB to 1GiB, found \(size)")
-                        return nil
-                    }
-                    return size
-                }.map { Int($0.count) } ?? settings.segment
+                audit.optional("segment") { $0.size(in: ByteCount(4 << 10)...ByteCount(1 << 30)) }
+                .map { Int($0.count) } ?? settings.segment
             let onFull = audit.optional("onFull") { $0.word(OnFull.self) } ?? .deny
             settings.spill = audit.optional("spill", Spill.read)
             if onFull == .spill, !audit.has("spill") {
@@ -74,15 +68,9 @@ extension AuditSettings.Spill {
                         text.hasPrefix("/") && text != "/" ? text : nil
                     }
                 },
-                spill.required("limit") { reader -> Int? in
-                    guard let size = reader.size() else { return nil }
-                    // Read whole when it moves back.
-                    guard (64 << 10...256 << 20).contains(size.count) else {
-                        reader.fail("bad-value", "expected a size from 64KiB to 256MiB, found \(size)")
-                        return nil
-                    }
-                    return Int(size.count)
-                }
+                // Read whole when it moves back.
+                spill.required("limit") { $0.size(in: ByteCount(64 << 10)...ByteCount(256 << 20)) }
+                    .map { Int($0.count) }
             )
         }
         guard let directory = parts?.0, let limit = parts?.1 else { return nil }

@@ -53,8 +53,7 @@ package struct ServerConfiguration: Hashable, Sendable {
                     program: program, arguments: Array(words.dropFirst()), environment: environment, user: user,
                     sandbox: sandbox, limits: limits))
         }
-        guard let upstream = upstream ?? nil else { return nil }
-        return ServerConfiguration(name: name, upstream: upstream, identity: identity)
+        return upstream.map { ServerConfiguration(name: name, upstream: $0, identity: identity) }
     }
 }
 

@@ -64,20 +64,15 @@ package struct SpokeDirectory: Sendable {
     }
 
     /// The key that was made here, or a new one, stored before it is used: a retried enrolment shows the same key.
-    package func keyMakingIfNone() throws -> PrivateKey {
-        if let bytes = try DurableFile.read(key) { return try PrivateKey(pem: String(decoding: bytes, as: UTF8.self)) }
-        let made = try PrivateKey.generateP256()
-        try DurableFile.write(Array(made.pem.utf8), to: key)
-        return made
-    }
+    package func keyMakingIfNone() throws -> PrivateKey { try Self.keyMakingIfNone(at: key) }
 
     /// The key that takes the place of a revoked one, kept apart until it is certified: until then the old pair counts.
-    func nextKeyMakingIfNone() throws -> PrivateKey {
-        if let bytes = try DurableFile.read(nextKey) {
-            return try PrivateKey(pem: String(decoding: bytes, as: UTF8.self))
-        }
+    func nextKeyMakingIfNone() throws -> PrivateKey { try Self.keyMakingIfNone(at: nextKey) }
+
+    private static func keyMakingIfNone(at path: String) throws -> PrivateKey {
+        if let bytes = try DurableFile.read(path) { return try PrivateKey(pem: String(decoding: bytes, as: UTF8.self)) }
         let made = try PrivateKey.generateP256()
-        try DurableFile.write(Array(made.pem.utf8), to: nextKey)
+        try DurableFile.write(Array(made.pem.utf8), to: path)
         return made
     }
 

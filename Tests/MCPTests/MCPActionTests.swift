@@ -62,22 +62,14 @@ import Testing
     @Test func listeningNamesEachResource() throws {
         let params = #"{"notifications":{"toolsListChanged":true,"resourceSubscriptions":["n://a","n://b"]}}"#
         let action = try Self.action("subscriptions/listen", params, era: .stateless)
-        #expect(action.capabilities == [Capability(.resource, "n://a"), Capability(.resource, "n://b")])
-        #expect(action.capability == nil)
         guard case .listen(let listening) = action else {
             Issue.record("not a listen")
             return
         }
+        #expect(listening.resources == ["n://a", "n://b"])
         #expect(listening.toolsListChanged)
         #expect(!listening.promptsListChanged)
         #expect(try Self.action("subscriptions/listen", params) == .unknown(method: "subscriptions/listen"))
-    }
-
-    @Test func capabilitiesAreWhatIsUsed() throws {
-        #expect(try Self.action("tools/call", #"{"name":"a"}"#).capability == Capability(.tool, "a"))
-        #expect(try Self.action("resources/read", #"{"uri":"n://a"}"#).capability == Capability(.resource, "n://a"))
-        #expect(try Self.action("prompts/get", #"{"name":"a"}"#).capability == Capability(.prompt, "a"))
-        #expect(try Self.action("tools/list").capabilities.isEmpty)
     }
 
     @Test(

@@ -39,6 +39,17 @@ struct EnvironmentTests {
         #expect(rule.except == [.group("x")])
     }
 
+    @Test("a file whose zone cannot be read is wrong for that alone")
+    func unreadableZone() {
+        var files = TopologyFixture.base(organization: "environment: staging\n" + Self.sets)
+        files["more.yaml"] = """
+            in: [x]
+            clients: { c: { environments: [staging] } }
+            rules: [{ id: r, allow: ["set:reading"], to: ["set:bots"] }]
+            """
+        #expect(TopologyFixture.located(read(files).errors) == ["wrong-type more:1:5"])
+    }
+
     @Test(
         "what is wrong with sets, at its place",
         arguments: [

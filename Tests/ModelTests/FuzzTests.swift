@@ -119,7 +119,9 @@ struct FuzzTests {
                 (0..<Int.random(in: 0...12, using: &random)).compactMap { _ in alphabet.randomElement(using: &random) })
             if let test = try? ArgumentTest(text) {
                 tests += 1
-                #expect(try JSONCoding.encode(test) == .string(text))
+                // Spaces between two bounds are written as one; what came back once stays as it is.
+                let written = try #require(JSONCoding.encode(test).string)
+                #expect(try ArgumentTest(written) == test && (text.contains(",") || written == text))
                 for value in values { _ = test.holds(for: .given(value)) }
             }
             if let name = try? ArgumentName("/" + text) {

@@ -177,4 +177,39 @@ import Testing
         #expect(check.errors.map(\.code) == ["reserved-name", "above-ceiling", "undeclared-name", "bad-value"])
         #expect(check.errors.allSatisfy { $0.place == nil })
     }
+
+    /// What the reader of the files never lets through: a topology over the API is held to it as well.
+    @Test(arguments: [
+        Policy(limits: Limits(rate: Limits.Rate(requests: 0, per: .seconds(1)))),
+        Policy(limits: Limits(rate: Limits.Rate(requests: 1, per: Milliseconds(0)))),
+        Policy(limits: Limits(rate: Limits.Rate(requests: 1, per: Milliseconds(.max)))),
+        Policy(limits: Limits(rate: Limits.Rate(requests: 1, per: .seconds(1), burst: -1))),
+        Policy(limits: Limits(concurrency: 0)),
+        Policy(limits: Limits(sessions: 65)),
+        Policy(limits: Limits(timeouts: Limits.Timeouts(idle: Milliseconds(0)))),
+        Policy(egress: [Egress(tools: [""], arguments: ["url"], to: ["https://a.example/**"])]),
+        Policy(egress: [Egress(tools: [], arguments: ["url"], to: ["https://a.example/**"])]),
+        Policy(egress: [Egress(arguments: [], to: ["https://a.example/**"])]),
+        Policy(egress: [Egress(arguments: [""], to: ["https://a.example/**"])]),
+        Policy(egress: [Egress(arguments: ["url"], to: [])]),
+        Policy(egress: [Egress(arguments: ["url"], to: ["a.example"])]),
+        Policy(checks: [ArgumentCheck(.sql, tools: [""], arguments: ["q"], then: .refuse)]),
+        Policy(checks: [ArgumentCheck(.sql, arguments: [], then: .refuse)]),
+    ])
+    func valuesFromTheWire(_ policy: Policy) {
+        for layer in 0..<2 {
+            let topology = Topology(
+                organization: Organization(domain: "corp.example", policy: layer == 0 ? policy : nil),
+                zones: [
+                    Zone(name: "z", classification: .public, networks: [], policy: layer == 1 ? policy : nil)
+                ])
+            var check = TopologyCheck(topology, now: TopologyFixture.now)
+            check.run()
+            #expect(check.errors.count == 1 && ["bad-value", "bad-pattern"].contains(check.errors.first?.code))
+        }
+    }
+
+    @Test func aPatternThatCannotBeReadHoldsEveryTool() {
+        #expect(concerns([""], "fetch") && !concerns(["read_*"], "fetch") && concerns(nil, "fetch"))
+    }
 }

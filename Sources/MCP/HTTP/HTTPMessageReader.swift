@@ -1,3 +1,18 @@
+/// One step of reading a message whose beginning is `Head`.
+package enum HTTPEvent<Head: Equatable & Sendable>: Equatable, Sendable {
+    case head(Head)
+    /// A part of the decoded body, never empty.
+    case body([UInt8])
+    case end
+
+    init(_ part: HTTPMessageReader.Part) {
+        switch part {
+        case .body(let bytes): self = .body(bytes)
+        case .end: self = .end
+        }
+    }
+}
+
 /// What requests and responses share: the messages of one connection, one after the other, as a state machine over bytes.
 struct HTTPMessageReader: Sendable {
     enum Part: Equatable, Sendable {

@@ -3,12 +3,7 @@
 /// `feed` goes as far as the end of one message. What lies behind it stays in ``buffered``; the next `feed`, also an empty
 /// one, goes on with it. So call `feed([])` once the answer has been written, and do not feed while it is being made.
 package struct HTTPRequestParser: Sendable {
-    package enum Event: Equatable, Sendable {
-        case head(HTTPRequestHead)
-        /// A part of the decoded body, never empty.
-        case body([UInt8])
-        case end
-    }
+    package typealias Event = HTTPEvent<HTTPRequestHead>
 
     private var reader: HTTPMessageReader
 
@@ -35,13 +30,7 @@ package struct HTTPRequestParser: Sendable {
             events.append(.head(head))
             return head.framing
         }
-        return events
-            + parts.map { part in
-                switch part {
-                case .body(let bytes): .body(bytes)
-                case .end: .end
-                }
-            }
+        return events + parts.map(Event.init)
     }
 
     package mutating func feed(_ bytes: [UInt8]) throws(MCPError) -> [Event] { try feed(bytes[...]) }

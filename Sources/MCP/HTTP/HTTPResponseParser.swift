@@ -3,12 +3,7 @@
 /// Stops at the end of each message like ``HTTPRequestParser``; bytes in ``buffered`` that no request asked for
 /// mean that the connection must not be used again.
 package struct HTTPResponseParser: Sendable {
-    package enum Event: Equatable, Sendable {
-        case head(HTTPResponseHead)
-        /// A part of the decoded body, never empty.
-        case body([UInt8])
-        case end
-    }
+    package typealias Event = HTTPEvent<HTTPResponseHead>
 
     private var reader: HTTPMessageReader
     private var interim = 0
@@ -29,13 +24,7 @@ package struct HTTPResponseParser: Sendable {
             return head.framing
         }
         self.interim = interim
-        return events
-            + parts.map { part in
-                switch part {
-                case .body(let bytes): .body(bytes)
-                case .end: .end
-                }
-            }
+        return events + parts.map(Event.init)
     }
 
     package mutating func feed(_ bytes: [UInt8]) throws(MCPError) -> [Event] { try feed(bytes[...]) }

@@ -65,7 +65,7 @@ package enum MCPAction: Hashable, Sendable {
     /// A method that this era does not have or that is not served; forwarded never.
     case unknown(method: String)
 
-    /// What a `subscriptions/listen` stream is to report.
+    /// A method about one task.
     package enum TaskOperation: String, CaseIterable, Sendable {
         case get = "tasks/get"
         /// 2025-11-25 only.
@@ -75,6 +75,7 @@ package enum MCPAction: Hashable, Sendable {
         case cancel = "tasks/cancel"
     }
 
+    /// What a `subscriptions/listen` stream is to report.
     package struct Listening: Hashable, Sendable {
         package var toolsListChanged = false
         package var promptsListChanged = false
@@ -94,26 +95,6 @@ package enum MCPAction: Hashable, Sendable {
             if !tasks.isEmpty { object["taskIds"] = .array(tasks.map(JSON.string)) }
             return .object(object)
         }
-    }
-
-    /// What the action uses, each to be decided; a `listen` may name several resources.
-    package var capabilities: [Capability] {
-        switch self {
-        case .callTool(let name, _, _): [Capability(.tool, name)]
-        case .readResource(let uri), .subscribe(let uri), .unsubscribe(let uri): [Capability(.resource, uri)]
-        case .getPrompt(let name, _): [Capability(.prompt, name)]
-        case .complete(let capability): [capability]
-        case .listen(let listening): listening.resources.map { Capability(.resource, $0) }
-        case .initialize, .discover, .initialized, .ping, .list, .setLevel, .cancelled, .progress, .rootsListChanged,
-            .response, .task, .listTasks, .unknown:
-            []
-        }
-    }
-
-    /// The one capability it uses; nil when it uses none, or several (``capabilities``).
-    package var capability: Capability? {
-        let all = capabilities
-        return all.count == 1 ? all[0] : nil
     }
 
     /// What `Mcp-Name` mirrors.

@@ -40,28 +40,17 @@ package struct WireFeature: Sendable {
     /// Whether a bundle uses it beside its rules and servers: what they need to be judged.
     package let isUsedByBundle: @Sendable (PolicyBundle) -> Bool
 
-    package init(_ name: String, since version: Int64, rule isUsed: @escaping @Sendable (Rule) -> Bool) {
+    package init(
+        _ name: String, since version: Int64,
+        rule isUsedByRule: @escaping @Sendable (Rule) -> Bool = { _ in false },
+        server isUsedByServer: @escaping @Sendable (BundleServer) -> Bool = { _ in false },
+        bundle isUsedByBundle: @escaping @Sendable (PolicyBundle) -> Bool = { _ in false }
+    ) {
         self.name = name
         self.version = version
-        isUsedByRule = isUsed
-        isUsedByServer = { _ in false }
-        isUsedByBundle = { _ in false }
-    }
-
-    package init(_ name: String, since version: Int64, server isUsed: @escaping @Sendable (BundleServer) -> Bool) {
-        self.name = name
-        self.version = version
-        isUsedByRule = { _ in false }
-        isUsedByServer = isUsed
-        isUsedByBundle = { _ in false }
-    }
-
-    package init(_ name: String, since version: Int64, bundle isUsed: @escaping @Sendable (PolicyBundle) -> Bool) {
-        self.name = name
-        self.version = version
-        isUsedByRule = { _ in false }
-        isUsedByServer = { _ in false }
-        isUsedByBundle = isUsed
+        self.isUsedByRule = isUsedByRule
+        self.isUsedByServer = isUsedByServer
+        self.isUsedByBundle = isUsedByBundle
     }
 
     package func isUsed(by bundle: PolicyBundle) -> Bool {

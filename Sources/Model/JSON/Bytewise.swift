@@ -41,3 +41,5 @@ func isStreamSafe(_ text: String) -> Bool {
     }
     return true
 }
+
+func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

@@ -346,8 +346,6 @@ struct JSONParser: ~Copyable {
     }
 }
 
-private func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-
 private func sameLetters(_ left: String, _ right: String) -> Bool {
     zip(left.utf8, right.utf8).allSatisfy { lowered($0) == lowered($1) }
 }

@@ -57,21 +57,25 @@ package enum PersonalData {
     /// Whether some object of it reads as a commitment.
     package static func holdsCommitment(_ json: JSON) -> Bool {
         switch json {
-        case .object(let object): isCommitment(object) || object.pairs.contains { holdsCommitment($0.value) }
+        case .object(let object): commitment(of: object) != nil || object.pairs.contains { holdsCommitment($0.value) }
         case .array(let items): items.contains(where: holdsCommitment)
         default: false
         }
     }
 
-    private static func isCommitment(_ object: JSONObject) -> Bool {
-        object.count == 1 && object["commit"]?.string?.utf8.starts(with: "sha256:".utf8) ?? false
+    /// `sha256:` and the digest, where the object is what stands for a value.
+    private static func commitment(of object: JSONObject) -> String? {
+        guard object.count == 1, let commit = object["commit"]?.string, commit.utf8.starts(with: "sha256:".utf8) else {
+            return nil
+        }
+        return commit
     }
 
     /// Puts the values back. One that was erased reads `[erased]` where free text stood, and else as a user whom nobody is.
     package static func reveal(_ json: JSON, under key: String? = nil, value: (String) -> String?) -> JSON {
         switch json {
         case .object(let object):
-            if object.count == 1, let commit = object["commit"]?.string, commit.hasPrefix("sha256:") {
+            if let commit = commitment(of: object) {
                 if let text = value(commit) { return .string(text) }
                 let isText = key.map(keys.contains) ?? false
                 return .string(isText ? "[erased]" : "user:erased.\(commit.dropFirst("sha256:".count).prefix(16))")

@@ -91,6 +91,16 @@ package struct NodeReader {
         parsed("a size", hint: "a whole number and B, KiB, MiB or GiB, such as `1MiB`") { ByteCount($0) }
     }
 
+    /// A size within bounds, `bad-value` beyond them.
+    package func size(in range: ClosedRange<ByteCount>) -> ByteCount? {
+        guard let size = size() else { return nil }
+        guard range.contains(size) else {
+            fail("bad-value", "expected a size from \(range.lowerBound) to \(range.upperBound), found \(size)")
+            return nil
+        }
+        return size
+    }
+
     /// `2026-11-21`.
     package func date() -> CivilDate? {
         moment("a date", hint: "a day that exists, as YYYY-MM-DD") { CivilDate($0) }
@@ -182,10 +192,11 @@ package struct NodeReader {
         }
     }
 
-    /// Reads a mapping of known keys. Keys that `read` did not ask for are reported when it returns.
+    /// Reads a mapping of known keys. Keys that `read` did not ask for are reported when it returns; nil from it means that
+    /// it has reported why.
     ///
     /// - Parameter expected: what this is, for messages: "a server".
-    package func mapping<Value>(_ expected: String, _ read: (MappingReader) -> Value) -> Value? {
+    package func mapping<Value>(_ expected: String, _ read: (MappingReader) -> Value?) -> Value? {
         guard case .mapping(let entries) = node.value else { return wrongType("\(expected) (a mapping)") }
         let reader = MappingReader(expected, at: place, unique(entries, problems), problems)
         let value = read(reader)

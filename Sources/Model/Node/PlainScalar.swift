@@ -71,8 +71,6 @@ private func isFloat(_ bytes: ArraySlice<UInt8>) -> Bool {
     return !exponent.isEmpty && exponent.allSatisfy(isDigit)
 }
 
-private func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-
 private func isHexDigit(_ byte: UInt8) -> Bool {
     isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
 }

@@ -22,6 +22,19 @@ package struct Egress: Hashable, Sendable, Codable {
         self.to = to
         self.allowPrivate = allowPrivate
     }
+
+    /// A pattern of URLs: scheme, host and path.
+    /// - Throws: `bad-pattern`.
+    package static func pattern(_ text: String) throws(ModelError) -> Pattern {
+        guard text.hasPrefix("https://") || text.hasPrefix("http://"),
+            text.dropFirst(8).contains("/") || text.hasSuffix("**")
+        else {
+            throw ModelError(
+                "bad-pattern", "`\(text.prefix(100))` is not a pattern of URLs",
+                hint: "scheme, host and path, as `https://*.corp.example/**`")
+        }
+        return try Pattern(text, segmented: true)
+    }
 }
 
 /// A look for what attacks are made of, in arguments that hold paths, words of a command or values of a query.
@@ -51,8 +64,9 @@ package struct ArgumentCheck: Hashable, Sendable, Codable {
     }
 }
 
-/// Whether a policy that names these tools speaks of that one.
+/// Whether a policy that names these tools speaks of that one. A pattern that cannot be read speaks of every tool: what it
+/// was to hold back does not pass for a mistake in it.
 package func concerns(_ tools: [String]?, _ tool: String) -> Bool {
     guard let tools else { return true }
-    return tools.contains { (try? Pattern($0, segmented: false))?.matches(tool) ?? false }
+    return tools.contains { (try? Pattern($0, segmented: false))?.matches(tool) ?? true }
 }

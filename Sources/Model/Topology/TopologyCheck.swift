@@ -19,6 +19,8 @@ package struct TopologyCheck {
     let clients: Set<String>
     let servers: Set<String>
     let serversOfZone: [String: [Server]]
+    /// Only of zones that choose who may call.
+    let callersOfZone: [String: CallerSelection]
 
     package init(_ topology: Topology, tests: [TopologyTest] = [], mentions: Mentions = Mentions(), now: Instant) {
         self.topology = topology
@@ -30,6 +32,9 @@ package struct TopologyCheck {
         clients = Set(topology.clients.map(\.fullName))
         servers = Set(topology.servers.map(\.fullName))
         serversOfZone = Dictionary(grouping: topology.servers, by: \.zone)
+        callersOfZone = Dictionary(
+            topology.zones.compactMap { zone in zone.callerSelection.map { (zone.name, $0) } },
+            uniquingKeysWith: { first, _ in first })
     }
 
     package mutating func run() {

@@ -50,12 +50,9 @@ extension TopologyCheck {
 
     /// A rule for callers whom no zone of its servers lets in.
     mutating func checkCallers(of rule: Rule, _ targets: [Server]) {
-        let selections = Dictionary(
-            topology.zones.map { ($0.name, $0.callerSelection) }, uniquingKeysWith: { first, _ in first })
         let zones = Set(targets.map(\.zone)).sorted()
         guard rule.effect == .allow, !zones.isEmpty else { return }
-        for principal in rule.to
-        where zones.allSatisfy({ selections[$0].flatMap(\.self)?.admits(principal) == .no }) {
+        for principal in rule.to where zones.allSatisfy({ callersOfZone[$0]?.admits(principal) == .no }) {
             find(
                 "matches-nothing",
                 "rule \(backticked(rule.id)) allows \(backticked(principal.description)), "
@@ -66,6 +63,7 @@ extension TopologyCheck {
 
     /// What a rule bounds, and what its conditions can know.
     mutating func checkLimits(of rule: Rule) {
+        check(rule.limits, of: "rule \(backticked(rule.id))", at: rule.place)
         if rule.limits != nil, rule.effect == .deny {
             fail("bad-value", "rule \(backticked(rule.id)) denies and has limits", at: rule.place)
         }

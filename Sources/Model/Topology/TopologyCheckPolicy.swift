@@ -5,24 +5,30 @@ extension TopologyCheck {
 
     mutating func checkPolicies() {
         let organization = topology.organization
-        check(organization.policy, above: [], of: organization.place)
+        check(organization.policy, of: "the organization", above: [], at: organization.place)
         for zone in topology.zones {
-            check(zone.policy, above: [("the organization", organization.policy)], of: zone.place)
+            check(
+                zone.policy, of: "zone \(backticked(zone.name))", above: [("the organization", organization.policy)],
+                at: zone.place)
         }
         let zonePolicies = Dictionary(
             topology.zones.map { ($0.name, $0.policy) }, uniquingKeysWith: { first, _ in first })
         for server in topology.servers {
             check(
-                server.policy,
+                server.policy, of: "server \(backticked(server.fullName))",
                 above: [
                     ("the organization", organization.policy),
                     ("zone \(backticked(server.zone))", zonePolicies[server.zone] ?? nil),
-                ], of: server.place)
+                ], at: server.place)
         }
     }
 
-    private mutating func check(_ policy: Policy?, above: [(name: String, policy: Policy?)], of owner: Place?) {
+    private mutating func check(
+        _ policy: Policy?, of name: String, above: [(name: String, policy: Policy?)], at owner: Place?
+    ) {
         guard let policy else { return }
+        check(policy.limits, of: name, at: owner)
+        checkArguments(of: policy, at: owner)
         var seen: Set<String> = []
         for (name, value) in (policy.headers?.response ?? [:]).sorted(by: { $0.key < $1.key }) {
             let place = mentions.place(of: "header:\(name)", by: owner)

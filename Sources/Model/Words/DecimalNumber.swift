@@ -51,5 +51,3 @@ package struct DecimalNumber: Hashable, Comparable, Sendable {
         return digits.lexicographicallyPrecedes(other.digits)
     }
 }
-
-private func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

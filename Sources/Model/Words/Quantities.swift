@@ -14,9 +14,12 @@ package struct Milliseconds: Hashable, Comparable, Sendable, Codable, CustomStri
         ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
     ]
 
-    /// Reads a positive whole number and a unit, at most ten years; nil when it is anything else.
+    /// Ten years.
+    package static let longest = Milliseconds.days(3650)
+
+    /// Reads a positive whole number and a unit, at most `longest`; nil when it is anything else.
     package init?(_ text: String) {
-        guard let (number, factor) = split(text, Self.units), number <= 315_360_000_000 / factor else { return nil }
+        guard let (number, factor) = split(text, Self.units), number <= Self.longest.count / factor else { return nil }
         count = number * factor
     }
 

@@ -19,7 +19,7 @@ package struct OAuthSettings: Hashable, Sendable {
     package var connectionsPerAddress = 256
 
     static func read(_ value: NodeReader) -> OAuthSettings? {
-        let read = value.mapping("oauth") { oauth -> OAuthSettings? in
+        return value.mapping("oauth") { oauth -> OAuthSettings? in
             let path = { (value: NodeReader) in
                 value.parsed("an absolute path", { $0.hasPrefix("/") && !$0.contains("\0") ? $0 : nil })
             }
@@ -31,7 +31,7 @@ package struct OAuthSettings: Hashable, Sendable {
             let key = oauth.required("key", path)
             let issuers = oauth.required("issuers") { $0.list(minimum: 1, maximum: 4, TokenIssuer.read) }
             let scopes = oauth.optional("scopes") { $0.list(maximum: 16) { $0.parsed("a scope", scope) } }
-            let refusals = oauth.optional("refusals") { ListenerLimits.rate($0) }
+            let refusals = oauth.optional("refusals") { $0.rate() }
             let connections = oauth.optional("connectionsPerAddress") { $0.integer(in: 1...100_000) }
             if let issuers { TokenIssuer.check(issuers, at: oauth.place(of: "issuers"), oauth.problems) }
             guard let listen, let url, let certificate, let key, let issuers else { return nil }
@@ -41,7 +41,6 @@ package struct OAuthSettings: Hashable, Sendable {
             settings.connectionsPerAddress = connections.map { Int($0) } ?? settings.connectionsPerAddress
             return settings
         }
-        return read ?? nil
     }
 
     /// RFC 6749, section 3.3.

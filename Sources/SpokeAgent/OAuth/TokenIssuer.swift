@@ -34,14 +34,13 @@ package struct TokenIssuer: Hashable, Sendable {
         }
 
         static func read(_ value: NodeReader) -> GroupClaim? {
-            let read = value.mapping("groups") { groups -> GroupClaim? in
+            return value.mapping("groups") { groups -> GroupClaim? in
                 let claim = groups.optional("claim") { $0.string("a claim's name", maximumLength: 100) } ?? "groups"
                 let prefix = groups.required("prefix") { value in
                     value.string("a prefix", maximumLength: 100, allowsEmpty: true)
                 }
                 return prefix.map { GroupClaim(claim: claim, prefix: $0) }
             }
-            return read ?? nil
         }
     }
 
@@ -57,7 +56,7 @@ package struct TokenIssuer: Hashable, Sendable {
         }
 
         static func read(_ value: NodeReader) -> AddressClaim? {
-            let read = value.mapping("addresses") { addresses -> AddressClaim? in
+            return value.mapping("addresses") { addresses -> AddressClaim? in
                 let claim = addresses.optional("claim") { $0.string("a claim's name", maximumLength: 100) } ?? "email"
                 let domains = addresses.required("domains") { value in
                     value.list(minimum: 1, maximum: 64) {
@@ -66,12 +65,11 @@ package struct TokenIssuer: Hashable, Sendable {
                 }
                 return domains.map { AddressClaim(claim: claim, domains: $0) }
             }
-            return read ?? nil
         }
     }
 
     static func read(_ value: NodeReader) -> TokenIssuer? {
-        let read = value.mapping("an issuer") { entry -> TokenIssuer? in
+        return value.mapping("an issuer") { entry -> TokenIssuer? in
             let issuer = entry.required("issuer") { value in
                 value.parsed(
                     "an issuer's identifier",
@@ -105,7 +103,6 @@ package struct TokenIssuer: Hashable, Sendable {
             read.lifetime = lifetime ?? read.lifetime
             return read
         }
-        return read ?? nil
     }
 
     /// No two of one name, and none who could speak of another's groups or people.

@@ -19,8 +19,8 @@ package final class Concurrency: Sendable {
 
     private let shards: [NIOLockedValueBox<[Key: Int]>]
 
-    package init(shards count: Int = 16) {
-        shards = (0..<max(1, count)).map { _ in NIOLockedValueBox([:]) }
+    package init() {
+        shards = (0..<16).map { _ in NIOLockedValueBox([:]) }
     }
 
     /// - Returns: nil when the caller has as many under way as it may.

@@ -35,22 +35,10 @@ package struct ListenerLimits: Hashable, Sendable {
         return origins.contains(origin)
     }
 
-    static func rate(_ value: NodeReader) -> Limits.Rate? {
-        let read = value.mapping("a rate") { rate -> Limits.Rate? in
-            let requests = rate.required("requests") { $0.integer(in: 1...1_000_000) }
-            let per = rate.required("per") { $0.duration() }
-            let burst = rate.optional("burst") { $0.integer(in: 1...1_000_000) }
-            guard let requests, let per else { return nil }
-            return Limits.Rate(requests: Int(requests), per: per, burst: burst.map { Int($0) })
-        }
-        return read ?? nil
-    }
-
     static func read(_ value: NodeReader) -> ListenerLimits? {
         value.mapping("limits") { limits in
             var read = ListenerLimits()
-            read.handshakes =
-                limits.optional("handshakes") { rate($0) } ?? read.handshakes
+            read.handshakes = limits.optional("handshakes") { $0.rate() } ?? read.handshakes
             let count = { (key: String, standard: Int) in
                 limits.optional(key) { $0.integer(in: 1...100_000).map { Int($0) } } ?? standard
             }

@@ -81,8 +81,8 @@ package final class RateLimiter: Sendable {
     private static let maximumKeysPerShard = 4096
     private let shards: [NIOLockedValueBox<[Key: TokenBuckets]>]
 
-    package init(shards count: Int = 16) {
-        shards = (0..<max(1, count)).map { _ in NIOLockedValueBox([:]) }
+    package init() {
+        shards = (0..<16).map { _ in NIOLockedValueBox([:]) }
     }
 
     /// - Returns: how long to wait when the rate is used up.

@@ -7,8 +7,6 @@ import Trust
 /// Keeps one server's catalog current by a client session of the spoke's own: who may call what is decided on names that
 /// the server has now. It also learns how the server answers for names that it does not have.
 struct CatalogKeeper: Sendable {
-    private static let firstPause = Milliseconds.seconds(1)
-    private static let longestPause = Milliseconds.seconds(30)
     private static let maximumPages = 100
 
     let server: String
@@ -32,7 +30,7 @@ struct CatalogKeeper: Sendable {
 
     /// Runs until its task is cancelled.
     func run() async {
-        var pause = Self.firstPause
+        var backoff = Backoff(first: .seconds(1), longest: .seconds(30))
         var conversation: Conversation?
         var isFirst = true
         while !Task.isCancelled {
@@ -54,7 +52,7 @@ struct CatalogKeeper: Sendable {
                     logger.info("server is up", metadata: ["server": "\(server)", "tools": "\(catalog.tools.count)"])
                 }
                 if !wasUp || before?.catalog != catalog { onChange() }
-                pause = Self.firstPause
+                backoff.reset()
             } catch {
                 conversation = nil
                 let wasDown = views[server]?.state == .down
@@ -72,9 +70,8 @@ struct CatalogKeeper: Sendable {
             if isFirst { firstDone() }
             isFirst = false
             guard conversation != nil else {
-                let wait = pause
-                pause = min(Self.longestPause, Milliseconds(pause.count * 2))
-                do { try await Task.sleep(for: .milliseconds(wait.count)) } catch { return }
+                // One keeper a server, on its own host: nobody else comes back with it, so nothing is left to chance.
+                do { try await Task.sleep(for: .milliseconds(backoff.next { $0 }.count)) } catch { return }
                 continue
             }
             let fetched = ContinuousClock.now

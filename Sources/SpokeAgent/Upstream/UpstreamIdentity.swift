@@ -18,7 +18,7 @@ package struct IdentitySettings: Hashable, Sendable {
     package var header: String
 
     static func read(_ value: NodeReader) -> IdentitySettings? {
-        let read = value.mapping("upstream") { upstream -> IdentitySettings? in
+        return value.mapping("upstream") { upstream -> IdentitySettings? in
             guard let form = upstream.required("identity", { $0.word(Form.self) }) else { return nil }
             let header = upstream.optional("header") { value in
                 value.parsed(
@@ -28,7 +28,6 @@ package struct IdentitySettings: Hashable, Sendable {
             }
             return IdentitySettings(form: form, header: header ?? (form == .jwt ? "Nave-Identity" : "Nave-Caller"))
         }
-        return read ?? nil
     }
 
     private static func isFree(_ name: String, _ form: Form) -> Bool {

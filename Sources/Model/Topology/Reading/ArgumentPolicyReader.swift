@@ -7,7 +7,7 @@ extension TopologyDraft {
     /// `egress:` of one layer.
     func readEgress(_ value: NodeReader) -> [Egress] {
         value.list(maximum: 64) { value -> Egress? in
-            let read: Egress?? = value.mapping("an egress rule") { egress in
+            return value.mapping("an egress rule") { egress -> Egress? in
                 let tools = egress.optional("tools") { readToolPatterns($0) }
                 let arguments = egress.required("arguments") { readArgumentNames($0) }
                 let to = egress.required("to") { value in
@@ -18,14 +18,13 @@ extension TopologyDraft {
                 return Egress(
                     tools: tools, arguments: arguments, to: to, allowPrivate: allowPrivate.map { $0 == .allow })
             }
-            return read ?? nil
         }
     }
 
     /// `checks:` of one layer.
     func readChecks(_ value: NodeReader) -> [ArgumentCheck] {
         value.list(maximum: 64) { value -> ArgumentCheck? in
-            let read: ArgumentCheck?? = value.mapping("a check") { check in
+            return value.mapping("a check") { check -> ArgumentCheck? in
                 let kind = check.required("check") { $0.word(ArgumentCheck.Kind.self) }
                 let tools = check.optional("tools") { readToolPatterns($0) }
                 let arguments = check.required("arguments") { readArgumentNames($0) }
@@ -33,7 +32,6 @@ extension TopologyDraft {
                 guard let kind, let arguments, let then else { return nil }
                 return ArgumentCheck(kind, tools: tools, arguments: arguments, then: then)
             }
-            return read ?? nil
         }
     }
 
@@ -54,15 +52,6 @@ extension TopologyDraft {
     private func readURLPattern(_ value: NodeReader) -> String? {
         value.parsed(
             "a pattern of URLs",
-            throwing: { text throws(ModelError) in
-                guard text.hasPrefix("https://") || text.hasPrefix("http://"),
-                    text.dropFirst(8).contains("/") || text.hasSuffix("**")
-                else {
-                    throw ModelError(
-                        "bad-pattern", "`\(text.prefix(100))` is not a pattern of URLs",
-                        hint: "scheme, host and path, as `https://*.corp.example/**`")
-                }
-                return try Pattern(text, segmented: true).description
-            })
+            throwing: { text throws(ModelError) in try Egress.pattern(text).description })
     }
 }

@@ -4,11 +4,12 @@ extension Ceiling {
     /// - Parameter servers: short names of the servers behind the spoke.
     package static func read(_ value: NodeReader, servers: Set<String>) -> Ceiling? {
         let draft = TopologyDraft(value.problems)
-        let limits = value.mapping("a ceiling") { file in
+        var limits: Limits?
+        let read: Void? = value.mapping("a ceiling") { file in
             draft.readRules(file, of: .host)
-            return file.optional("limits") { draft.readLimits($0) }
+            limits = file.optional("limits") { draft.readLimits($0) }
         }
-        guard let limits else { return nil }
+        guard read != nil else { return nil }
         for rule in draft.rules { draft.check(rule, servers) }
         var names: Set<String> = []
         for rule in draft.rules where !names.insert(rule.id).inserted {

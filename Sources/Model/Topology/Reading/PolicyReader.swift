@@ -54,7 +54,7 @@ extension TopologyDraft {
     func readLimits(_ value: NodeReader) -> Limits? {
         value.mapping("limits") { limits in
             Limits(
-                rate: limits.optional("rate") { readRate($0) },
+                rate: limits.optional("rate") { $0.rate() },
                 concurrency: limits.optional("concurrency") { $0.integer(in: 1...100_000).map { Int($0) } },
                 sessions: limits.optional("sessions") { $0.integer(in: 1...64).map { Int($0) } },
                 requestBody: limits.optional("requestBody") { $0.size() },
@@ -70,27 +70,28 @@ extension TopologyDraft {
         }
     }
 
-    private func readRate(_ value: NodeReader) -> Limits.Rate? {
-        let read: Limits.Rate?? = value.mapping("a rate") { rate in
-            let requests = rate.required("requests") { $0.integer(in: 1...1_000_000) }
-            let per = rate.required("per") { $0.duration() }
-            let burst = rate.optional("burst") { $0.integer(in: 1...1_000_000) }
-            guard let requests, let per else { return nil }
-            return Limits.Rate(requests: Int(requests), per: per, burst: burst.map { Int($0) })
-        }
-        return read ?? nil
-    }
-
     private func readStaleness(_ value: NodeReader, by owner: Place) -> Staleness? {
         mentions.note("stale", by: owner, at: value.place)
-        let read: Staleness?? = value.mapping("staleness") { stale in
+        return value.mapping("staleness") { stale -> Staleness? in
             let after = stale.required("after") { $0.duration() }
             let then = stale.required("then") { $0.word(of: [Staleness.Mode.readOnly, .deny]) }
             let until = stale.optional("until") { $0.duration() }
             guard let after, let then else { return nil }
             return Staleness(after: after, then: then, until: until)
         }
-        return read ?? nil
+    }
+}
+
+extension NodeReader {
+    /// `{ requests: 600, per: 1m, burst: 50 }`; each count from 1 to 1,000,000.
+    package func rate() -> Limits.Rate? {
+        mapping("a rate") { rate -> Limits.Rate? in
+            let requests = rate.required("requests") { $0.integer(in: 1...1_000_000) }
+            let per = rate.required("per") { $0.duration() }
+            let burst = rate.optional("burst") { $0.integer(in: 1...1_000_000) }
+            guard let requests, let per else { return nil }
+            return Limits.Rate(requests: Int(requests), per: per, burst: burst.map { Int($0) })
+        }
     }
 }
 

@@ -26,7 +26,7 @@ extension TopologyDraft {
     /// Nil without an id, and for a rule of other environments.
     private func readRule(_ value: NodeReader, of owner: RuleOwner) -> Rule? {
         let place = value.place
-        let read: Rule?? = value.mapping("a rule") { rule in
+        return value.mapping("a rule") { rule -> Rule? in
             let id = rule.required("id") { $0.string("a name") }
             let effect = rule.oneOf(["allow", "deny"])
             let capabilities = effect?.value.list(minimum: 1) { self.capabilities($0, in: owner.zone) }.members
@@ -60,7 +60,6 @@ extension TopologyDraft {
                 except: except?.members, when: when, limits: limits, from: from, until: until,
                 reason: reason, place: place)
         }
-        return read ?? nil
     }
 
     private var everything: [CapabilityPattern] { (try? CapabilityPattern("*")).map { [$0] } ?? [] }
@@ -114,7 +113,7 @@ extension NodeReader {
             let choices = list(minimum: 1, maximum: ArgumentTest.maximumChoices) { $0.choice() }
             return choices.count == nodes.count && !choices.isEmpty ? try? ArgumentTest(oneOf: choices) : nil
         case .mapping:
-            let present = mapping("a test of an argument") { $0.required("present") { $0.bool() } } ?? nil
+            let present = mapping("a test of an argument") { $0.required("present") { $0.bool() } }
             return present.map { .present($0) }
         case .null, .string:
             return parsed("a test of an argument") { text throws(ModelError) in try ArgumentTest(text) }

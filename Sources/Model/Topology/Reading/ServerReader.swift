@@ -61,14 +61,13 @@ extension TopologyDraft {
                 hint: "as `{ mode: observe, until: 2027-01-31, reason: FIN-1234 }`; a server without it enforces")
             return nil
         }
-        let read: Enforcement?? = value.mapping("an enforcement") { enforcement in
+        return value.mapping("an enforcement") { enforcement -> Enforcement? in
             let mode = enforcement.required("mode") { $0.word(Enforcement.Mode.self) }
             let until = enforcement.required("until") { $0.end() }
             let reason = enforcement.required("reason") { $0.string() }
             guard let mode, let until, let reason else { return nil }
             return Enforcement(mode: mode, until: until, reason: reason)
         }
-        return read ?? nil
     }
 
     private func readLabels(_ value: NodeReader) -> [String: String] {

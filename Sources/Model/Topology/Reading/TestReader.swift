@@ -7,7 +7,7 @@ extension TopologyDraft {
 
     private func readTest(_ value: NodeReader, zone: String?) -> TopologyTest? {
         let place = value.place
-        let read: TopologyTest?? = value.mapping("a test") { test in
+        return value.mapping("a test") { test -> TopologyTest? in
             let by = test.required("by") { principal($0, by: place) }
             let through = test.optional("through") { principal($0, by: place) }
             let call = test.required("call") { readCall($0, zone: zone, by: place) }
@@ -27,7 +27,6 @@ extension TopologyDraft {
                 from: from,
                 at: at, expect: expect ?? .deny, place: place)
         }
-        return read ?? nil
     }
 
     /// `ledger tool:delete_entry`.

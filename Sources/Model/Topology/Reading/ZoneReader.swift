@@ -48,10 +48,7 @@ extension TopologyDraft {
         }
         _ = file.has("sets")
         guard zone != nil else {
-            // Read for its mistakes; its names belong nowhere.
-            let rest = TopologyDraft(problems)
-            rest.readContents(file, zone: "", at: place)
-            isComplete = false
+            readForMistakes(file, at: place)
             return
         }
         zones.append(read)
@@ -62,12 +59,20 @@ extension TopologyDraft {
     /// `in: finance`: a file that adds to a zone, so that a team owns its own.
     func readFragment(_ file: MappingReader, zone: NodeReader) {
         guard let name = zone.string("a zone") else {
-            let rest = TopologyDraft(problems)
-            rest.readContents(file, zone: "", at: zone.place)
-            isComplete = false
+            readForMistakes(file, at: zone.place)
             return
         }
         readContents(file, zone: name, at: zone.place)
+    }
+
+    /// A file whose zone is not known: its names belong nowhere, and what else is wrong in it is said all the same.
+    private func readForMistakes(_ file: MappingReader, at place: Place) {
+        let rest = TopologyDraft(problems)
+        rest.environment = environment
+        rest.sets = sets
+        rest.isComplete = false
+        rest.readContents(file, zone: "", at: place)
+        isComplete = false
     }
 
     /// What both kinds of files hold: servers, clients, rules and tests of a zone named at `place`.
