@@ -14,7 +14,8 @@ package struct Nave: AsyncParsableCommand {
               nave rollout status --wait 30s
 
             Environment: NAVE_CONTEXT (the context to use), NAVE_RENEW_AFTER (how old its certificate gets before a command \
-            renews it, from 1s to 7d; default 2d), XDG_CONFIG_HOME, NO_COLOR.
+            renews it, from 1s to 7d; default 2d), NAVE_MANIFEST_KEYS_PASSPHRASE (of an encrypted manifest key that signs), \
+            XDG_CONFIG_HOME (contexts), XDG_CACHE_HOME (what was seen of ledgers), NO_COLOR.
             Exit status: 0 done; 1 error; 2 differences; 3 partly done; 4 refused; 5 not converged in time; \
             6 approval needed; 7 findings that block; 64 usage.
             """,

@@ -94,15 +94,15 @@ package struct Access: Sendable {
         of server: Server, organization: String, statuses: [String: SpokeStatus]
     ) -> [Resolution.Endpoint] {
         server.spokes.compactMap { name in
-            let domain = "\(server.zone).\(organization)"
-            guard let identity = try? SPIFFEID(trustDomain: domain, path: ["spoke", name]) else { return nil }
+            let spoke = Member(kind: .spoke, zone: server.zone, name: name)
+            guard let identity = try? spoke.identity(organization: organization) else { return nil }
             if let endpoint = server.endpoint {
                 return Resolution.Endpoint(url: endpoint, address: nil, identity: identity)
             }
             let listener = statuses["\(server.zone)/\(name)"]?.report.listener
             let port = listener.flatMap { $0.split(separator: ":").last.flatMap { Int($0) } } ?? standardPort
             return Resolution.Endpoint(
-                url: "https://\(name).\(domain):\(port)/\(server.name)/mcp", address: listener, identity: identity)
+                url: "https://\(name).\(identity.trustDomain):\(port)/\(server.name)/mcp", address: listener, identity: identity)
         }
     }
 
@@ -117,7 +117,8 @@ package struct Access: Sendable {
         let organization = ledger.snapshot.state.topology.organization.domain
         switch try Principal(text) {
         case .client(let zone, let name):
-            return Caller(workload: try SPIFFEID(trustDomain: "\(zone).\(organization)", path: ["client", name]))
+            return Caller(
+                workload: try Member(kind: .client, zone: zone, name: name).identity(organization: organization))
         case .user(let address):
             return Caller(user: Caller.User(issuer: organization, subject: address, address: address))
         case .spiffe: return Caller(workload: try SPIFFEID(text))

@@ -1,4 +1,3 @@
-import Logging
 import Model
 import NIOConcurrencyHelpers
 import Storage

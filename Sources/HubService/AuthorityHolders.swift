@@ -13,7 +13,8 @@ struct HolderIndex {
         }
         var next: [String: String] = [:]
         var found: [SPIFFEID: String] = [:]
-        for (identity, issued) in snapshot.certificates where issued.notAfter > now && !snapshot.isRevoked(issued) {
+        for (identity, issued) in snapshot.certificates where issued.notAfter > now && !snapshot.revocations.contains(issued)
+        {
             let issuer: String?
             if let before = known[issued.serial] {
                 issuer = before
@@ -33,6 +34,8 @@ struct HolderIndex {
 extension Snapshot {
     /// Serial numbers of the intermediates under which nobody should be any more: those that are tainted, or whose root is.
     package var taintedIssuers: [String] {
+        // On every answer; nearly always there are none.
+        guard authorities.contains(where: { $0.state == .tainted }) else { return [] }
         let tainted = Set(authorities.filter { $0.state == .tainted }.map(\.serial))
         return authorities.filter { record in
             record.name != AuthorityName.root && record.state != .retired

@@ -14,6 +14,8 @@ package struct Certificates: Sendable {
     static let crlAge = Milliseconds.hours(24)
 
     private struct Published {
+        /// Serial number of the intermediate that signed it.
+        var issuer: String
         var serials: [String]
         var identities: [IdentityRevocation]
         var number: Int64
@@ -105,8 +107,9 @@ package struct Certificates: Sendable {
         }
         let (now, snapshot) = (now(), ledger.snapshot)
         let (serials, identities) = (snapshot.state.revokedSerials, snapshot.state.revokedIdentities)
-        if let known = published.withLockedValue({ $0[zone] }), known.serials == serials,
-            known.identities == identities, now < known.at + Self.crlAge || known.number >= snapshot.size - 1
+        if let known = published.withLockedValue({ $0[zone] }), known.issuer == issuer.certificate.serial,
+            known.serials == serials, known.identities == identities,
+            now < known.at + Self.crlAge || known.number >= snapshot.size - 1
         {
             return known.der
         }
@@ -120,7 +123,8 @@ package struct Certificates: Sendable {
         published.withLockedValue { published in
             if let other = published[zone], other.number > number { return }
             published[zone] = Published(
-                serials: serials, identities: identities, number: number, at: now, der: list.der)
+                issuer: issuer.certificate.serial, serials: serials, identities: identities, number: number, at: now,
+                der: list.der)
         }
         return list.der
     }
@@ -135,7 +139,7 @@ package struct Certificates: Sendable {
     private func row(_ issued: CertificateIssued, _ snapshot: Snapshot, _ now: Instant) -> CertificateRow {
         let isNewest = snapshot.certificates[issued.identity]?.serial == issued.serial
         let state: CertificateRow.State =
-            if snapshot.isRevoked(issued) { .revoked } else if issued.notAfter <= now { .expired } else if isNewest {
+            if snapshot.revocations.contains(issued) { .revoked } else if issued.notAfter <= now { .expired } else if isNewest {
                 .current
             } else { .superseded }
         return CertificateRow(
@@ -147,14 +151,5 @@ package struct Certificates: Sendable {
         HubError(
             .notFound, "unknown-certificate", "this hub issued no certificate \(quoted(serial))",
             hint: "`nave certificate list` shows the serial numbers")
-    }
-}
-
-extension Snapshot {
-    /// By its serial number, or with its identity.
-    func isRevoked(_ issued: CertificateIssued) -> Bool {
-        let before = state.revokedIdentities.first { $0.identity == issued.identity }?.issuedBefore
-        return state.revokedSerials.contains(issued.serial)
-            || before.map { issued.notBefore + CertificateAuthority.backdating < $0 } ?? false
     }
 }

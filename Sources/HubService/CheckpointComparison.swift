@@ -41,13 +41,15 @@ package struct CheckpointComparison: Sendable {
         let newest = ledger.snapshot
         var answer = Answer(note: newest.checkpoint)
         do {
-            // Who has seen nothing of this epoch can still hold it against its beginning.
-            if let start = chain.current.newest.start { answer.consistency = try await proof(from: start.size, newest) }
-            guard let note else { return answer }
-            let ours = try Checkpoint(text: SignedNote(parsing: newest.checkpoint).text)
-            let seen = try Checkpoint(text: SignedNote(parsing: note).text)
+            let ours = try Checkpoint(claimedBy: newest.checkpoint)
             // Of another epoch: what that one had beyond this one's start was given up, by the manifest.
-            guard seen.origin == ours.origin else { return answer }
+            guard let note, let seen = claimed(by: note, source), seen.origin == ours.origin else {
+                // Who has seen nothing of this epoch can still hold it against its beginning.
+                if let start = chain.current.newest.start {
+                    answer.consistency = try await proof(from: start.size, newest)
+                }
+                return answer
+            }
             answer.size = seen.size
             let isSigned = (try? chain.current.verifyCheckpoint(note)) != nil
             var proof: [[UInt8]] = []
@@ -55,8 +57,6 @@ package struct CheckpointComparison: Sendable {
                 let made = try await self.proof(from: seen.size, newest)
                 answer.consistency = made
                 proof = try ProofText.decode(made.path)
-            } else {
-                answer.consistency = nil
             }
             guard isSigned else {
                 log.warning(
@@ -73,6 +73,13 @@ package struct CheckpointComparison: Sendable {
             log.warning("a checkpoint cannot be compared", error: error, metadata: ["by": "\(source)"])
         }
         return answer
+    }
+
+    private func claimed(by note: String, _ source: String) -> Checkpoint? {
+        do { return try Checkpoint(claimedBy: note) } catch {
+            log.warning("a checkpoint cannot be compared", error: error, metadata: ["by": "\(source)"])
+            return nil
+        }
     }
 
     private func proof(from size: Int64, _ newest: Snapshot) async throws -> ConsistencyProof {

@@ -37,10 +37,10 @@ struct Dispatcher: HTTPResponder {
                     let newest = await handlers.services.checkpoints.compare(
                         call.checkpoint, from: identity.description)
                     response.headers[.naveCheckpoint] = CheckpointHeader.encode(newest.note)
-                    if let peer = call.peer, !Set(peer.issuers).isDisjoint(with: handlers.taintedIssuers) {
+                    if let peer = call.peer, !Set(peer.issuers).isDisjoint(with: handlers.ledger.snapshot.taintedIssuers) {
                         response.headers[.naveRenew] = RenewHeader.value
                     }
-                    response.headers[.naveConsistency] = newest.consistency?.path.joined(separator: ",")
+                    response.headers[.naveConsistency] = newest.consistency.map { CheckpointHeader.encode(proof: $0.path) }
                 }
                 return response
             case .bytes(let bytes, let type): return answer(bytes, status: .ok, type: type)
@@ -132,7 +132,7 @@ extension Substring {
 }
 
 extension HTTPField.Name {
-    fileprivate static let naveCheckpoint = HTTPField.Name("Nave-Checkpoint") ?? .via
+    fileprivate static let naveCheckpoint = HTTPField.Name(CheckpointHeader.name) ?? .via
     fileprivate static let naveRenew = HTTPField.Name(RenewHeader.name) ?? .via
-    fileprivate static let naveConsistency = HTTPField.Name("Nave-Consistency") ?? .via
+    fileprivate static let naveConsistency = HTTPField.Name(CheckpointHeader.consistency) ?? .via
 }

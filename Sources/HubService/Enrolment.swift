@@ -52,7 +52,7 @@ package struct Enrolment: Sendable {
         try await ledger.append(by: Author(requester: standing.identity), why: request.why) { registry in
             let isRevoked = try registry.revokedIdentity(identity).map { revocation in
                 try registry.latestCertificate(identity).map {
-                    $0.notBefore + CertificateAuthority.backdating < revocation.issuedBefore
+                    CertificateAuthority.wasIssued(from: $0.notBefore, before: revocation.issuedBefore)
                 } ?? true
             }
             guard !(isRevoked ?? false) || request.replace == true else {
@@ -118,9 +118,7 @@ package struct Enrolment: Sendable {
     /// - Throws: `forbidden`, `unknown-identity`, `own-identity`.
     package func revoke(_ request: RevocationRequest, by standing: Standing) async throws -> ChangeAnswer {
         let identity = request.identity
-        let member =
-            Member(identity, kind: .spoke, organization: settings.organization)
-            ?? Member(identity, kind: .client, organization: settings.organization)
+        let member = Member(identity, organization: settings.organization)
         try standing.require(.owner, in: member?.zone)
         guard identity != standing.identity else {
             throw HubError(.conflict, "own-identity", "you cannot revoke yourself", hint: "let another owner do it")
@@ -185,7 +183,7 @@ package struct Enrolment: Sendable {
         if let issued = record.certificate {
             guard issued.key == key.spkiDigest, now < issued.notAfter,
                 try !registry.revokedSerials().contains(issued.serial),
-                issued.notBefore + CertificateAuthority.backdating >= revoked
+                !CertificateAuthority.wasIssued(from: issued.notBefore, before: revoked)
             else {
                 throw HubError(
                     .gone, "token-spent", "this join token was used",
@@ -205,7 +203,8 @@ package struct Enrolment: Sendable {
         let revokedSerials = Set(try registry.revokedSerials())
         let isKeyRevoked = try registry.certificates(record.identity).contains {
             $0.key == key.spkiDigest
-                && (revokedSerials.contains($0.serial) || $0.notBefore + CertificateAuthority.backdating < revoked)
+                && (revokedSerials.contains($0.serial)
+                    || CertificateAuthority.wasIssued(from: $0.notBefore, before: revoked))
         }
         guard !isKeyRevoked else {
             throw HubError(.conflict, "key-revoked", "this key was revoked", hint: "enrol with a new key")

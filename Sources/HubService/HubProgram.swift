@@ -66,7 +66,7 @@ package struct HubProgram: Sendable {
         let (settings, trust, publisher) = (parts.settings, parts.trust, parts.publisher)
         let writer = StreamWriter(
             streams: parts.streams, publisher: publisher, checkpoints: parts.services.checkpoints,
-            handlers: parts.handlers, log: log)
+            ledger: parts.ledger, log: log)
         let ready = ReadyFile(path: readyFile)
 
         let (now, log) = (now, log)

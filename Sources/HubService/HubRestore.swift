@@ -63,7 +63,8 @@ package struct HubRestore: Sendable {
             }
             return """
                 What the hub decided since the backup is undone. Look after:
-                  revocations   give each again with `epoch open --revoke SPIFFE-ID`, before anything is served
+                  revocations   give each again with `epoch open --revoke SPIFFE-ID`, before anything is served; one certificate's,
+                                and an authority's that retired, with `--revoke-serial SERIAL`
                   certificates  issued since, they are unknown here but good until they end: revoke who should not be there
                   topology      apply the files again
                   reviews       answers since are gone; rules and grants are as they were

@@ -54,7 +54,7 @@ package struct JournalAnchoring: Sendable {
     private func verified(
         _ json: JSON, journal: String, _ spoke: Member, _ organization: String
     ) async throws -> JournalCheckpoint {
-        let identity = try SPIFFEID(trustDomain: "\(spoke.zone).\(organization)", path: ["spoke", spoke.name])
+        let identity = try spoke.identity(organization: organization)
         let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: json)
         let signer = JournalCheckpoint.signer(of: envelope)
         // The one before a renewal signs too, until the spoke shows the new one.
@@ -74,7 +74,7 @@ package struct JournalAnchoring: Sendable {
     /// A report whose answer was lost may come again after a later one; what was said later must go on from what was said before.
     private static func contradiction(of new: JournalCheckpoint, to held: JSON) throws -> String? {
         let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: held)
-        let old = try JSONCoding.decode(JournalCheckpoint.self, from: Base64.decode(envelope.payload) ?? [])
+        let old = try JournalCheckpoint(claimedBy: envelope)
         if new.line == old.line, new.head != old.head {
             return "line \(new.line) of its journal \(new.journal) had another hash before"
         }
@@ -94,21 +94,41 @@ package struct JournalAnchoring: Sendable {
         var leaves: [AnchorLeaf] = []
         for (spoke, json) in try await usage.headsToAnchor() {
             let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: json)
-            let checkpoint = try JSONCoding.decode(JournalCheckpoint.self, from: Base64.decode(envelope.payload) ?? [])
+            let checkpoint = try JournalCheckpoint(claimedBy: envelope)
             leaves.append(
                 AnchorLeaf(head: ReportedHead(spoke: spoke, checkpoint: checkpoint, envelope: json), path: []))
         }
         guard !leaves.isEmpty else { return nil }
-        let hashes = try leaves.map { MerkleTree.leafHash(try $0.head.checkpoint.leaf()) }
-        for index in leaves.indices {
-            leaves[index].path = ProofText.encode(try MerkleTree.inclusionProof(index: index, leaves: hashes))
-        }
-        let body = JournalsAnchored(root: digestText(MerkleTree.root(of: hashes)), count: Int64(leaves.count))
+        let root = try Self.prove(&leaves)
+        let body = JournalsAnchored(root: digestText(root), count: Int64(leaves.count))
         try await usage.prepare(root: body.root, leaves, now: now())
         try await ledger.append(by: .hub) { registry in
             try registry.anchor(root: body.root) == nil ? [.journalsAnchored(body)] : []
         }
         return try await settle(body.root)
+    }
+
+    /// Gives every leaf its path to the root over all of them.
+    /// - Returns: That root.
+    private static func prove(_ leaves: inout [AnchorLeaf]) throws -> [UInt8] {
+        var tree = MerkleFrontier()
+        var nodes: [MerkleNode: [UInt8]] = [:]
+        for leaf in leaves {
+            tree.append(leafHash: MerkleTree.leafHash(try leaf.head.checkpoint.leaf())) { nodes[$0] = $1 }
+        }
+        for index in leaves.indices {
+            let proof = try MerkleNodes.inclusionProof(index: Int64(index), size: tree.size)
+            leaves[index].path = ProofText.encode(
+                try proof.map { fold in
+                    try fold.hash { node in
+                        guard let hash = nodes[node] else {
+                            throw HubError(.broken, "internal", "a proof is of nodes that the tree does not have")
+                        }
+                        return hash
+                    }
+                })
+        }
+        return tree.root
     }
 
     @discardableResult

@@ -1,6 +1,4 @@
 import Model
-import Storage
-import Trust
 
 /// Proofs to one checkpoint: made once, since most spokes hold the same checkpoint and leases are renewed for all of them.
 struct LedgerProofCache {

@@ -99,8 +99,8 @@ package struct Lists: Sendable {
             standing.may(.auditor, in: member.zone) && (query["zone"].map { $0 == member.zone } ?? true)
         }
         return try found.prefix(limit).map { member in
-            let identity = try SPIFFEID(
-                trustDomain: "\(member.zone).\(organization)", path: [kind.rawValue, member.name])
+            let identity = try Member(kind: kind, zone: member.zone, name: member.name).identity(
+                organization: organization)
             let certificate = snapshot.certificates[identity]
             var row = MemberRow(
                 name: "\(member.zone)/\(member.name)", identity: identity,
@@ -115,18 +115,16 @@ package struct Lists: Sendable {
         of identity: SPIFFEID, _ kind: Invitation.Kind, _ member: (zone: String, name: String), _ snapshot: Snapshot,
         _ now: Instant
     ) -> MemberRow.Enrolment {
-        let revoked = snapshot.state.revokedIdentities.first { $0.identity == identity }?.issuedBefore
-        if let certificate = snapshot.certificates[identity], now < certificate.notAfter,
-            !snapshot.isRevoked(certificate)
-        {
+        let certificate = snapshot.certificates[identity]
+        let isRevoked = certificate.map(snapshot.revocations.contains) ?? false
+        if let certificate, now < certificate.notAfter, !isRevoked {
             return .enrolled
         }
         let isInvited = snapshot.invitations.contains {
             $0.kind == kind && $0.zone == member.zone && $0.name == member.name && now < $0.expires
         }
         if isInvited { return .invited }
-        let isRevoked = revoked != nil || snapshot.certificates[identity].map(snapshot.isRevoked) ?? false
-        return isRevoked ? .revoked : .none
+        return isRevoked || snapshot.revocations.identities[identity] != nil ? .revoked : .none
     }
 
     package func decisions(_ query: Query, _ standing: Standing) async throws -> [DecisionRow] {
@@ -150,11 +148,14 @@ package struct Lists: Sendable {
 
     package func rollout(_ query: Query, _ standing: Standing) async throws -> Rollout {
         try query.allow(["zone"])
+        return rollout(zone: query["zone"], standing, try await usage.statuses())
+    }
+
+    private func rollout(zone: String?, _ standing: Standing, _ statuses: [String: SpokeStatus]) -> Rollout {
         let state = ledger.snapshot.state
-        let statuses = try await usage.statuses()
         let connected = streams.connected
         let spokes = state.topology.spokes.filter { spoke in
-            standing.may(.auditor, in: spoke.zone) && (query["zone"].map { $0 == spoke.zone } ?? true)
+            standing.may(.auditor, in: spoke.zone) && (zone.map { $0 == spoke.zone } ?? true)
         }
         return Rollout(
             rows: spokes.map { spoke in
@@ -188,22 +189,23 @@ package struct Lists: Sendable {
     package func status(_ standing: Standing) async throws -> HubStatus {
         let snapshot = ledger.snapshot
         let topology = snapshot.state.topology
-        let found = try await usage.contradictions(limit: 20)
-        let journals = try await journalAlarms(found)
+        let statuses = try await usage.statuses()
         let mayAll = standing.may(.auditor, in: nil)
+        let found = mayAll ? try await usage.contradictions(limit: 20) : []
         func visible(_ zone: String?) -> Bool { standing.may(.auditor, in: zone) }
         return HubStatus(
             organization: topology.organization.domain, version: HubProgram.version, since: since,
             ledgerSize: snapshot.size, checkpoint: snapshot.checkpoint,
             zones: topology.zones.count { visible($0.name) }, servers: topology.servers.count { visible($0.zone) },
             clients: topology.clients.count { visible($0.zone) }, rules: topology.rules.count { visible($0.zone) },
-            rollout: try await rollout(Query(), standing),
+            rollout: rollout(zone: nil, standing, statuses),
             openReviews: snapshot.reviews.values.filter { $0.state == .open && visible($0.opened.zone) }
                 .map(\.opened.id).sorted(),
             denials: mayAll ? try await usage.denials(since: now() - .hours(24)) : 0,
-            contradictions: mayAll ? found.filter { !$0.isOfJournal } : [],
+            contradictions: found.filter { !$0.isOfJournal },
             expiring: certificates.expiring(standing),
-            alarms: mayAll ? try await ledger.recoveredOwners().map(\.alarm) + journals : nil,
+            alarms: mayAll
+                ? try await ledger.recoveredOwners().map(\.alarm) + Self.journalAlarms(statuses, found) : nil,
             observed: observed(topology, visible), rotations: snapshot.rotations(standing),
             zonesWithoutAuthority: snapshot.zonesWithoutAuthority.filter(visible))
     }
@@ -220,8 +222,10 @@ package struct Lists: Sendable {
     }
 
     /// Journals that cannot be written as they should be, and those that were rewritten.
-    private func journalAlarms(_ found: [LedgerContradiction]) async throws -> [String] {
-        let troubled = try await usage.statuses().values.sorted { $0.spoke < $1.spoke }.compactMap { status in
+    private static func journalAlarms(
+        _ statuses: [String: SpokeStatus], _ found: [LedgerContradiction]
+    ) -> [String] {
+        let troubled = statuses.values.sorted { $0.spoke < $1.spoke }.compactMap { status in
             status.report.trouble.map { trouble in
                 let what = trouble.state == .full ? "is full, calls are denied" : "goes to the second place"
                 let lost = trouble.lost > 0 ? "; \(trouble.lost) lines found no room" : ""

@@ -8,6 +8,9 @@ package struct ManifestChain: Sendable {
     /// DSSE envelopes, oldest first.
     package let envelopes: [JSON]
     package let manifests: [TrustManifest]
+    /// The ledger's epochs as the versions name them, oldest first. Checkpoints that were signed under an older version of an
+    /// epoch are still what spokes hold and databases keep.
+    package let epochs: [LedgerEpoch]
 
     /// Nobody else writes to the hub's database, but a damaged one should be noticed now and not by every spoke.
     /// - Throws: `not-a-hub` for none, and what `TrustManifest.verifyLinks` throws.
@@ -20,13 +23,14 @@ package struct ManifestChain: Sendable {
         }
         let first = try TrustManifest.claimed(by: opening)
         _ = try first.verify(opening, payloadType: TrustManifest.payloadType, role: .manifest)
-        manifests = [first] + (try TrustManifest.verifyLinks(Array(envelopes.dropFirst()), from: first))
-        self.envelopes = try stored.map { try JSON(parsing: $0) }
+        let manifests = [first] + (try TrustManifest.verifyLinks(Array(envelopes.dropFirst()), from: first))
+        self.init(envelopes: try stored.map { try JSON(parsing: $0) }, manifests: manifests)
     }
 
     private init(envelopes: [JSON], manifests: [TrustManifest]) {
         self.envelopes = envelopes
         self.manifests = manifests
+        epochs = Self.epochs(of: manifests)
     }
 
     /// With a next version that was verified as the newest one's successor.
@@ -60,9 +64,7 @@ package struct ManifestChain: Sendable {
             directory.file("manifests.json"), try JSONCoding.canonical(ManifestLinks(manifests: envelopes)))
     }
 
-    /// The ledger's epochs as the versions name them, oldest first. Checkpoints that were signed under an older version of an
-    /// epoch are still what spokes hold and databases keep.
-    package var epochs: [LedgerEpoch] {
+    private static func epochs(of manifests: [TrustManifest]) -> [LedgerEpoch] {
         var epochs: [LedgerEpoch] = []
         for manifest in manifests {
             if epochs.last?.origin != manifest.origin {

@@ -1,6 +1,5 @@
 import Logging
 import Model
-import NIOConcurrencyHelpers
 import Storage
 import Trust
 

@@ -2,10 +2,25 @@ import Model
 
 /// A spoke or a client of a zone, as its SPIFFE ID names it.
 package struct Member: Hashable, Sendable {
+    /// `spoke` or `client`.
+    package var kind: Invitation.Kind
     package var zone: String
     package var name: String
 
     package var fullName: String { "\(zone)/\(name)" }
+
+    package init(kind: Invitation.Kind, zone: String, name: String) {
+        self.kind = kind
+        self.zone = zone
+        self.name = name
+    }
+
+    /// Of either kind.
+    /// - Returns: Nil for every other identity.
+    package init?(_ identity: SPIFFEID, organization: String) {
+        guard let kind = Invitation.Kind(rawValue: identity.kind) else { return nil }
+        self.init(identity, kind: kind, organization: organization)
+    }
 
     /// - Returns: Nil for every other identity.
     package init?(_ identity: SPIFFEID, kind: Invitation.Kind, organization: String) {
@@ -15,8 +30,12 @@ package struct Member: Hashable, Sendable {
         else { return nil }
         let zone = String(identity.trustDomain.dropLast(suffix.count))
         guard isLabel(zone) else { return nil }
-        self.zone = zone
-        name = identity.name
+        self.init(kind: kind, zone: zone, name: identity.name)
+    }
+
+    /// - Throws: `bad-spiffe-id` for what is no label.
+    package func identity(organization: String) throws(ModelError) -> SPIFFEID {
+        try SPIFFEID(trustDomain: "\(zone).\(organization)", path: [kind.rawValue, name])
     }
 }
 
@@ -37,12 +56,12 @@ extension Topology {
     func memberIdentities() throws(ModelError) -> [SPIFFEID] {
         var identities: [SPIFFEID] = []
         for spoke in spokes {
-            identities.append(
-                try SPIFFEID(trustDomain: "\(spoke.zone).\(organization.domain)", path: ["spoke", spoke.name]))
+            let member = Member(kind: .spoke, zone: spoke.zone, name: spoke.name)
+            identities.append(try member.identity(organization: organization.domain))
         }
         for client in clients {
-            identities.append(
-                try SPIFFEID(trustDomain: "\(client.zone).\(organization.domain)", path: ["client", client.name]))
+            let member = Member(kind: .client, zone: client.zone, name: client.name)
+            identities.append(try member.identity(organization: organization.domain))
         }
         return identities
     }

@@ -32,24 +32,20 @@ package struct Renewal: Sendable {
     /// - Parameters:
     ///   - identity: The peer's, as the listener verified it.
     ///   - peer: The certificate of the connection, which this hub has to have issued: one that a thief of a CA minted must not
-    ///     become one that outlives that CA. Nil counts as one that any revocation concerns.
+    ///     become one that outlives that CA.
     /// - Throws: `unknown-certificate`, `revoked`, `not-registered`, `client-ended`, `bad-request`, `weak-key`, `no-proof-of-possession`.
     package func renew(
-        _ request: RenewRequest, of identity: SPIFFEID, over peer: VerifiedPeer? = nil
+        _ request: RenewRequest, of identity: SPIFFEID, over peer: VerifiedPeer
     ) async throws -> EnrolAnswer {
-        if let peer {
-            let issued = try await ledger.read { try $0.certificate(serial: peer.serial) }
-            guard let issued, issued.identity == identity,
-                digestText(of: Base64.decode(issued.certificate) ?? []) == peer.leaf
-            else {
-                throw HubError(
-                    .forbidden, "unknown-certificate", "this hub issued no such certificate",
-                    hint: "ask for a new invitation and enrol again")
-            }
+        let issued = try await ledger.read { try $0.certificate(serial: peer.serial) }
+        guard let issued, issued.identity == identity,
+            digestText(of: Base64.decode(issued.certificate) ?? []) == peer.leaf
+        else {
+            throw HubError(
+                .forbidden, "unknown-certificate", "this hub issued no such certificate",
+                hint: "ask for a new invitation and enrol again")
         }
-        return try await issue(
-            request.csr, identity, serial: peer?.serial, notBefore: peer?.notBefore ?? Instant(milliseconds: 0),
-            why: nil)
+        return try await issue(request.csr, identity, serial: peer.serial, notBefore: peer.notBefore, why: nil)
     }
 
     package func nonce() throws -> RenewalNonce { try nonces.make(now: now()) }
@@ -84,11 +80,7 @@ package struct Renewal: Sendable {
         guard let signature = Base64.decode(request.signature), signature.count <= 256,
             shown.publicKey.verify(bytes, signature: signature)
         else { throw HubError(.forbidden, "bad-signature", "the signature is not that of the certificate's key") }
-        let kinds = [Invitation.Kind.spoke, .client]
-        let member = kinds.lazy.compactMap {
-            Member(issued.identity, kind: $0, organization: self.settings.organization)
-        }.first
-        guard let member else {
+        guard let member = Member(issued.identity, organization: settings.organization) else {
             throw HubError(
                 .forbidden, "forbidden", "only spokes and clients renew an expired certificate",
                 hint: "a person asks for a new invitation")
@@ -109,7 +101,7 @@ package struct Renewal: Sendable {
 
     /// - Parameter zone: whose files may forbid it, for a certificate that ended.
     private func issue(
-        _ csr: String, _ identity: SPIFFEID, serial: String?, notBefore: Instant, why: String?,
+        _ csr: String, _ identity: SPIFFEID, serial: String, notBefore: Instant, why: String?,
         lateIn zone: String? = nil
     ) async throws -> EnrolAnswer {
         let key = try Enrolment.key(of: csr)
@@ -119,8 +111,8 @@ package struct Renewal: Sendable {
         try await ledger.append(by: Author(requester: identity, robot: "hub"), why: why) { registry in
             // A revocation may have come since the listener let the caller in: a certificate of now would outlive it.
             let revoked = try registry.revokedIdentity(identity)?.issuedBefore
-            let isSerialRevoked = try serial.map { try registry.revokedSerials().contains($0) } ?? false
-            guard revoked.map({ notBefore + CertificateAuthority.backdating >= $0 }) ?? true, !isSerialRevoked else {
+            let isRevoked = revoked.map { CertificateAuthority.wasIssued(from: notBefore, before: $0) } ?? false
+            guard !isRevoked, try !registry.revokedSerials().contains(serial) else {
                 throw HubError(.forbidden, "revoked", "the certificate of \(quoted(identity.description)) is revoked")
             }
             if let zone, try registry.topology()?.renewsExpired(inZone: zone) == false {

@@ -46,7 +46,7 @@ package struct Services: Sendable {
 /// From a row's name to the service that answers: decode, call, encode, no more.
 package struct RouteHandlers: Sendable {
     let services: Services
-    private let ledger: HubLedger
+    let ledger: HubLedger
     private let organization: String
     private let limiter = RateLimiter()
     private let now: @Sendable () -> Instant
@@ -59,9 +59,6 @@ package struct RouteHandlers: Sendable {
         self.organization = organization
         self.now = now
     }
-
-    /// Serial numbers of the intermediates whose leaves are to be renewed now.
-    var taintedIssuers: [String] { ledger.snapshot.taintedIssuers }
 
     /// What holds before a body is read: the caller's rate, then the row's demand on the caller.
     /// - Throws: `too-many-requests`, `forbidden`, `no-certificate`.

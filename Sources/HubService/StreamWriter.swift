@@ -10,7 +10,7 @@ struct StreamWriter: Sendable {
     let streams: SpokeStreams
     let publisher: Publisher
     let checkpoints: CheckpointComparison
-    let handlers: RouteHandlers
+    let ledger: HubLedger
     let log: Logger
 
     /// - Parameters:
@@ -35,10 +35,10 @@ struct StreamWriter: Sendable {
                 let written = unseen?.version ?? version ?? 0
                 // Also when the spoke has this revision: the lease is new.
                 if let delivery = await provable(spoke) {
-                    try await writer.write(Self.event("delivery", id: delivery.revision, data: delivery.json))
+                    try await writer.write(try Self.event(.delivery(delivery)))
                 }
                 // Also who was away when an authority was tainted.
-                let tainted = handlers.taintedIssuers
+                let tainted = ledger.snapshot.taintedIssuers
                 if !tainted.isEmpty {
                     try await writer.write(try Self.event(.renew(RenewNotice(issuers: tainted))))
                 }

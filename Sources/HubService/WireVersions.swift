@@ -30,14 +30,14 @@ package struct WireVersions: Hashable, Sendable {
     /// - Returns: Nil for a spoke that nobody enrolled as, or whose identity is revoked: it holds nothing up, and enforces
     ///   nothing before it reported or refused.
     private func versions(readBy spoke: Spoke, _ desired: Topology, _ snapshot: Snapshot) -> [Int64]? {
-        let domain = "\(spoke.zone).\(desired.organization.domain)"
-        let identity = try? SPIFFEID(trustDomain: domain, path: ["spoke", spoke.name])
+        let member = Member(kind: .spoke, zone: spoke.zone, name: spoke.name)
+        let identity = try? member.identity(organization: desired.organization.domain)
         let certificate = identity.flatMap { snapshot.certificates[$0] }
-        let issued = certificate.map { $0.notBefore + CertificateAuthority.backdating }
-        let isRevoked = snapshot.state.revokedIdentities.contains { revocation in
-            revocation.identity == identity && issued.map { $0 < revocation.issuedBefore } ?? true
+        if let before = identity.flatMap({ snapshot.revocations.identities[$0] }),
+            certificate.map({ CertificateAuthority.wasIssued(from: $0.notBefore, before: before) }) ?? true
+        {
+            return nil
         }
-        if isRevoked { return nil }
         return reported[spoke.fullName] ?? (certificate == nil ? nil : [WireVersion.first])
     }
 

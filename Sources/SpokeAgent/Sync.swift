@@ -22,9 +22,8 @@ struct Sync: Sendable {
         while !Task.isCancelled {
             let hub = link.current
             do {
-                let revision = snapshots.current.map { String($0.revision) }
                 let stream = try await hub.stream(
-                    "/v1/spoke/stream?manifest=\(await applier.manifestVersion)", lastEventID: revision,
+                    "/v1/spoke/stream?manifest=\(await applier.manifestVersion)",
                     checkpoint: snapshots.current?.delivery.note)
                 logger.info("connected to the hub")
                 wasAway = false

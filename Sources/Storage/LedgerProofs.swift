@@ -41,12 +41,6 @@ extension Ledger {
         return try await hashes(proof)
     }
 
-    /// The root over the first `size` leaves.
-    /// - Throws: `ledger-damaged` where a node is missing, as it is beyond the ledger's size.
-    package nonisolated func root(size: Int64) async throws -> [UInt8] {
-        try await hashes([MerkleNodes.root(size: size)]).first ?? MerkleTree.emptyRoot
-    }
-
     private nonisolated func hashes(_ folds: [MerkleFold]) async throws -> [[UInt8]] {
         guard !folds.isEmpty else { return [] }
         return try await reading { db in
@@ -101,9 +95,9 @@ extension Ledger {
                 db, sql: "SELECT idx, bytes FROM ledger WHERE idx >= ? ORDER BY idx", arguments: [first])
             var found: [(Int64, JSON)] = []
             while found.count < limit, let row = try rows.next() {
-                let text = String(decoding: (row["bytes"] as Blob).bytes, as: UTF8.self)
-                let json = try registry.revealed(text)
-                if type == nil || json["type"]?.string == type { found.append((row["idx"], json)) }
+                let json = try JSON(parsing: (row["bytes"] as Blob).bytes)
+                guard type == nil || json["type"]?.string == type else { continue }
+                found.append((row["idx"], try registry.revealed(json)))
             }
             return found
         }

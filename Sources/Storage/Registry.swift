@@ -44,7 +44,7 @@ package struct Registry {
     package func state() throws -> RegistryState {
         let opened = try opened()
         return RegistryState(
-            origin: try origin() ?? "",
+            origin: try opened.map(origin) ?? "",
             topology: try topology() ?? Topology(organization: Organization(domain: opened?.organization ?? "")),
             masks: try masks(), revokedSerials: try revokedSerials(), revokedIdentities: try revokedIdentities(),
             changes: try changes())
@@ -55,15 +55,6 @@ package struct Registry {
         try read {
             let rows = try Row.fetchAll(db, sql: "SELECT scope, idx FROM changes")
             return Dictionary(rows.map { ($0["scope"], $0["idx"]) }) { first, _ in first }
-        }
-    }
-
-    /// Ledger index at which an object was set last; nil when there is no such object.
-    package func objectRevision(_ object: ObjectName) throws -> Int64? {
-        try read {
-            try Int64.fetchOne(
-                db, sql: "SELECT revision FROM objects WHERE kind = ? AND name = ?",
-                arguments: [object.kind.rawValue, object.name])
         }
     }
 
@@ -116,8 +107,9 @@ package struct Registry {
     func read<T>(_ body: () throws -> T) throws -> T { try translating("cannot read the registry", body) }
 
     /// Puts personal values back into a column of JSON.
-    func revealed(_ text: String) throws -> JSON {
-        let json = try JSON(parsing: Array(text.utf8))
+    func revealed(_ text: String) throws -> JSON { try revealed(JSON(parsing: Array(text.utf8))) }
+
+    func revealed(_ json: JSON) throws -> JSON {
         let statement = try db.cachedStatement(sql: "SELECT value FROM disclosures WHERE commitment = ?")
         var failure: (any Error)?
         let revealed = PersonalData.reveal(json) { commitment in

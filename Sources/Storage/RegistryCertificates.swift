@@ -62,7 +62,7 @@ extension Registry {
         var revoked: [RevokedCertificate] = []
         for issued in try certificates(endingAfter: now) where issued.identity.trustDomain == domain {
             let before = identities[issued.identity].flatMap {
-                issued.notBefore + CertificateAuthority.backdating < $0 ? $0 : nil
+                CertificateAuthority.wasIssued(from: issued.notBefore, before: $0) ? $0 : nil
             }
             guard let at = [serials[issued.serial], before].compactMap(\.self).min() else { continue }
             revoked.append(RevokedCertificate(serial: issued.serial, at: at))

@@ -53,18 +53,23 @@ extension Fold {
 
 extension Registry {
     /// Of the newest epoch's checkpoints; nil while the ledger is empty.
-    package func origin() throws -> String? { try epochs().last?.origin }
+    package func origin() throws -> String? { try opened().map(origin) }
+
+    func origin(after opened: LedgerOpened) throws -> String { try laterEpochs().last?.origin ?? opened.origin }
 
     /// Every epoch, oldest first, without keys: the ledger does not know them.
     package func epochs() throws -> [LedgerEpoch] {
         guard let opened = try opened() else { return [] }
-        let later = try read {
+        return [LedgerEpoch(origin: opened.origin, start: nil, keys: [])] + (try laterEpochs())
+    }
+
+    private func laterEpochs() throws -> [LedgerEpoch] {
+        try read {
             try Row.fetchAll(db, sql: "SELECT origin, root, idx FROM epochs ORDER BY epoch").map {
                 LedgerEpoch(
                     origin: $0["origin"], start: TrustManifest.Start(size: $0["idx"], root: $0["root"]), keys: [])
             }
         }
-        return [LedgerEpoch(origin: opened.origin, start: nil, keys: [])] + later
     }
 }
 

@@ -11,15 +11,10 @@ package struct InvitationRecord: Hashable, Sendable {
     package var certificate: CertificateIssued?
     /// Whether the identity was revoked while the invitation was out.
     package var isVoid: Bool
-
-    /// Whether it can still be spent; its `expires` is for the caller to judge.
-    package var isOpen: Bool { certificate == nil && !isVoid }
 }
 
 /// Who may be who.
 extension Registry {
-    package func invitation(id: String) throws -> InvitationRecord? { try invitations("id = ?", [id]).first }
-
     /// - Parameter secretHash: `sha256:…` of the secret's bytes.
     package func invitation(secretHash: String) throws -> InvitationRecord? {
         try invitations("secret_hash = ?", [secretHash]).first
@@ -84,14 +79,8 @@ extension Registry {
         }
     }
 
-    package func grantedRoles(_ identity: SPIFFEID) throws -> Set<Role> { try grantedRoles()[identity] ?? [] }
-
-    /// The address by which a user was invited.
-    /// - Parameter user: the opaque id, last segment of the SPIFFE ID.
-    /// - Returns: nil for an unknown user and for one whose address was erased.
-    package func address(ofUser user: String) throws -> String? { try addresses()[user] }
-
-    /// Opaque id to address, without those that were erased.
+    /// The addresses by which users were invited, by opaque id: the last segment of the SPIFFE ID. Without those that were
+    /// erased.
     package func addresses() throws -> [String: String] {
         try read {
             var addresses: [String: String] = [:]

@@ -8,6 +8,8 @@ package struct Snapshot: Sendable {
     /// The signed note of that size.
     package internal(set) var checkpoint: String
     package internal(set) var state: RegistryState
+    /// Those of `state`, as they are looked up.
+    package internal(set) var revocations: Revocations
     /// False before the first apply: then `state.topology` is an organization without zones.
     package internal(set) var hasTopology: Bool
     /// The newest certificate of every identity.
@@ -33,6 +35,7 @@ package struct Snapshot: Sendable {
         let topology = try registry.topology()
         hasTopology = topology != nil
         state = try Registry(registry.db, known: topology).state()
+        revocations = Revocations(state)
         certificates = try registry.latestCertificates()
         invitations = try registry.openInvitations()
         roles = try registry.grantedRoles()
@@ -64,6 +67,7 @@ package struct Snapshot: Sendable {
         if parts.contains(.trust) {
             next.state.revokedSerials = try registry.revokedSerials()
             next.state.revokedIdentities = try registry.revokedIdentities()
+            next.revocations = Revocations(next.state)
         }
         if parts.contains(.authorities) { next.authorities = try registry.authorities() }
         if parts.contains(.roles) { next.roles = try registry.grantedRoles() }

@@ -67,14 +67,6 @@ extension UsageStore {
         }
     }
 
-    package func status(spoke: String) async throws -> SpokeStatus? {
-        try await read { db in
-            let row = try Row.fetchOne(
-                db, sql: "SELECT spoke, received, status FROM spokes WHERE spoke = ?", arguments: [spoke])
-            return try row.map(Self.status)
-        }
-    }
-
     /// - Returns: nil for a spoke that never reported.
     package func observation(spoke: String) async throws -> Observation? {
         try await read { db in

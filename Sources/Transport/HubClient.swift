@@ -79,11 +79,6 @@ package final class HubClient: Sendable {
         try decoded(type, try await exchange(request(.GET, path, query), proving: proving))
     }
 
-    /// The answer's bytes as they are.
-    package func getBytes(_ path: String, query: [(String, String)] = []) async throws(TransportError) -> [UInt8] {
-        try await exchange(request(.GET, path, query))
-    }
-
     /// - Parameters:
     ///   - timeout: Until the hub begins to answer.
     ///   - proving: False where the request itself changes the keys that the answer's checkpoint is signed by.
@@ -100,15 +95,10 @@ package final class HubClient: Sendable {
     }
 
     /// Opens a stream of server-sent events.
-    /// - Parameters:
-    ///   - lastEventID: The newest id held; the hub then sends nothing older.
-    ///   - checkpoint: The newest signed note held; the hub then sends proofs that begin there.
-    package func stream(
-        _ path: String, lastEventID: String? = nil, checkpoint: String? = nil
-    ) async throws(TransportError) -> EventStream {
+    /// - Parameter checkpoint: The newest signed note held; the hub then sends proofs that begin there.
+    package func stream(_ path: String, checkpoint: String? = nil) async throws(TransportError) -> EventStream {
         var request = request(.GET, path, [])
         request.headers.replaceOrAdd(name: "Accept", value: "text/event-stream")
-        if let lastEventID { request.headers.add(name: "Last-Event-ID", value: lastEventID) }
         if let checkpoint {
             request.headers.add(name: CheckpointHeader.name, value: CheckpointHeader.encode(checkpoint))
         }

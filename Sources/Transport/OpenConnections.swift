@@ -14,8 +14,6 @@ package final class OpenConnections: Sendable {
 
     package init() {}
 
-    package var count: Int { members.withLockedValue { $0.count } }
-
     /// Identities with at least one open connection.
     package var identities: Set<SPIFFEID> { members.withLockedValue { Set($0.values.map(\.peer.id)) } }
 
@@ -42,13 +40,5 @@ package final class OpenConnections: Sendable {
             }
         }
         return closed
-    }
-
-    /// Closes every connection of one identity.
-    package func close(_ identity: SPIFFEID) {
-        let channels = members.withLockedValue { members in
-            members.values.filter { $0.peer.id == identity }.map(\.channel)
-        }
-        for channel in channels { channel.close(mode: .all, promise: nil) }
     }
 }

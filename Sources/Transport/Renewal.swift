@@ -1,14 +1,6 @@
 import Model
 import Trust
 
-/// `POST /v1/certificates/renew`: a new certificate for the identity that asks, over its present one.
-package struct RenewRequest: Hashable, Sendable, Codable {
-    /// PKCS#10 DER in Base64 (RFC 2986), of a new key.
-    package var csr: String
-
-    package init(csr: String) { self.csr = csr }
-}
-
 extension HubClient {
     /// Asks for a new certificate of our own identity. To be done from the third day of a leaf that lives seven.
     /// - Parameter key: A new key, made where it is used.

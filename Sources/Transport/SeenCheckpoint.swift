@@ -32,7 +32,7 @@ package final class SeenCheckpoint: Sendable {
         self.manifest = manifest
         self.found = found
         var known = manifest.startCheckpoint.map { Held(note: nil, checkpoint: $0) }
-        if let note, let text = try? SignedNote(parsing: note).text, let checkpoint = try? Checkpoint(text: text),
+        if let note, let checkpoint = try? Checkpoint(claimedBy: note),
             checkpoint.origin == manifest.origin
         {
             known = Held(note: note, checkpoint: checkpoint)

@@ -1,11 +1,18 @@
 import Model
 
 /// A CA certificate and its key: a root, which signs intermediates only, or an intermediate, which signs the leaves of one
-/// trust domain. Every certificate is built from a template, read again from its bytes, and judged by `CertificateRules`
-/// before it leaves.
+/// trust domain. Every leaf is built from a template, read again from its bytes, and judged by `CertificateRules` before it
+/// leaves.
 package struct CertificateAuthority: Sendable {
     /// Starts lie this far in the past, for peers whose clock is behind.
     package static let backdating = Milliseconds.minutes(5)
+
+    /// Whether a leaf was issued before a moment, from which on no older one of its identity is believed. Its start is
+    /// backdated and cut to whole seconds: a leaf of the very second counts as earlier.
+    package static func wasIssued(from notBefore: Instant, before moment: Instant) -> Bool {
+        notBefore + backdating < moment
+    }
+
     package static let rootValidity = Milliseconds.days(3652)
     package static let intermediateValidity = Milliseconds.days(1095)
     package static let maximumLeafValidity = Milliseconds.days(397)

@@ -30,6 +30,10 @@ package struct Checkpoint: Hashable, Sendable {
         try self.init(origin: lines[0], size: size, root: root)
     }
 
+    /// What a note says, whoever signed it: to show it, and to find what to ask for. Nothing of it is believed.
+    /// - Throws: `bad-note`, `bad-checkpoint`.
+    package init(claimedBy note: String) throws(TrustError) { try self.init(text: SignedNote(parsing: note).text) }
+
     package var text: String { "\(origin)\n\(size)\n\(Base64.encode(root))\n" }
 
     /// The signed note of this checkpoint, each key under the origin's name.

@@ -72,7 +72,8 @@ package enum CheckpointHeader {
         return Base64.decode(value).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
-    package static func encode(proof: [[UInt8]]) -> String { ProofText.encode(proof).joined(separator: ",") }
+    /// - Parameter path: As `ProofText` writes it.
+    package static func encode(proof path: [String]) -> String { path.joined(separator: ",") }
 
     /// - Throws: `bad-proof`.
     package static func decode(proof: String) throws(TrustError) -> [[UInt8]] {

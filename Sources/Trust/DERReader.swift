@@ -39,9 +39,6 @@ struct DERReader {
     var isAtEnd: Bool { index == end }
     var nextTag: UInt8? { index < end ? bytes[index] : nil }
 
-    /// What is left.
-    var contents: ArraySlice<UInt8> { bytes[index..<end] }
-
     /// The element of that tag, entered.
     mutating func enter(_ tag: UInt8) throws(TrustError) -> DERReader { DERReader(bytes, try range(tag), code) }
 

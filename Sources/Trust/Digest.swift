@@ -68,11 +68,6 @@ package func isDigestText(_ text: String) -> Bool {
     text.hasPrefix("sha256:") && text.utf8.count == 71 && Hex.decode(String(text.dropFirst(7))) != nil
 }
 
-/// Compares secrets in a time that depends on their length only.
-package func equalInConstantTime(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-    left.count == right.count && CRYPTO_memcmp(left, right, left.count) == 0
-}
-
 /// Bytes of libcrypto's random generator. Programs call it and hand the bytes in; nothing in this target does.
 /// - Throws: `no-randomness`; there is nothing else to take instead.
 package func randomBytes(_ count: Int) throws(TrustError) -> [UInt8] {

@@ -65,7 +65,7 @@ package struct LedgerFile: Sendable {
     }
 
     fileprivate static func checkpoint(_ note: String) -> Checkpoint? {
-        (try? SignedNote(parsing: note).text).flatMap { try? Checkpoint(text: $0) }
+        try? Checkpoint(claimedBy: note)
     }
 }
 

@@ -31,8 +31,6 @@ package struct MerkleFrontier: Hashable, Sendable {
         size += 1
     }
 
-    package mutating func append(entry: some Sequence<UInt8>) { append(leafHash: MerkleTree.leafHash(entry)) }
-
     package var root: [UInt8] {
         guard let last = subtrees.last else { return MerkleTree.emptyRoot }
         return subtrees.dropLast().reversed().reduce(last) { MerkleTree.nodeHash($1, $0) }

@@ -152,8 +152,7 @@ package struct PeerVerifier: Sendable {
 
     private func checkIdentity(_ id: SPIFFEID, notBefore: Instant) throws(TrustError) {
         guard let issuedBefore = deniedIdentities[id] else { return }
-        // The start is backdated and cut to whole seconds: a leaf of the very second of the revocation counts as earlier.
-        guard notBefore + CertificateAuthority.backdating < issuedBefore else { return }
+        guard CertificateAuthority.wasIssued(from: notBefore, before: issuedBefore) else { return }
         throw TrustError(
             "revoked", "certificates of \(backticked(id.description)) issued before \(issuedBefore) are revoked")
     }

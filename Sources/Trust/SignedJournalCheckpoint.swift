@@ -19,6 +19,12 @@ extension JournalCheckpoint {
     /// The key that an envelope says it is signed with: `sha256:…` of the SubjectPublicKeyInfo.
     package static func signer(of envelope: DSSEEnvelope) -> String { envelope.signatures.first?.keyid ?? "" }
 
+    /// What an envelope says, whoever signed it: to show it, and where the signature was verified before.
+    /// - Throws: What decoding throws.
+    package init(claimedBy envelope: DSSEEnvelope) throws(ModelError) {
+        self = try JSONCoding.decode(JournalCheckpoint.self, from: Base64.decode(envelope.payload) ?? [])
+    }
+
     /// What an envelope holds, if that key signed it.
     /// - Throws: what `DSSE.verify` throws; `bad-journal-checkpoint`.
     package static func verified(_ envelope: DSSEEnvelope, key: PublicKey) throws(TrustError) -> JournalCheckpoint {

@@ -226,19 +226,6 @@ extension TrustManifest {
         return manifest
     }
 
-    /// Walks over several versions at once. Only the last has to be in force: who was away longer than a version lived
-    /// still finds the way (TUF specification, section 5.3).
-    /// - Parameter envelopes: In order, the first is the successor of `current`.
-    /// - Throws: As `verifySuccessor`.
-    package static func verifyChain(
-        _ envelopes: [DSSEEnvelope], from current: TrustManifest, now: Instant
-    ) throws(TrustError) -> TrustManifest {
-        var manifest = current
-        for envelope in envelopes { manifest = try step(envelope, from: manifest) }
-        try manifest.checkExpiry(now)
-        return manifest
-    }
-
     /// - Throws: `expired`.
     package func checkExpiry(_ now: Instant) throws(TrustError) {
         guard now < expires else {

@@ -1,8 +1,9 @@
 import Model
 
 extension TrustManifest {
-    /// Walks over several versions and judges only that each follows from the one before, not whether the last is still in
-    /// force: to read back what was kept, and to reach a version that names what to do about it.
+    /// Walks over several versions and judges only that each follows from the one before: who was away longer than a version
+    /// lived still finds the way (TUF specification, section 5.3). Whether the last is in force is for `checkExpiry`; to read
+    /// back what was kept, and to reach a version that names what to do about it, it need not be.
     /// - Parameter envelopes: In order, the first is the successor of `current`.
     /// - Returns: As many manifests as envelopes.
     /// - Throws: As `verifySuccessor` but for `expired`.

@@ -1,4 +1,3 @@
-import AdminCLI
 import Model
 import TestSupport
 import Testing

@@ -46,6 +46,9 @@ extension EndToEnd {
             #expect(try await wheel.spoke?.terminate() == 0)
             try await rotate(wheel, ["lease"], "next-3.json")
             try await rotate(wheel, ["bundle", "checkpoint"], "next-4.json")
+            // The first command since: it follows the manifest on its way, and judges by that one.
+            let exported = try await wheel.nave(["ledger", "export", wheel.directory.file("ledger.jsonl")])
+            #expect(exported.code == 0 && exported.errors.contains("version 4"), "\(exported.output)\(exported.errors)")
             // The hub restarts on the new keys, too.
             #expect(try await wheel.hub?.terminate() == 0)
             try await wheel.writeSpokeConfiguration()

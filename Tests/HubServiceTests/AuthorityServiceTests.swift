@@ -50,10 +50,7 @@ import Trust
     }
 
     private func renewed(_ hub: TestHub, _ chain: [Certificate]) async throws -> [Certificate] {
-        let csr = Base64.encode(try CertificateRequest.make(key: .generateP256()))
-        let id = try #require(chain[0].spiffeID)
-        let answer = try await hub.parts.services.renewal.renew(RenewRequest(csr: csr), of: id)
-        return try Certificate.chain(pem: answer.chain)
+        try Certificate.chain(pem: try await hub.renew(chain[0]).chain)
     }
 
     /// Whether a verifier of those roots believes a chain.
@@ -87,6 +84,18 @@ import Trust
         }
         #expect(try await restarted(hub).ledger.snapshot.authorities == hub.parts.ledger.snapshot.authorities)
         #expect(try HubVerification.verify(data: hub.directory.file("hub")).report.problems == [])
+    }
+
+    @Test func theRevocationListIsSignedByTheAuthorityOfNow() async throws {
+        let hub = try await TestHub.applied()
+        let certificates = hub.parts.services.certificates
+        for step in 0..<2 {
+            if step == 1 { try await take(["prepare", "activate"], "finance", hub) }
+            let der = try await certificates.revocationList(of: "finance")
+            let issuer = try #require(hub.parts.authority.intermediate(of: "finance.corp.example"))
+            try CertificateRevocationList(der: der).verify(issuer: issuer.certificate, now: hub.now)
+            #expect(try await certificates.revocationList(of: "finance") == der)
+        }
     }
 
     @Test func aZoneGoesThroughFourSteps() async throws {
@@ -408,9 +417,8 @@ import Trust
         #expect(hub.parts.ledger.snapshot.taintedIssuers.contains(spoke[1].serial))
         // The owner of this hub has not renewed.
         #expect(await code { try await take(["retire"], "root", hub) } == "authority-in-use")
-        let owner = hub.owner.identity
-        let csr = Base64.encode(try CertificateRequest.make(key: .generateP256()))
-        _ = try await hub.parts.services.renewal.renew(RenewRequest(csr: csr), of: owner)
+        let owner = try #require(hub.parts.ledger.snapshot.certificates[hub.owner.identity])
+        _ = try await hub.renew(try Certificate(der: try #require(Base64.decode(owner.certificate))))
         let retired = try await take(["retire"], "root", hub)
         let denied = hub.parts.ledger.snapshot.state.revokedSerials
         #expect(denied.contains(old.serial) && denied.contains(spoke[1].serial))

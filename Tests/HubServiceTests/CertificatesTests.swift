@@ -21,8 +21,7 @@ import Trust
         let bot = try await enrolled(hub, .client, "analytics", "bot")
         let identity = try #require(spoke.spiffeID)
         hub.advance(by: .days(2))
-        let request = RenewRequest(csr: Base64.encode(try CertificateRequest.make(key: .generateP256())))
-        _ = try await hub.parts.services.renewal.renew(request, of: identity)
+        _ = try await hub.renew(spoke)
         _ = try await certificates.revoke(CertificateRevocationRequest(serial: bot.serial), by: hub.owner)
 
         #expect(try await certificates.show(spoke.serial, hub.owner).state == .superseded)

@@ -55,11 +55,12 @@ import Trust
 
     @discardableResult
     private func open(
-        _ hub: TestHub, _ name: String = "next.json", revoked: [String] = []
+        _ hub: TestHub, _ name: String = "next.json", revoked: [String] = [], serials: [String] = []
     ) throws -> EpochOpening.Outcome {
         let now = hub.now
         return try EpochOpening(
-            data: hub.directory.file("new"), manifest: hub.directory.file(name), why: "a test", revoked: revoked
+            data: hub.directory.file("new"), manifest: hub.directory.file(name), why: "a test", revoked: revoked,
+            revokedSerials: serials
         ).run { now }
     }
 
@@ -127,6 +128,8 @@ import Trust
     @Test func tokensThatWereOutAreVoidAndNamedIdentitiesRevokedFromTheFirstMoment() async throws {
         let hub = try await TestHub.applied()
         let token = try await hub.invite(.spoke)
+        let second = try await hub.enrol(try await hub.invite(.spoke, "finance", "fin-2"), .generateP256())
+        let chain = try Certificate.chain(pem: second.chain)
         try backup(hub)
         // In what is lost the token is spent, and somebody is revoked.
         _ = try await hub.enrol(token, .generateP256())
@@ -135,8 +138,17 @@ import Trust
         try sign(hub)
         let bot = "spiffe://analytics.corp.example/client/bot"
         #expect(await code { try open(hub, revoked: ["bot"]) } == "bad-spiffe-id")
-        try open(hub, revoked: [bot])
+        for serial in ["", "0", chain[0].serial.uppercased(), "00ff", String(repeating: "ab", count: 21), "serial 12345678"] {
+            #expect(await code { try open(hub, serials: [serial]) } == "bad-serial", "\(serial)")
+        }
+        try open(hub, revoked: [bot], serials: [chain[0].serial])
         let parts = try await started(hub)
+        #expect(parts.ledger.snapshot.state.revokedSerials == [chain[0].serial])
+        let verifier = parts.trust.verifier
+        #expect(
+            await code {
+                try verifier.verify(chainDER: chain.map(\.der), purpose: .client, now: hub.now)
+            } == "revoked")
         let csr = Base64.encode(try CertificateRequest.make(key: .generateP256()))
         let refused = await code {
             try await parts.services.enrolment.enrol(token.request(csr: csr), from: "127.0.0.1")
@@ -146,6 +158,7 @@ import Trust
             compileBundle(
                 spoke: Spoke(zone: "finance", name: "fin-1"), from: parts.ledger.snapshot.state))
         #expect(bundle.revokedIdentities.map(\.identity.description) == [bot])
+        #expect(bundle.revokedSerials == [chain[0].serial])
         #expect(bundle.origin == "corp.example/nave/2")
     }
 
@@ -254,8 +267,9 @@ import Trust
         // Who holds version 3 walks on.
         let links = try #require(parts.chain.current.links(after: 3))
         let envelopes = try links.manifests.map { try JSONCoding.decode(DSSEEnvelope.self, from: $0) }
-        let reached = try TrustManifest.verifyChain(
-            envelopes, from: hub.parts.chain.current.newest, now: hub.now)
+        let reached = try #require(
+            try TrustManifest.verifyLinks(envelopes, from: hub.parts.chain.current.newest).last)
+        try reached.checkExpiry(hub.now)
         #expect(reached.epoch == 2)
     }
 

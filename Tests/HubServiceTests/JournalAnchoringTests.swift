@@ -6,8 +6,6 @@ import Testing
 import Trust
 
 @Suite struct JournalAnchoringTests {
-    private static let identity = "spiffe://finance.corp.example/spoke/fin-1"
-
     /// A hub with two enrolled spokes and their keys.
     private func enrolled() async throws -> (TestHub, [String: PrivateKey]) {
         let hub = try await TestHub.applied()

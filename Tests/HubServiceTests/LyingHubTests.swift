@@ -43,8 +43,8 @@ import Trust
             let answer = await hub.parts.services.checkpoints.compare(note, from: "test")
             #expect(answer.contradiction == nil)
             #expect(answer.consistency?.size == answer.size)
-            let seen = try Checkpoint(text: SignedNote(parsing: note).text)
-            let newest = try Checkpoint(text: SignedNote(parsing: answer.note).text)
+            let seen = try Checkpoint(claimedBy: note)
+            let newest = try Checkpoint(claimedBy: answer.note)
             try seen.demandExtended(by: newest, proof: ProofText.decode(answer.consistency?.path ?? []))
         }
         #expect(try await codes(hub.parts) == [])

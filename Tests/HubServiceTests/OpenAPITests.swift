@@ -34,4 +34,18 @@ struct OpenAPITests {
         }
         #expect(documented == Set(wanted))
     }
+
+    @Test("names no body that is not a type of the model")
+    func titles() throws {
+        let titles = try Checkout.text("Docs/openapi.yaml").matches(of: /schema: \{ title: (\w+),/).map(\.output.1)
+        #expect(titles.count > Routes.table.count)
+        let model = Checkout.root.appending(path: "Sources/Model").path
+        let sources = try FileManager.default.subpathsOfDirectory(atPath: model).filter { $0.hasSuffix(".swift") }
+        var types: Set<Substring> = []
+        for source in sources {
+            let text = try Checkout.text("Sources/Model/\(source)")
+            types.formUnion(text.matches(of: /(?m)^package struct (\w+):.*Codable/).map(\.output.1))
+        }
+        #expect(Set(titles).subtracting(types) == [])
+    }
 }

@@ -49,7 +49,7 @@ import Trust
         for spoke in ["analytics/ana-1", "finance/fin-1", "finance/fin-2"] {
             let delivery = try await delivery(hub.parts, spoke)
             let proof = try #require(delivery.proof)
-            let checkpoint = try Checkpoint(text: SignedNote(parsing: delivery.checkpoint).text)
+            let checkpoint = try Checkpoint(claimedBy: delivery.checkpoint)
             let entry = try #require(Base64.decode(proof.entry))
             try MerkleTree.verifyInclusion(
                 leafHash: MerkleTree.leafHash(entry), index: proof.index, size: checkpoint.size,

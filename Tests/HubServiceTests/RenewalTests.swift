@@ -32,32 +32,33 @@ import Trust
         let first = try await hub.enrol(try await hub.invite(.spoke), .generateP256())
         hub.advance(by: .days(2))
         let key = try PrivateKey.generateP256()
-        let request = RenewRequest(csr: try csr(key))
-        let second = try await hub.parts.services.renewal.renew(request, of: first.identity)
+        let second = try await hub.renew(try Certificate.chain(pem: first.chain)[0], for: key)
         let leaf = try Certificate.chain(pem: second.chain)[0]
         #expect(second.identity == first.identity)
         #expect(leaf.publicKey == key.publicKey)
         #expect(leaf.dnsSANs == ["fin-1.finance.corp.example"])
         #expect(second.notAfter > first.notAfter)
-        let gone = try SPIFFEID("spiffe://finance.corp.example/spoke/fin-9")
-        #expect(await code { try await hub.parts.services.renewal.renew(request, of: gone) } == "not-registered")
+        try await hub.apply(
+            TestHub.topology { topology in
+                topology.spokes.removeAll { $0.name == "fin-1" }
+                for index in topology.servers.indices { topology.servers[index].spokes = ["fin-2"] }
+            }, allowRemovals: true)
+        #expect(await code { try await hub.renew(leaf) } == "not-registered")
     }
 
     /// The listener let the caller in, and the revocation came before the certificate: it must not outlive it.
     @Test func whoIsRevokedMeanwhileGetsNoNewCertificate() async throws {
         let hub = try await TestHub.applied()
         let (leaf, _, identity) = try await enrolled(hub)
-        let peer = VerifiedPeer(
-            id: identity, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: [],
-            issuers: [], leaf: digestText(of: leaf.der))
-        let request = RenewRequest(csr: try csr(.generateP256()))
-        let renewal = hub.parts.services.renewal
+        hub.advance(by: .hours(1))
+        let second = try Certificate.chain(pem: try await hub.renew(leaf).chain)[0]
         hub.advance(by: .hours(1))
         _ = try await hub.parts.services.certificates.revoke(
             CertificateRevocationRequest(serial: leaf.serial), by: hub.owner)
-        #expect(await code { try await renewal.renew(request, of: identity, over: peer) } == "revoked")
+        #expect(await code { try await hub.renew(leaf) } == "revoked")
+        #expect(await code { try await hub.renew(second) } == nil)
         _ = try await hub.parts.services.enrolment.revoke(RevocationRequest(identity: identity), by: hub.owner)
-        #expect(await code { try await renewal.renew(request, of: identity) } == "revoked")
+        #expect(await code { try await hub.renew(second) } == "revoked")
     }
 
     /// A thief of the zone's intermediate mints a registered name under its own key, with the serial number of the real one.
@@ -143,7 +144,7 @@ import Trust
         ] as [(Bool?, Bool?, String?)])
     func filesSwitchItOff(organization: Bool?, zone: Bool?, expected: String?) async throws {
         let hub = try await TestHub.applied()
-        let (leaf, key, identity) = try await enrolled(hub)
+        let (leaf, key, _) = try await enrolled(hub)
         try await hub.apply(
             TestHub.topology {
                 $0.organization.renewal = organization.map { RenewalTerms(expired: $0) }
@@ -152,8 +153,7 @@ import Trust
         // What is not expired renews as ever.
         let renewal = hub.parts.services.renewal
         hub.advance(by: .days(3))
-        let early = RenewRequest(csr: try csr(.generateP256()))
-        #expect(await code { try await renewal.renew(early, of: identity) } == nil)
+        #expect(await code { try await hub.renew(leaf) } == nil)
         hub.advance(by: .days(8))
         let late = try request(hub, leaf, key, .generateP256())
         #expect(await code { try await renewal.renewExpired(late, from: "a") } == expected)
@@ -187,10 +187,20 @@ import Trust
         let userKey = try PrivateKey.generateP256()
         let user = try await hub.enrol(try await hub.invite(.user, nil, nil, address: "ana@corp.example"), userKey)
         let userLeaf = try Certificate.chain(pem: user.chain)[0]
+        let leftKey = try PrivateKey.generateP256()
+        let left = try Certificate.chain(
+            pem: try await hub.enrol(try await hub.invite(.spoke, "finance", "fin-2"), leftKey).chain)[0]
+        try await hub.apply(
+            TestHub.topology {
+                $0.spokes.removeAll { $0.name == "fin-2" }
+                $0.servers[0].spokes = ["fin-1"]
+            }, allowRemovals: true)
         hub.advance(by: .days(8))
         let renewal = hub.parts.services.renewal
         let person = try request(hub, userLeaf, userKey, .generateP256())
         #expect(await code { try await renewal.renewExpired(person, from: "a") } == "forbidden")
+        let gone = try request(hub, left, leftKey, .generateP256())
+        #expect(await code { try await renewal.renewExpired(gone, from: "a") } == "not-registered")
         _ = try await hub.parts.services.enrolment.revoke(RevocationRequest(identity: identity), by: hub.owner)
         let revoked = try request(hub, leaf, key, .generateP256())
         #expect(await code { try await renewal.renewExpired(revoked, from: "a") } == "revoked")

@@ -76,6 +76,16 @@ final class TestHub: Sendable {
             token.request(csr: csr), from: "127.0.0.1")
     }
 
+    /// A new certificate over the present one, which the connection showed.
+    func renew(_ leaf: Certificate, for key: PrivateKey? = nil) async throws -> EnrolAnswer {
+        guard let identity = leaf.spiffeID else { throw ModelError("bad-spiffe-id", "the leaf names nobody") }
+        let peer = VerifiedPeer(
+            id: identity, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: leaf.dnsSANs,
+            issuers: [], leaf: digestText(of: leaf.der))
+        let csr = Base64.encode(try CertificateRequest.make(key: try key ?? .generateP256()))
+        return try await parts.services.renewal.renew(RenewRequest(csr: csr), of: identity, over: peer)
+    }
+
     /// Two zones; finance has two spokes, two servers, a client and a rule.
     static func topology(_ change: (inout Topology) throws -> Void = { _ in }) throws -> Topology {
         let networks = [try Network("127.0.0.0/8")]

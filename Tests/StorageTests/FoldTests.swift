@@ -197,7 +197,7 @@ import Trust
         let identity = try SPIFFEID(Self.client)
         let record = try await hub.ledger.read { try $0.invitation(secretHash: digestText(of: [1])) }
         #expect(record?.certificate?.serial == "01")
-        #expect(record?.isOpen == false)
+        #expect(record?.isVoid == false)
         #expect(hub.ledger.snapshot.invitations == [])
         #expect(hub.ledger.snapshot.certificates[identity]?.serial == "02")
         #expect(try await hub.ledger.read { try $0.certificates(identity).map(\.serial) } == ["01", "02"])

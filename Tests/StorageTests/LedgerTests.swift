@@ -50,7 +50,7 @@ private func roleEvent(_ name: String) throws -> Event {
         let ana = try SPIFFEID("spiffe://corp.example/user/ana")
         let failure = await failureCode {
             _ = try await hub.ledger.append(by: .hub) { registry in
-                #expect(try registry.grantedRoles(ana) == [.owner])
+                #expect(try registry.grantedRoles()[ana] == [.owner])
                 #expect(try registry.size() == 2)
                 _ = try registry.keep(artifact: [1, 2, 3])
                 throw ModelError("no-way", "refused")

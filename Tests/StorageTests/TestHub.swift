@@ -1,5 +1,5 @@
 import Model
-import Storage
+@testable import Storage
 import Synchronization
 import TestSupport
 import Trust
@@ -89,6 +89,7 @@ extension Snapshot {
                 "\(size)", checkpoint, state.origin, "\(hasTopology)",
                 String(decoding: try JSONCoding.canonical(state.topology), as: UTF8.self),
                 "\(state.masks.sorted { $0.id < $1.id })", "\(state.revokedSerials)", "\(state.revokedIdentities)",
+                "\(revocations == Revocations(state))", "\(authorities)",
                 "\(state.changes.sorted { $0.key < $1.key })",
                 "\(certificates.sorted { $0.key.description < $1.key.description })", "\(invitations)",
                 "\(roles.map { "\($0.key) \($0.value.map(\.rawValue).sorted())" }.sorted())",

@@ -68,7 +68,7 @@ import Testing
         // Its answer names what is held, so that the spoke does not send all of it again.
         #expect(try await store.merge(old, spoke: "finance/fin-1", now: Self.now) == 9)
         #expect(try await used().count == 4)
-        #expect(try await store.status(spoke: "finance/fin-1")?.report.listener == "new:1")
+        #expect(try await store.statuses()["finance/fin-1"]?.report.listener == "new:1")
         #expect(try await store.decisions(limit: 10).map(\.id) == ["j1:9", "j1:3", "j1:2", "j1:1"])
     }
 
@@ -91,7 +91,7 @@ import Testing
         _ = try await store.merge(other, spoke: "finance/fin-2", now: Self.now)
         #expect(try await used().count == 9)
         // A new journal is believed even when the spoke's clock was set back.
-        #expect(try await store.status(spoke: "finance/fin-1")?.report.listener == "second:1")
+        #expect(try await store.statuses()["finance/fin-1"]?.report.listener == "second:1")
         #expect(try await store.observation(spoke: "finance/fin-1")?.since == Self.start + .seconds(50))
     }
 
@@ -111,7 +111,7 @@ import Testing
         #expect(try await used().count == 0)
         let failure = await failureCode { _ = try await store.merge(report, spoke: "finance/fin-1", now: Self.now) }
         #expect(failure == "foreign-journal")
-        #expect(try await store.status(spoke: "finance/fin-1") == nil)
+        #expect(try await store.statuses()["finance/fin-1"] == nil)
     }
 
     @Test func aSpokeCannotMakeSumsOverflowOrTimesRunAhead() async throws {
@@ -183,7 +183,7 @@ import Testing
         #expect(try await store.observation(spoke: "finance/fin-1")?.since == later)
         #expect(try await store.observation(spoke: "finance/fin-2") == nil)
         // The status is no history and stays.
-        #expect(try await store.status(spoke: "finance/fin-1")?.report.applied?.revision == 3)
+        #expect(try await store.statuses()["finance/fin-1"]?.report.applied?.revision == 3)
     }
 
     @Test func whatWasTakenInSurvives() async throws {

@@ -25,7 +25,7 @@ import Trust
         var frontier = MerkleFrontier()
         #expect(frontier.root == MerkleTree.emptyRoot && frontier.size == 0)
         for (index, entry) in Self.entries.enumerated() {
-            frontier.append(entry: entry)
+            frontier.append(leafHash: MerkleTree.leafHash(entry))
             #expect(Hex.encode(frontier.root) == Self.roots[index])
             #expect(MerkleTree.root(of: Self.leaves.prefix(index + 1)) == frontier.root)
             let json = try JSONCoding.canonical(frontier)

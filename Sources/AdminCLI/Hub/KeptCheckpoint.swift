@@ -26,9 +26,7 @@ package struct KeptCheckpoint: Sendable {
     /// Keeps a note if it is newer than the one there: another command may have kept a newer one meanwhile. A cache that
     /// cannot be written is no reason to fail.
     package func keep(_ note: String) {
-        func size(_ note: String) -> Int64? {
-            (try? SignedNote(parsing: note).text).flatMap { try? Checkpoint(text: $0) }?.size
-        }
+        func size(_ note: String) -> Int64? { (try? Checkpoint(claimedBy: note))?.size }
         if let known = self.note.flatMap(size), let new = size(note), new <= known { return }
         try? PrivateFile.replace(path, with: Array(note.utf8))
     }

@@ -37,7 +37,7 @@ extension OpenedContext {
     ) async throws -> OpenedContext? {
         let links = try await client.get(
             "/v1/trust", query: query(("manifest", String(manifest.version))), as: ManifestLinks.self, proving: false)
-        let seen = KeptCheckpoint.of(self)?.note.flatMap { try? Checkpoint(text: SignedNote(parsing: $0).text) }
+        let seen = KeptCheckpoint.of(self)?.note.flatMap { try? Checkpoint(claimedBy: $0) }
         guard let newest = try walked(links, seen: seen), let envelope = links.manifests.last else { return nil }
         let opened = try ContextStore.change(path) { stored in
             // Another command may have walked further, or enrolled at another hub: never back.

@@ -20,8 +20,9 @@ struct LedgerExport: AsyncParsableCommand {
     var file: String
 
     func run() async throws {
-        let manifest = try hub.opened().manifest
         let export = try await hub.hub { try await Self.read($0) }
+        // Read after the hub was asked: that followed the manifest, and another key may have signed what came.
+        let manifest = try hub.opened().manifest
         // Told at once, not when an auditor opens it years later.
         let outcome = LedgerFile.verify(export, manifest: manifest)
         if let problem = outcome.problem {
@@ -34,7 +35,7 @@ struct LedgerExport: AsyncParsableCommand {
     /// The newest checkpoint first, then every entry below it: what is appended meanwhile is not in the file.
     private static func read(_ hub: HubClient) async throws -> [UInt8] {
         let newest = try await hub.get("/v1/ledger/checkpoint", as: CheckpointAnswer.self).checkpoint
-        let size = try Checkpoint(text: SignedNote(parsing: newest).text).size
+        let size = try Checkpoint(claimedBy: newest).size
         var file = LedgerFile(newest: newest)
         var next: Int64 = 0
         while next < size {

@@ -51,7 +51,7 @@ private func anchorTable(_ anchors: [JournalAnchor]) throws -> Table {
     var table = Table("ENTRY", "JOURNAL", "LINES", "SIGNED")
     for anchor in anchors {
         let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: anchor.checkpoint)
-        let checkpoint = try JSONCoding.decode(JournalCheckpoint.self, from: Base64.decode(envelope.payload) ?? [])
+        let checkpoint = try JournalCheckpoint(claimedBy: envelope)
         table.add("\(anchor.entry)", "\(checkpoint.journal)", "\(checkpoint.line)", "\(checkpoint.at)")
     }
     return table

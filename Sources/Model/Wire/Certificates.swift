@@ -60,6 +60,14 @@ package struct ExpiringCertificate: Hashable, Sendable, Codable {
     }
 }
 
+/// `POST /v1/certificates/renew`: a new certificate for the identity that asks, over its present one.
+package struct RenewRequest: Hashable, Sendable, Codable {
+    /// PKCS#10 DER in Base64 (RFC 2986), of a new key.
+    package var csr: String
+
+    package init(csr: String) { self.csr = csr }
+}
+
 /// `POST /v1/certificates/nonce` on the front listener; the request is `{}`.
 package struct RenewalNonceRequest: Hashable, Sendable, Codable {
     package init() {}

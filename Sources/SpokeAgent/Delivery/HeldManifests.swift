@@ -18,8 +18,8 @@ package struct HeldManifests: Sendable {
     /// - Parameters:
     ///   - bytes: JSON of `ManifestLinks`.
     ///   - seen: The newest checkpoint held; an epoch that begins at its size has its root.
-    /// - Throws: Codes of `ModelError`, and what `TrustManifest.verifyChain` throws: `below-threshold`, `bad-signature`,
-    ///   `not-next-manifest`, `not-next-epoch`, `expired`, …; `split-view`.
+    /// - Throws: Codes of `ModelError`, and what `TrustManifest.verifyLinks` and `checkExpiry` throw: `below-threshold`,
+    ///   `bad-signature`, `not-next-manifest`, `not-next-epoch`, `expired`, …; `split-view`.
     package func walked(_ bytes: [UInt8], seen: Checkpoint? = nil, now: Instant) throws -> HeldManifests {
         let reached = try appending(try JSONCoding.decode(ManifestLinks.self, from: bytes).manifests)
         try seen?.demandKept(by: Array(reached.versions.dropFirst(versions.count)))
