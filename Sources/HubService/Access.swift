@@ -102,7 +102,8 @@ package struct Access: Sendable {
             let listener = statuses["\(server.zone)/\(name)"]?.report.listener
             let port = listener.flatMap { $0.split(separator: ":").last.flatMap { Int($0) } } ?? standardPort
             return Resolution.Endpoint(
-                url: "https://\(name).\(identity.trustDomain):\(port)/\(server.name)/mcp", address: listener, identity: identity)
+                url: "https://\(name).\(identity.trustDomain):\(port)/\(server.name)/mcp", address: listener,
+                identity: identity)
         }
     }
 

@@ -1,7 +1,6 @@
 import Foundation
 import Model
 import Storage
-import Transport
 import Trust
 
 /// `nave-hub recover-admin`: a new owner for an organization whose owners are locked out. It takes what is stronger than any
@@ -11,7 +10,7 @@ package struct AdminRecovery: Sendable {
     private let directory: HubDirectory
     private let adminContext: String
 
-    package struct Outcome: Hashable, Sendable {
+    package struct Outcome: Hashable, Sendable, Codable {
         package var identity: SPIFFEID
         /// Ledger index of the role's grant.
         package var index: Int64
@@ -27,14 +26,7 @@ package struct AdminRecovery: Sendable {
         }
 
         /// For programs.
-        package var json: [UInt8] {
-            JSON.object(
-                JSONObject([
-                    ("identity", .string(identity.description)), ("index", .number(JSONNumber(index))),
-                    ("context", .string(context)),
-                ])
-            ).canonicalBytes
-        }
+        package func json() throws(ModelError) -> [UInt8] { try JSONCoding.canonical(self) }
     }
 
     /// - Parameter adminContext: File to make for the new owner's key and certificate.
@@ -57,25 +49,13 @@ package struct AdminRecovery: Sendable {
             origin: chain.newest.origin, now: now, random: { try randomBytes($0) })
         let authority = try Authority(
             directory: directory, organization: settings.organization, records: ledger.snapshot.authorities)
-        let key = try PrivateKey.generateP256()
-        let user = try SPIFFEID(
-            trustDomain: settings.organization, path: ["user", "u-\(Hex.encode(try randomBytes(8)))"])
-        let leaf = try authority.issue(.client, to: user, key: key.publicKey, now: now())
-        let context = HubContext(
-            organization: settings.organization, identity: user, hub: settings.url,
-            address: settings.address.description, key: try key.pem, chain: leaf.chainPEM,
-            manifest: chain.newestEnvelope)
-        try PrivateFile.create(adminContext, try JSONCoding.canonical(context))
+        let owner = try NewOwner(under: authority, now: now())
+        try PrivateFile.create(adminContext, try owner.context(settings, manifest: chain.newestEnvelope))
         // If the process dies here: a context of somebody who has no role. The file can go, and the command be given again.
         do {
-            let receipt = try await ledger.append(by: .recoverAdmin) { _ in
-                [
-                    .roleGranted(RoleGranted(identity: user, role: .owner)),
-                    .certificateIssued(CertificateIssued(leaf.certificate, identity: user, invitation: nil)),
-                ]
-            }
+            let receipt = try await ledger.append(by: .recoverAdmin) { _ in owner.events }
             guard let receipt else { throw HubError(.broken, "internal", "the ledger took no entry") }
-            return Outcome(identity: user, index: receipt.first, context: adminContext)
+            return Outcome(identity: owner.identity, index: receipt.first, context: adminContext)
         } catch {
             unlink(adminContext)
             throw error

@@ -8,19 +8,20 @@ struct HolderIndex {
     private var known: [String: String] = [:]
 
     mutating func issuers(_ snapshot: Snapshot, now: Instant) throws -> [SPIFFEID: String] {
-        let authorities = try snapshot.authorities.reversed().filter { $0.name != AuthorityName.root }.map {
-            ($0.serial, try Certificate(der: Base64.decode($0.certificate) ?? []))
-        }
+        // Read for the first leaf that is not known yet: nearly always all are.
+        var authorities: [(serial: String, certificate: Certificate)]?
         var next: [String: String] = [:]
         var found: [SPIFFEID: String] = [:]
-        for (identity, issued) in snapshot.certificates where issued.notAfter > now && !snapshot.revocations.contains(issued)
-        {
+        for (identity, issued) in snapshot.certificates {
+            guard issued.notAfter > now, !snapshot.revocations.contains(issued) else { continue }
             let issuer: String?
             if let before = known[issued.serial] {
                 issuer = before
             } else {
                 let leaf = try Certificate(der: Base64.decode(issued.certificate) ?? [])
-                issuer = authorities.first { leaf.isIssued(by: $0.1) }?.0
+                let candidates = try authorities ?? Self.intermediates(snapshot)
+                authorities = candidates
+                issuer = candidates.first { leaf.isIssued(by: $0.certificate) }?.serial
             }
             guard let issuer else { continue }
             next[issued.serial] = issuer
@@ -28,6 +29,13 @@ struct HolderIndex {
         }
         known = next
         return found
+    }
+
+    /// The newest first.
+    private static func intermediates(_ snapshot: Snapshot) throws -> [(serial: String, certificate: Certificate)] {
+        try snapshot.authorities.reversed().filter { $0.name != AuthorityName.root }.map {
+            ($0.serial, try Certificate(der: Base64.decode($0.certificate) ?? []))
+        }
     }
 }
 

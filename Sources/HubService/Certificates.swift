@@ -139,7 +139,9 @@ package struct Certificates: Sendable {
     private func row(_ issued: CertificateIssued, _ snapshot: Snapshot, _ now: Instant) -> CertificateRow {
         let isNewest = snapshot.certificates[issued.identity]?.serial == issued.serial
         let state: CertificateRow.State =
-            if snapshot.revocations.contains(issued) { .revoked } else if issued.notAfter <= now { .expired } else if isNewest {
+            if snapshot.revocations.contains(issued) { .revoked } else if issued.notAfter <= now {
+                .expired
+            } else if isNewest {
                 .current
             } else { .superseded }
         return CertificateRow(

@@ -37,10 +37,14 @@ struct Dispatcher: HTTPResponder {
                     let newest = await handlers.services.checkpoints.compare(
                         call.checkpoint, from: identity.description)
                     response.headers[.naveCheckpoint] = CheckpointHeader.encode(newest.note)
-                    if let peer = call.peer, !Set(peer.issuers).isDisjoint(with: handlers.ledger.snapshot.taintedIssuers) {
+                    if let peer = call.peer,
+                        !Set(peer.issuers).isDisjoint(with: handlers.ledger.snapshot.taintedIssuers)
+                    {
                         response.headers[.naveRenew] = RenewHeader.value
                     }
-                    response.headers[.naveConsistency] = newest.consistency.map { CheckpointHeader.encode(proof: $0.path) }
+                    response.headers[.naveConsistency] = newest.consistency.map {
+                        CheckpointHeader.encode(proof: $0.path)
+                    }
                 }
                 return response
             case .bytes(let bytes, let type): return answer(bytes, status: .ok, type: type)

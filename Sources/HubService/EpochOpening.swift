@@ -11,7 +11,9 @@ package struct EpochOpening: Sendable {
     private let revoked: [SPIFFEID]
     private let revokedSerials: [String]
 
-    package struct Outcome: Hashable, Sendable {
+    package struct Outcome: Hashable, Sendable, Encodable {
+        private enum CodingKeys: String, CodingKey { case version, origin, index }
+
         package var version: Int64
         package var origin: String
         /// Ledger index of the epoch's first entry.
@@ -28,14 +30,7 @@ package struct EpochOpening: Sendable {
         }
 
         /// For programs.
-        package var json: [UInt8] {
-            JSON.object(
-                JSONObject([
-                    ("version", .number(JSONNumber(version))), ("origin", .string(origin)),
-                    ("index", .number(JSONNumber(index))),
-                ])
-            ).canonicalBytes
-        }
+        package func json() throws(ModelError) -> [UInt8] { try JSONCoding.canonical(self) }
     }
 
     /// - Parameters:

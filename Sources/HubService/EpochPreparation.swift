@@ -12,7 +12,9 @@ package struct EpochPreparation: Sendable {
     private let published: [String]
     private let validity: Milliseconds
 
-    package struct Outcome: Hashable, Sendable {
+    package struct Outcome: Hashable, Sendable, Encodable {
+        private enum CodingKeys: String, CodingKey { case version, origin, size, root, file, threshold }
+
         package var version: Int64
         package var origin: String
         package var size: Int64
@@ -34,15 +36,7 @@ package struct EpochPreparation: Sendable {
         }
 
         /// For programs.
-        package var json: [UInt8] {
-            JSON.object(
-                JSONObject([
-                    ("version", .number(JSONNumber(version))), ("origin", .string(origin)),
-                    ("size", .number(JSONNumber(size))), ("root", .string(root)), ("file", .string(file)),
-                    ("threshold", .number(JSONNumber(Int64(threshold)))),
-                ])
-            ).canonicalBytes
-        }
+        package func json() throws(ModelError) -> [UInt8] { try JSONCoding.canonical(self) }
     }
 
     /// - Parameters:
@@ -53,17 +47,12 @@ package struct EpochPreparation: Sendable {
     package init(
         data: String, target: String, published: [String] = [], validity: String? = nil, passphrase: [UInt8]? = nil
     ) throws {
-        let validity = try validity.map { text in
-            guard let span = Milliseconds(text), span >= .days(1), span <= ManifestService.maximumValidity else {
-                throw HubError(
-                    .invalid, "bad-validity", "a trust manifest is good for 1 day to 10 years", hint: "as 1095d")
-            }
-            return span
-        }
+        let span = validity.map { Milliseconds($0) } ?? ManifestService.standardValidity
+        let validity = try ManifestService.demandValidity(span)
         directory = HubDirectory(data, passphrase: passphrase)
         self.target = target
         self.published = published
-        self.validity = validity ?? ManifestService.standardValidity
+        self.validity = validity
     }
 
     /// Changes nothing that counts: keys that wait for their manifest, and copies of versions.

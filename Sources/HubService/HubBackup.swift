@@ -50,20 +50,7 @@ package struct HubBackup: Sendable {
                 .conflict, "exists", "\(quoted(target)) exists", hint: "a backup never replaces another: name a new one"
             )
         }
-        let draft = HubDirectory("\(target).draft-\(Hex.encode(try randomBytes(8)))")
-        try PrivateFile.makeDirectory(draft.path)
-        do {
-            let note = try fill(draft, settings, now)
-            // If the process dies before this: a draft that nobody takes for a backup.
-            guard rename(draft.path, target) == 0 else {
-                throw HubError(.unavailable, "not-writable", "cannot make \(quoted(target)): \(PrivateFile.reason())")
-            }
-            PrivateFile.flushDirectory(of: target)
-            return note
-        } catch {
-            try? FileManager.default.removeItem(atPath: draft.path)
-            throw error
-        }
+        return try PrivateFile.makeWhole(target, suffix: "draft") { try fill(HubDirectory($0), settings, now) }
     }
 
     private func fill(_ draft: HubDirectory, _ settings: HubSettings, _ now: Instant) throws -> BackupNote {

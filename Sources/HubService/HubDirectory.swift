@@ -76,15 +76,6 @@ package struct HubDirectory: Hashable, Sendable {
         return try JSONCoding.decode(HubSettings.self, from: try PrivateFile.read(file("settings.json")))
     }
 
-    func manifest() throws -> (envelope: JSON, manifest: TrustManifest) {
-        let bytes = try PrivateFile.read(file("manifest.json"))
-        let envelope = try DSSEEnvelope(parsing: bytes)
-        let claimed = try JSONCoding.decodeCanonical(TrustManifest.self, from: Base64.decode(envelope.payload) ?? [])
-        // Nobody else writes here, but a damaged file should be noticed now and not by every spoke.
-        _ = try claimed.verify(envelope, payloadType: TrustManifest.payloadType, role: .manifest)
-        return (try JSON(parsing: bytes), claimed)
-    }
-
     /// - Throws: What `KeyFile.read` throws.
     func key(_ name: String) throws -> PrivateKey { try keyFile(name).read() }
 
@@ -103,7 +94,8 @@ package struct HubDirectory: Hashable, Sendable {
 
     /// The public half of the key that signs checkpoints, without any passphrase: as the trust manifest names it.
     func checkpointKey() throws -> PublicKey {
-        let keys = try manifest().manifest.keys(for: .checkpoint).keys
+        let manifest = try TrustManifest(selfSigned: try PrivateFile.read(file("manifest.json")))
+        let keys = manifest.keys(for: .checkpoint).keys
         guard let key = keys.values.first, keys.count == 1 else { return try key("checkpoint").publicKey }
         return key
     }

@@ -197,15 +197,9 @@ package struct HubInit: Sendable {
         try PrivateFile.create(directory.file("manifest.json"), try envelope.encoded)
         try PrivateFile.create(directory.file("settings.json"), try JSONCoding.canonical(settings))
 
-        let userKey = try PrivateKey.generateP256()
-        let user = try SPIFFEID(
-            trustDomain: organization, path: ["user", "u-\(Hex.encode(try randomBytes(8)))"])
-        let leaf = try authority.issue(.client, to: user, key: userKey.publicKey, now: now())
-        try await open(directory, settings, checkpointKey, authority.root, envelope, user, leaf.certificate, now)
-        let context = HubContext(
-            organization: organization, identity: user, hub: settings.url, address: settings.address.description,
-            key: try userKey.pem, chain: leaf.chainPEM, manifest: try JSONCoding.encode(envelope))
-        return try JSONCoding.canonical(context)
+        let owner = try NewOwner(under: authority, now: now())
+        try await open(directory, settings, checkpointKey, authority.root, envelope, owner, now)
+        return try owner.context(settings, manifest: try JSONCoding.encode(envelope))
     }
 
     /// The files that the manifest is signed with from now on, where the hub does not look.
@@ -224,7 +218,7 @@ package struct HubInit: Sendable {
     /// The first entries. The database is closed again when this returns.
     private func open(
         _ directory: HubDirectory, _ settings: HubSettings, _ checkpointKey: PrivateKey, _ root: Certificate,
-        _ manifest: DSSEEnvelope, _ user: SPIFFEID, _ certificate: Certificate, _ now: @escaping @Sendable () -> Instant
+        _ manifest: DSSEEnvelope, _ owner: NewOwner, _ now: @escaping @Sendable () -> Instant
     ) async throws {
         let ledger = try Ledger(
             database: try HubDatabase(directory: directory.path), signer: checkpointKey, origin: settings.origin,
@@ -238,9 +232,7 @@ package struct HubInit: Sendable {
                     LedgerOpened(
                         organization: organization, epoch: 1, origin: origin, root: root.publicKey.spkiDigest)),
                 .manifestPublished(ManifestPublished(version: 1, digest: digest)),
-                .roleGranted(RoleGranted(identity: user, role: .owner)),
-                .certificateIssued(CertificateIssued(certificate, identity: user, invitation: nil)),
-            ]
+            ] + owner.events
         }
     }
 }

@@ -109,27 +109,19 @@ package struct HubRestore: Sendable {
         }
         let note = try JSONCoding.decode(
             BackupNote.self, from: try PrivateFile.read(backup.file(BackupNote.fileName)))
-        try demandEmpty()
+        try PrivateFile.demandEmpty(data, hint: "move the old one away; --previous then compares with it")
         guard FileManager.default.fileExists(atPath: keys.file("keys")) else {
             throw HubError(
                 .notFound, "no-keys", "\(quoted(keys.path)) holds no keys",
                 hint: "name a backup that was made --with-keys, or a data directory: --keys DIR")
         }
         var outcome = try compared(note)
-        let draft = HubDirectory("\(data).restore-\(Hex.encode(try randomBytes(8)))", passphrase: passphrase)
-        try PrivateFile.makeDirectory(draft.path)
-        do {
+        outcome.need = try PrivateFile.makeWhole(data, suffix: "restore") { path in
+            let draft = HubDirectory(path, passphrase: passphrase)
             try fill(draft, note)
-            outcome.need = try need(outcome, draft)
-            guard rename(draft.path, data) == 0 else {
-                throw HubError(.unavailable, "not-writable", "cannot make \(quoted(data)): \(PrivateFile.reason())")
-            }
-            PrivateFile.flushDirectory(of: data)
-            return outcome
-        } catch {
-            try? FileManager.default.removeItem(atPath: draft.path)
-            throw error
+            return try need(outcome, draft)
         }
+        return outcome
     }
 
     private func fill(_ draft: HubDirectory, _ note: BackupNote) throws {
@@ -182,16 +174,6 @@ package struct HubRestore: Sendable {
             try OnlineKeys.check(manifest, in: draft)
             return true
         } catch let error as HubError where error.code == "key-not-held" { return false }
-    }
-
-    private func demandEmpty() throws {
-        guard FileManager.default.fileExists(atPath: data) else { return }
-        let names = try? FileManager.default.contentsOfDirectory(atPath: data)
-        guard names?.isEmpty == true else {
-            throw HubError(
-                .conflict, "not-empty", "\(quoted(data)) is not an empty directory",
-                hint: "move the old one away; --previous then compares with it")
-        }
     }
 
     private func compared(_ note: BackupNote) throws -> Outcome {

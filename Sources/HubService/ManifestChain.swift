@@ -21,8 +21,7 @@ package struct ManifestChain: Sendable {
                 .broken, "not-a-hub", "the ledger names no trust manifest",
                 hint: "an older nave-hub made this directory: make a new one with `nave-hub init`")
         }
-        let first = try TrustManifest.claimed(by: opening)
-        _ = try first.verify(opening, payloadType: TrustManifest.payloadType, role: .manifest)
+        let first = try TrustManifest(selfSigned: opening)
         let manifests = [first] + (try TrustManifest.verifyLinks(Array(envelopes.dropFirst()), from: first))
         self.init(envelopes: try stored.map { try JSON(parsing: $0) }, manifests: manifests)
     }

@@ -43,10 +43,7 @@ package actor ManifestService {
     /// - Throws: `unknown-role`, `bad-manifest-keys`, `bad-validity`, and what storing a key throws.
     package func prepare(_ request: RotateRequest) throws -> RotateAnswer {
         let current = chain.current.newest
-        let validity = request.validFor ?? Self.standardValidity
-        guard validity >= .days(1), validity <= Self.maximumValidity else {
-            throw HubError(.invalid, "bad-validity", "a trust manifest is good for 1 day to 10 years")
-        }
+        let validity = try Self.demandValidity(request.validFor ?? Self.standardValidity)
         var replacing: [TrustRole: (keys: [PublicKey], threshold: Int)] = [:]
         for name in request.roles {
             guard let role = TrustRole(rawValue: name) else {
@@ -64,6 +61,15 @@ package actor ManifestService {
         let next = try current.successor(
             expires: now() + validity, replacing: replacing, roots: try plannedRoots(current))
         return RotateAnswer(manifest: try JSONCoding.encode(try next.unsigned))
+    }
+
+    /// - Parameter span: Nil for a text that is none.
+    /// - Throws: `bad-validity`.
+    static func demandValidity(_ span: Milliseconds?) throws(HubError) -> Milliseconds {
+        guard let span, span >= .days(1), span <= maximumValidity else {
+            throw HubError(.invalid, "bad-validity", "a trust manifest is good for 1 day to 10 years", hint: "as 1095d")
+        }
+        return span
     }
 
     /// The roots that the next version is to name: those that the ledger knows and that have not retired. A root that only the

@@ -1,4 +1,3 @@
-import Foundation
 import Model
 import Trust
 
@@ -50,7 +49,7 @@ package struct OnlineKeys: Sendable {
         }
         for isNext in [false, true] {
             guard isNext ? directory.hasNextKey(role) : true else { continue }
-            let key = try directory.key(isNext ? "\(role.rawValue).next" : role.rawValue)
+            let key = try directory.keyFile(role, isNext: isNext).read()
             if named[key.publicKey.spkiDigest] != nil { return (key, isNext) }
         }
         throw HubError(
@@ -61,32 +60,31 @@ package struct OnlineKeys: Sendable {
 }
 
 extension HubDirectory {
-    func hasNextKey(_ role: TrustRole) -> Bool {
-        FileManager.default.fileExists(atPath: file("keys/\(role.rawValue).next.key"))
+    fileprivate func keyFile(_ role: TrustRole, isNext: Bool) -> KeyFile {
+        keyFile(isNext ? "\(role.rawValue).next" : role.rawValue)
     }
+
+    func hasNextKey(_ role: TrustRole) -> Bool { keyFile(role, isNext: true).exists }
 
     /// The key that waits for the next manifest, or a new one, stored before anybody hears of it: a second request, or one
     /// whose answer was lost, names the same key.
     func nextKey(_ role: TrustRole) throws -> PrivateKey {
-        if hasNextKey(role) { return try key("\(role.rawValue).next") }
+        let next = keyFile(role, isNext: true)
+        if next.exists { return try next.read() }
         let made = try PrivateKey.generateEd25519()
-        try keep(made, as: "\(role.rawValue).next")
+        try next.keep(made)
         return made
     }
 
     func dropNextKey(_ role: TrustRole) throws {
-        let path = file("keys/\(role.rawValue).next.key")
-        guard unlink(path) == 0 else {
-            throw HubError(.unavailable, "not-writable", "cannot remove \(quoted(path)): \(PrivateFile.reason())")
+        let next = keyFile(role, isNext: true)
+        next.remove()
+        guard !next.exists else {
+            throw HubError(.unavailable, "not-writable", "cannot remove the key \(quoted(next.path))")
         }
-        PrivateFile.flushDirectory(of: path)
     }
 
     func promoteNextKey(_ role: TrustRole) throws {
-        let path = file("keys/\(role.rawValue).key")
-        guard rename(file("keys/\(role.rawValue).next.key"), path) == 0 else {
-            throw HubError(.unavailable, "not-writable", "cannot replace \(quoted(path)): \(PrivateFile.reason())")
-        }
-        PrivateFile.flushDirectory(of: path)
+        try keyFile(role, isNext: true).replace(keyFile(role, isNext: false))
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import Trust
 
 /// Files of the data directory: mode 0600, written whole and flushed before they get their name.
 package enum PrivateFile {
@@ -91,6 +92,37 @@ package enum PrivateFile {
             throw HubError(
                 exists ? .conflict : .unavailable, exists ? "exists" : "not-writable",
                 "cannot make the directory \(quoted(path)): \(reason())")
+        }
+    }
+
+    /// Makes a directory wholly or not at all: everything is made in a sibling, which then gets its name.
+    /// - Parameters:
+    ///   - suffix: Of the sibling's name.
+    ///   - fill: Given the sibling's path.
+    /// - Returns: What `fill` returns.
+    /// - Throws: `not-writable`, and what `fill` throws: then nothing is left.
+    static func makeWhole<Made>(_ path: String, suffix: String, _ fill: (String) throws -> Made) throws -> Made {
+        let draft = "\(path).\(suffix)-\(Hex.encode(try randomBytes(8)))"
+        try makeDirectory(draft)
+        do {
+            let made = try fill(draft)
+            // If the process dies before this: a sibling that nobody takes for the directory.
+            guard rename(draft, path) == 0 else {
+                throw HubError(.unavailable, "not-writable", "cannot make \(quoted(path)): \(reason())")
+            }
+            flushDirectory(of: path)
+            return made
+        } catch {
+            try? FileManager.default.removeItem(atPath: draft)
+            throw error
+        }
+    }
+
+    /// - Throws: `not-empty` for what is there and no empty directory.
+    static func demandEmpty(_ path: String, hint: String) throws(HubError) {
+        guard FileManager.default.fileExists(atPath: path) else { return }
+        guard (try? FileManager.default.contentsOfDirectory(atPath: path))?.isEmpty == true else {
+            throw HubError(.conflict, "not-empty", "\(quoted(path)) is not an empty directory", hint: hint)
         }
     }
 

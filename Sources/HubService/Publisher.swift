@@ -89,9 +89,6 @@ package actor Publisher {
     /// - Parameter isNew: the spoke holds nothing else that was sent before.
     package func heard(_ spoke: String, holding size: Int64?, isNew: Bool) { held.note(spoke, size, isNew: isNew) }
 
-    /// Sends again, after a spoke said that it could not check what it got.
-    package func pushAgain(_ spoke: String) async { await push(spoke) }
-
     /// Signs with the keys of a new version of the trust manifest. Every open stream gets the version first, then a delivery
     /// under it.
     func adopt(_ keys: OnlineKeys, _ chain: ManifestChain) async throws {
@@ -190,7 +187,8 @@ package actor Publisher {
         changed.formUnion(streams.connected.filter { publication.digest(of: $0) != before?.digest(of: $0) })
     }
 
-    private func push(_ name: String) async {
+    /// Puts the newest delivery on a spoke's stream, also where it has had it.
+    func push(_ name: String) async {
         do {
             guard let delivery = try await delivery(for: name) else { return }
             streams.put(.delivery(delivery), to: name)

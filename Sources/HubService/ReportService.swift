@@ -52,7 +52,8 @@ package struct ReportService: Sendable {
             await anchoring.take(head, journal: report.journal, from: spoke, organization: organization)
         }
         // Proofs began at checkpoints that this spoke does not hold; now it is known which one it does.
-        if report.refused?.code == "checkpoint-unproved" { await publisher.pushAgain(spoke.fullName) }
+        // It could not check what it got.
+        if report.refused?.code == "checkpoint-unproved" { await publisher.push(spoke.fullName) }
         return answer
     }
 

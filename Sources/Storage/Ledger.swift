@@ -70,11 +70,9 @@ package actor Ledger {
         let note = head.note.flatMap { Self.isSigned($0, origin, by: signer) ? $0 : nil }
         current.checkpoint = try note ?? head.signed(origin: origin, by: signer)
         if note == nil {
-            let (note, size) = (current.checkpoint, head.size)
+            let made = Note(text: current.checkpoint, size: head.size)
             try translating("cannot store a checkpoint") {
-                try database.pool.write { db in
-                    try db.run("UPDATE checkpoints SET note = ? WHERE size = ?", [note, size])
-                }
+                try database.pool.write { db in try Self.keep(made, db) }
             }
         }
         self.database = database

@@ -161,12 +161,6 @@ extension UsageStore {
             id: "\(row["journal"] as String):\(row["number"] as Int64)", spoke: row["spoke"],
             record: try JSONCoding.decode(DecisionRecord.self, from: Array((row["record"] as String).utf8)))
     }
-
-    private func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
-        do { return try await pool.read(body) } catch {
-            throw StorageError.wrapping(error, "cannot read what was reported")
-        }
-    }
 }
 
 extension CapabilityPattern {

@@ -122,9 +122,17 @@ package final class UsageStore: Sendable {
             ])
     }
 
-    private func write<T: Sendable>(_ attempt: String, _ body: @escaping @Sendable (Database) throws -> T) async throws
-        -> T
-    {
+    /// - Parameter attempt: What cannot be done when it fails.
+    func read<T: Sendable>(
+        _ attempt: String = "cannot read what was reported", _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws -> T {
+        do { return try await pool.read(body) } catch { throw StorageError.wrapping(error, attempt) }
+    }
+
+    /// In one transaction.
+    func write<T: Sendable>(
+        _ attempt: String, _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws -> T {
         do { return try await pool.write(body) } catch { throw StorageError.wrapping(error, attempt) }
     }
 }

@@ -13,13 +13,8 @@ extension FrontClient {
         _ identity: TLSIdentity, with key: PrivateKey, hub: String, front: String, roots: [Certificate]
     ) async throws(TransportError) -> EnrolAnswer {
         let client = try HubClient(hub: hub, address: front, identity: nil, roots: roots)
-        do throws(TransportError) {
-            let answer = try await renew(identity, with: key, over: client)
-            await client.shutdown()
-            return answer
-        } catch {
-            await client.shutdown()
-            throw error
+        return try await client.closed { client throws(TransportError) in
+            try await renew(identity, with: key, over: client)
         }
     }
 

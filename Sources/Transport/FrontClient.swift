@@ -18,20 +18,12 @@ package enum FrontClient {
         // The second connection trusts nothing but that root, and demands the same name.
         let client = try HubClient(
             hub: "https://\(token.hub)", address: token.address, identity: nil, roots: [root])
-        let answer: EnrolAnswer
-        do throws(TransportError) {
-            answer = try await client.post(
-                "/v1/enroll",
-                EnrolRequest(
-                    secret: token.secret, kind: token.invitationKind, zone: token.zone, name: token.name,
-                    csr: Base64.encode(csr)),
-                as: EnrolAnswer.self)
-        } catch {
-            await client.shutdown()
-            throw error
+        let request = EnrolRequest(
+            secret: token.secret, kind: token.invitationKind, zone: token.zone, name: token.name,
+            csr: Base64.encode(csr))
+        return try await client.closed { client throws(TransportError) in
+            try await client.post("/v1/enroll", request, as: EnrolAnswer.self)
         }
-        await client.shutdown()
-        return answer
     }
 
     /// The root that the token pins, taken from what the hub shows; everything up to it is verified as usual.

@@ -71,6 +71,20 @@ package final class HubClient: Sendable {
         try? await client.shutdown()
     }
 
+    /// Asks what `body` asks, and closes every connection afterwards, however it ends.
+    package func closed<Answer: Sendable, Failure: Error>(
+        after body: (HubClient) async throws(Failure) -> Answer
+    ) async throws(Failure) -> Answer {
+        do throws(Failure) {
+            let answer = try await body(self)
+            await shutdown()
+            return answer
+        } catch {
+            await shutdown()
+            throw error
+        }
+    }
+
     /// - Parameter proving: False where the answer has its own proof, and says what the ledger's checkpoint is judged by.
     /// - Throws: The hub's own refusal by its code; `unreachable`, `hub-not-trusted`, `timeout`, `bad-answer`.
     package func get<Answer: Decodable>(

@@ -15,12 +15,8 @@ package struct OpenedContext: Sendable {
         self.context = context
         identity = try TLSIdentity(keyPEM: context.key, chainPEM: context.chain)
         do {
-            let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: context.manifest)
-            let payload = Base64.decode(envelope.payload) ?? []
-            let claimed = try JSONCoding.decodeCanonical(TrustManifest.self, from: payload)
-            _ = try claimed.verify(envelope, payloadType: TrustManifest.payloadType, role: .manifest)
-            manifest = claimed
-            roots = try claimed.rootCertificates()
+            manifest = try TrustManifest(selfSigned: JSONCoding.decode(DSSEEnvelope.self, from: context.manifest))
+            roots = try manifest.rootCertificates()
         } catch let error as any NaveError {
             throw TransportError("cannot read the trust manifest of the context", because: error)
         } catch {

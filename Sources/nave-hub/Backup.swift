@@ -11,8 +11,7 @@ struct Backup: AsyncParsableCommand {
               nave-hub backup --data /var/lib/nave --to /backup/nave-2026-11-21
             """)
 
-    @Option(help: "The hub's data directory. (env: NAVE_DATA)")
-    var data: String?
+    @OptionGroup var options: DataOptions
 
     @Option(help: "Directory to make; it must not exist.")
     var to: String
@@ -20,23 +19,16 @@ struct Backup: AsyncParsableCommand {
     @Flag(help: "Put private keys and the trust manifest into it too.")
     var withKeys = false
 
-    @Option(name: [.short, .long], help: "text or json.")
-    var output: Verify.Output = .text
-
-    @OptionGroup var keys: KeyOptions
-
     func run() async throws {
-        let data = try required(data, "data", "NAVE_DATA")
-        let note = try await failing {
-            try HubBackup(data: data, target: to, withKeys: withKeys, passphrase: try keys.passphrase()).run(
-                now: HubClock.now())
-        }
-        switch output {
-        case .text:
-            print(
-                "\(note.size) entries, root \(note.root), verified, in \(to) (\(note.keys ? "with" : "without") keys)")
-        case .json:
-            print(String(decoding: try await failing { try note.json() }, as: UTF8.self))
+        let data = try options.path()
+        try await failing {
+            let note = try HubBackup(
+                data: data, target: to, withKeys: withKeys, passphrase: try options.keys.passphrase()
+            ).run(now: HubClock.now())
+            try options.output.show(
+                text:
+                    "\(note.size) entries, root \(note.root), verified, in \(to) (\(note.keys ? "with" : "without") keys)",
+                json: note.json())
         }
     }
 }

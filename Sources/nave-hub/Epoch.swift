@@ -25,8 +25,7 @@ struct Epoch: AsyncParsableCommand {
                   nave-hub epoch prepare --data /var/lib/nave --out next.json
                 """)
 
-        @Option(help: "The hub's data directory. (env: NAVE_DATA)")
-        var data: String?
+        @OptionGroup var options: DataOptions
 
         @Option(help: ArgumentHelp("File to make.", valueName: "file"))
         var out: String
@@ -41,20 +40,15 @@ struct Epoch: AsyncParsableCommand {
         @Option(help: "How long the version is good (default: 1095d).")
         var validFor: String?
 
-        @OptionGroup var keys: KeyOptions
-
-        @Option(name: [.short, .long], help: "text or json.")
-        var output: Verify.Output = .text
-
         func run() async throws {
-            let data = try required(data, "data", "NAVE_DATA")
-            let outcome = try await failing {
-                try EpochPreparation(
+            let data = try options.path()
+            try await failing {
+                let outcome = try EpochPreparation(
                     data: data, target: out, published: published, validity: validFor,
-                    passphrase: try keys.passphrase()
+                    passphrase: try options.keys.passphrase()
                 ).run(now: HubClock.now())
+                try options.output.show(text: outcome.text, json: outcome.json())
             }
-            print(output == .json ? String(decoding: outcome.json, as: UTF8.self) : outcome.text)
         }
     }
 
@@ -69,8 +63,7 @@ struct Epoch: AsyncParsableCommand {
                     --revoke spiffe://finance.corp.example/spoke/fin-2
                 """)
 
-        @Option(help: "The hub's data directory. (env: NAVE_DATA)")
-        var data: String?
+        @OptionGroup var options: DataOptions
 
         @Option(help: ArgumentHelp("What `nave trust sign` signed.", valueName: "file"))
         var manifest: String
@@ -92,20 +85,15 @@ struct Epoch: AsyncParsableCommand {
                 valueName: "serial"))
         var revokeSerial: [String] = []
 
-        @OptionGroup var keys: KeyOptions
-
-        @Option(name: [.short, .long], help: "text or json.")
-        var output: Verify.Output = .text
-
         func run() async throws {
-            let data = try required(data, "data", "NAVE_DATA")
-            let outcome = try await failing {
-                try EpochOpening(
+            let data = try options.path()
+            try await failing {
+                let outcome = try EpochOpening(
                     data: data, manifest: manifest, why: why, revoked: revoke, revokedSerials: revokeSerial,
-                    passphrase: try keys.passphrase()
+                    passphrase: try options.keys.passphrase()
                 ).run(now: HubClock.now)
+                try options.output.show(text: outcome.text, json: outcome.json())
             }
-            print(output == .json ? String(decoding: outcome.json, as: UTF8.self) : outcome.text)
         }
     }
 }

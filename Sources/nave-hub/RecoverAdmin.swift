@@ -12,24 +12,19 @@ struct RecoverAdmin: AsyncParsableCommand {
               nave-hub recover-admin --data /var/lib/nave --admin-context rescue.json
             """)
 
-    @Option(help: "The hub's data directory. (env: NAVE_DATA)")
-    var data: String?
+    @OptionGroup var options: DataOptions
 
     @Option(help: "File to make for the new owner's context. (env: NAVE_ADMIN_CONTEXT)")
     var adminContext: String?
 
-    @Option(name: [.short, .long], help: "text or json.")
-    var output: Verify.Output = .text
-
-    @OptionGroup var keys: KeyOptions
-
     func run() async throws {
-        let data = try required(data, "data", "NAVE_DATA")
+        let data = try options.path()
         let context = try required(adminContext, "admin-context", "NAVE_ADMIN_CONTEXT")
-        let outcome = try await failing {
-            try await AdminRecovery(data: data, adminContext: context, passphrase: try keys.passphrase()).run(
-                now: HubClock.now)
+        try await failing {
+            let outcome = try await AdminRecovery(
+                data: data, adminContext: context, passphrase: try options.keys.passphrase()
+            ).run(now: HubClock.now)
+            try options.output.show(text: outcome.text, json: outcome.json())
         }
-        print(output == .json ? String(decoding: outcome.json, as: UTF8.self) : outcome.text)
     }
 }

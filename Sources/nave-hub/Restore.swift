@@ -24,7 +24,7 @@ struct Restore: AsyncParsableCommand {
     var previous: String?
 
     @Option(name: [.short, .long], help: "text or json.")
-    var output: Verify.Output = .text
+    var output: Output = .text
 
     @OptionGroup var keyOptions: KeyOptions
 
@@ -35,6 +35,6 @@ struct Restore: AsyncParsableCommand {
                 backup: from, data: data, keys: keys, previous: previous, passphrase: try keyOptions.passphrase()
             ).run()
         }
-        print(output == .json ? String(decoding: outcome.json, as: UTF8.self) : outcome.text)
+        output.show(text: outcome.text, json: outcome.json)
     }
 }

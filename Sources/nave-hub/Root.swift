@@ -57,7 +57,7 @@ struct RootInit: AsyncParsableCommand {
     var certificate: String?
 
     @Option(name: [.short, .long], help: "text or json.")
-    var output: Verify.Output = .text
+    var output: Output = .text
 
     func validate() throws {
         guard key == nil || keyPassphraseFile == nil else {
@@ -149,15 +149,13 @@ struct RootShow: AsyncParsableCommand {
     var dir: String
 
     @Option(name: [.short, .long], help: "text or json.")
-    var output: Verify.Output = .text
+    var output: Output = .text
 
     func run() async throws {
         try await failing { try output.show(try RootView(of: OfflineRoot(dir))) }
     }
 }
 
-extension Verify.Output {
-    fileprivate func show(_ view: RootView) throws {
-        print(self == .json ? String(decoding: try view.json(), as: UTF8.self) : view.text)
-    }
+extension Output {
+    fileprivate func show(_ view: RootView) throws { try show(text: view.text, json: view.json()) }
 }

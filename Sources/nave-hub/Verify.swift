@@ -9,23 +9,14 @@ struct Verify: AsyncParsableCommand {
             each difference is named.
             """)
 
-    enum Output: String, ExpressibleByArgument, CaseIterable { case text, json }
-
-    @Option(help: "The hub's data directory. (env: NAVE_DATA)")
-    var data: String?
-
-    @Option(name: [.short, .long], help: "text or json.")
-    var output: Output = .text
-
-    @OptionGroup var keys: KeyOptions
+    @OptionGroup var options: DataOptions
 
     func run() async throws {
-        let data = try required(data, "data", "NAVE_DATA")
-        let outcome = try await failing { try HubVerification.verify(data: data, passphrase: try keys.passphrase()) }
-        switch output {
-        case .text: print(outcome.text)
-        case .json: print(String(decoding: outcome.json, as: UTF8.self))
+        let data = try options.path()
+        let outcome = try await failing {
+            try HubVerification.verify(data: data, passphrase: try options.keys.passphrase())
         }
+        options.output.show(text: outcome.text, json: outcome.json)
         if !outcome.isClean { throw ExitCode(2) }
     }
 }

@@ -1,6 +1,5 @@
 import Foundation
 import HubService
-import Logging
 import Model
 import Storage
 import TestSupport
@@ -9,8 +8,6 @@ import Trust
 
 /// A hub that lost what it decided last, restored in `new`.
 @Suite struct EpochTests {
-    private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-
     private func backup(_ hub: TestHub, _ name: String = "backup", withKeys: Bool = true) throws {
         _ = try HubBackup(data: hub.directory.file("hub"), target: hub.directory.file(name), withKeys: withKeys)
             .run(now: hub.now)
@@ -66,8 +63,7 @@ import Trust
 
     private func started(_ hub: TestHub, _ name: String = "new") async throws -> HubParts {
         let now = hub.now
-        return try await HubParts(
-            directory: HubDirectory(hub.directory.file(name)), now: { now }, log: Self.quiet)
+        return try await HubParts(quietly: hub.directory.file(name)) { now }
     }
 
     private func verified(_ hub: TestHub, _ name: String = "new") throws -> [String] {
@@ -138,7 +134,9 @@ import Trust
         try sign(hub)
         let bot = "spiffe://analytics.corp.example/client/bot"
         #expect(await code { try open(hub, revoked: ["bot"]) } == "bad-spiffe-id")
-        for serial in ["", "0", chain[0].serial.uppercased(), "00ff", String(repeating: "ab", count: 21), "serial 12345678"] {
+        for serial in [
+            "", "0", chain[0].serial.uppercased(), "00ff", String(repeating: "ab", count: 21), "serial 12345678",
+        ] {
             #expect(await code { try open(hub, serials: [serial]) } == "bad-serial", "\(serial)")
         }
         try open(hub, revoked: [bot], serials: [chain[0].serial])

@@ -1,6 +1,5 @@
 import Foundation
 import HubService
-import Logging
 import Model
 import TestSupport
 import Testing
@@ -19,9 +18,7 @@ import Trust
     }
 
     private func opened(_ directory: TemporaryDirectory, _ passphrase: [UInt8]?) async throws -> HubParts {
-        try await HubParts(
-            directory: HubDirectory(directory.file("hub"), passphrase: passphrase), now: { TestHub.start },
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try await HubParts(quietly: directory.file("hub"), passphrase: passphrase) { TestHub.start }
     }
 
     @Test func everyKeyIsEncryptedAlsoThatOfAZoneMadeLater() async throws {

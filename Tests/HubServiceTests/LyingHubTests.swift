@@ -1,6 +1,5 @@
 import Foundation
 import HubService
-import Logging
 import Model
 import Storage
 import TestSupport
@@ -14,9 +13,7 @@ import Trust
         let path = hub.directory.file("copy-\(UUID().uuidString)")
         try FileManager.default.copyItem(atPath: hub.directory.file("hub"), toPath: path)
         let start = hub.now
-        return try await HubParts(
-            directory: HubDirectory(path), now: { start },
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        return try await HubParts(quietly: path) { start }
     }
 
     private func report(_ hub: HubParts, _ checkpoint: String, at: Instant) async throws {

@@ -1,6 +1,5 @@
 import Foundation
 import HubService
-import Logging
 import Model
 import Storage
 import TestSupport
@@ -30,9 +29,7 @@ import Trust
 
     private func restarted(_ hub: TestHub) async throws -> HubParts {
         let now = hub.now
-        return try await HubParts(
-            directory: HubDirectory(hub.directory.file("hub")), now: { now },
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        return try await HubParts(quietly: hub.directory.file("hub")) { now }
     }
 
     private func check(_ delivery: PublishedDelivery?, under manifest: TrustManifest) throws {

@@ -1,6 +1,5 @@
 import Foundation
 import HubService
-import Logging
 import Model
 import TestSupport
 import Testing
@@ -50,9 +49,7 @@ import Trust
         }
 
         func parts(passphrase: [UInt8]? = nil) async throws -> HubParts {
-            try await HubParts(
-                directory: HubDirectory(directory.file("hub"), passphrase: passphrase), now: PendingHubTests.now,
-                log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            try await HubParts(quietly: directory.file("hub"), passphrase: passphrase, now: PendingHubTests.now)
         }
 
         var names: [String] {

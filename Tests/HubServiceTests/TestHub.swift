@@ -33,9 +33,7 @@ final class TestHub: Sendable {
             data: directory.file("hub"), organization: "corp.example", listen: "127.0.0.1:8443", front: nil,
             adminContext: directory.file("admin.json")
         ).run(now: now)
-        let parts = try await HubParts(
-            directory: HubDirectory(directory.file("hub")), now: now,
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let parts = try await HubParts(quietly: directory.file("hub"), now: now)
         let context = try JSONCoding.decode(HubContext.self, from: Array(try directory.read("admin.json").utf8))
         let owner = Standing(of: context.identity, parts.ledger.snapshot)
         return TestHub(directory, parts, owner, clock)
@@ -116,6 +114,15 @@ final class TestHub: Sendable {
             ])
         try change(&topology)
         return topology
+    }
+}
+
+extension HubParts {
+    /// What a start makes of a data directory; it says nothing.
+    init(quietly path: String, passphrase: [UInt8]? = nil, now: @escaping @Sendable () -> Instant) async throws {
+        try await self.init(
+            directory: HubDirectory(path, passphrase: passphrase), now: now,
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 }
 

@@ -180,23 +180,6 @@ import Trust
         #expect(decisions.map(\.record.principal) == ["user:erased.7"])
         #expect(decisions.map(\.record.caller) == ["user:erased.7"])
     }
-
-    @Test func anOwnerThatRecoverAdminMadeIsNamedUntilRevoked() async throws {
-        let hub = try await TestHub.opened()
-        let rescue = try SPIFFEID("spiffe://corp.example/user/rescue")
-        _ = try await hub.ledger.append(by: .hub) { _ in
-            [.roleGranted(RoleGranted(identity: try SPIFFEID("spiffe://corp.example/user/first"), role: .owner))]
-        }
-        _ = try await hub.ledger.append(by: .recoverAdmin) { _ in
-            [.roleGranted(RoleGranted(identity: rescue, role: .owner))]
-        }
-        #expect(try await hub.ledger.read { try $0.recoveredOwners() }.map(\.identity) == [rescue])
-        _ = try await hub.ledger.append(by: .hub) { _ in
-            [.identityRevoked(IdentityRevocation(identity: rescue, issuedBefore: TestHub.start))]
-        }
-        #expect(try await hub.ledger.read { try $0.recoveredOwners() }.isEmpty)
-        #expect(try hub.verify().problems == [])
-    }
 }
 
 /// Whether any file below a directory holds the bytes of the address, in whatever case, but as a part of `jo…`, the address

@@ -49,7 +49,8 @@ struct FailingStep: Sendable, CustomTestStringConvertible {
 
     private static func invite(_ hub: TestHub) async throws {
         _ = try await hub.ledger.append(by: .hub, why: "asked by \(address)") { registry in
-            try registry.invitation(secretHash: invitation().secretHash) == nil ? [.invitationCreated(invitation())] : []
+            try registry.invitation(secretHash: invitation().secretHash) == nil
+                ? [.invitationCreated(invitation())] : []
         }
     }
 

@@ -118,15 +118,4 @@ import Trust
         #expect(leaf.map { !String(decoding: $0.bytes, as: UTF8.self).contains("ana@") } ?? false)
         #expect(try await hub.ledger.notes(sizes: 1...2).count == 2)
     }
-
-    @Test func evidenceIsKeptOnce() async throws {
-        let directory = try TemporaryDirectory()
-        let usage = try UsageStore(directory: directory.path)
-        let found = LedgerContradiction(
-            at: TestHub.start, source: "spoke finance/fin-1", code: "fork", problem: "two", seen: "a\n", ours: "b\n")
-        let (first, second) = (try await usage.keep(found), try await usage.keep(found))
-        #expect(first && !second)
-        try await usage.prune(before: TestHub.start + .days(1000))
-        #expect(try await usage.contradictions(limit: 5) == [found])
-    }
 }

@@ -12,8 +12,14 @@ import Testing
 
     @Test("libcrypto reads every field of an issued leaf as we judged it", arguments: CertificateTemplate.Kind.allCases)
     func readsAsLibcrypto(kind: CertificateTemplate.Kind) throws {
-        let authority = try #require(pki.intermediates["finance.corp.example"])
-        for now in [TestPKI.now, TestPKI.now + .days(900)] {
+        // Beyond 2049 times are written in another form.
+        let turn = try #require(Instant("2050-01-01T00:00:00Z"))
+        let late = try TestPKI(now: turn - .days(2))
+        let moments = [
+            (pki, TestPKI.now), (pki, TestPKI.now + .days(900)), (late, turn - .days(1)), (late, turn + .days(1)),
+        ]
+        for (pki, now) in moments {
+            let authority = try #require(pki.intermediates["finance.corp.example"])
             let leaf = try authority.issueLeaf(
                 CertificateTemplate(
                     kind: kind, id: SPIFFEID("spiffe://finance.corp.example/spoke/fin-1"),

@@ -44,9 +44,8 @@ struct AuthorityStepOptions: ParsableArguments {
     /// Shows what a step did, and says what comes next.
     func report(_ answer: AuthorityAnswer, _ next: String) throws {
         let terminal = Terminal.current
-        if output.output != .table {
-            try terminal.show(answer, as: output.output) { _ in "" }
-        } else if !answer.authorities.isEmpty {
+        try terminal.showForPrograms(answer, as: output.output)
+        if output.output == .table, !answer.authorities.isEmpty {
             terminal.say(String(authorityTable(answer.authorities).text(terminal.talkColour).dropLast()))
         }
         terminal.say(answer.index.map { "done (ledger entry \($0))" } ?? "nothing to do")
@@ -57,13 +56,7 @@ struct AuthorityStepOptions: ParsableArguments {
 extension AuthorityAnswer {
     /// Writes the next trust manifest, unsigned.
     func keepManifest(in file: String?, _ terminal: Terminal) throws {
-        guard let manifest else { return }
-        let text = jsonText(manifest)
-        if let file {
-            try PrivateFile.replace(file, with: Array(text.utf8))
-        } else {
-            terminal.write(text)
-        }
+        if let manifest { try terminal.put(jsonText(manifest), in: file) }
     }
 }
 

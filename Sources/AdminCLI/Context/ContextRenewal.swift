@@ -75,14 +75,6 @@ package enum ContextRenewal {
             return try await FrontClient.renew(
                 opened.identity, with: key, hub: opened.context.hub, front: front, roots: opened.roots)
         }
-        let hub = try opened.hubClient()
-        do {
-            let answer = try await hub.renew(with: key)
-            await hub.shutdown()
-            return answer
-        } catch {
-            await hub.shutdown()
-            throw error
-        }
+        return try await opened.hubClient().closed { hub throws(TransportError) in try await hub.renew(with: key) }
     }
 }

@@ -16,6 +16,13 @@ struct Terminal: Sendable {
     /// Data, as it is.
     func write(_ text: String) { writeAll(Array(text.utf8), to: STDOUT_FILENO) }
 
+    /// Data into a file, which is replaced; nil for standard output.
+    /// - Throws: What `PrivateFile.replace` throws.
+    func put(_ text: String, in file: String?) throws {
+        guard let file else { return write(text) }
+        try PrivateFile.replace(file, with: Array(text.utf8))
+    }
+
     /// One line of talk.
     func say(_ line: String) { writeAll(Array((line + "\n").utf8), to: STDERR_FILENO) }
 
@@ -31,6 +38,11 @@ struct Terminal: Sendable {
         case .json: write(jsonText(try JSONCoding.encode(value)))
         case .yaml: write(yamlText(try JSONCoding.encode(value)))
         }
+    }
+
+    /// Shows an answer of which people are told in words.
+    func showForPrograms(_ value: some Encodable, as format: OutputFormat) throws {
+        if format != .table { try show(value, as: format) { _ in "" } }
     }
 
     /// Shows rows; where there are none, a reader of tables is told so.

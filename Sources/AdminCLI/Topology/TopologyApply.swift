@@ -37,11 +37,8 @@ struct TopologyApply: AsyncParsableCommand {
             }
             guard !plan.isEmpty else {
                 // The same answer as an apply that changed something, for whoever reads it with a program.
-                if output.output != .table {
-                    try terminal.show(ApplyAnswer(plan: plan, change: ChangeAnswer(index: nil)), as: output.output) {
-                        _ in ""
-                    }
-                }
+                try terminal.showForPrograms(
+                    ApplyAnswer(plan: plan, change: ChangeAnswer(index: nil)), as: output.output)
                 terminal.say("no change")
                 return
             }
@@ -53,7 +50,7 @@ struct TopologyApply: AsyncParsableCommand {
             }
             try terminal.confirm("Apply this to \(topology.organization.domain)?", unless: change.yes)
             let answer = try await hub.post("/v1/topology/apply", request, as: ApplyAnswer.self, timeout: .minutes(2))
-            if output.output != .table { try terminal.show(answer, as: output.output) { _ in "" } }
+            try terminal.showForPrograms(answer, as: output.output)
             terminal.say(changeLine(answer.change))
             for zone in answer.zonesWithoutAuthority ?? [] {
                 terminal.say("the zone \(zone) has no authority yet: `nave authority prepare \(zone)`")

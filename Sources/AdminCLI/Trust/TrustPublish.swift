@@ -29,7 +29,7 @@ struct TrustPublish: AsyncParsableCommand {
         let answer = try await hub.hub { client in
             try await client.post("/v1/trust/publish", request, as: PublishManifestAnswer.self, proving: false)
         }
-        if output.output != .table { try terminal.show(answer, as: output.output) { _ in "" } }
+        try terminal.showForPrograms(answer, as: output.output)
         terminal.say("version \(answer.version) of the trust manifest is in force (entry \(answer.index))")
     }
 }

@@ -44,13 +44,8 @@ struct TrustRotate: AsyncParsableCommand {
         let answer = try await hub.hub { client in
             try await client.post("/v1/trust/rotate", request, as: RotateAnswer.self)
         }
-        let text = jsonText(answer.manifest)
         let terminal = Terminal.current
-        if let out {
-            try PrivateFile.replace(out, with: Array(text.utf8))
-        } else {
-            terminal.write(text)
-        }
+        try terminal.put(jsonText(answer.manifest), in: out)
         terminal.say("not in force: sign it with `nave trust sign`, then `nave trust publish`")
     }
 }

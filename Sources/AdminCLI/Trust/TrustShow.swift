@@ -28,7 +28,7 @@ struct TrustShow: AsyncParsableCommand {
     private static func rows(_ links: ManifestLinks, held: TrustManifest) throws -> [ManifestRow] {
         let envelopes = try links.manifests.map { try JSONCoding.decode(DSSEEnvelope.self, from: $0) }
         guard let opening = envelopes.first else { throw foreign }
-        let first = try TrustManifest.claimed(by: opening)
+        let first = try TrustManifest(selfSigned: opening)
         let manifests = [first] + (try TrustManifest.verifyLinks(Array(envelopes.dropFirst()), from: first))
         guard manifests.contains(held) else { throw foreign }
         return try zip(manifests, envelopes).map { manifest, envelope in

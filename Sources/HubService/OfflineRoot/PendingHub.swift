@@ -58,10 +58,8 @@ struct PendingHub {
 
     /// Makes it, wholly or not at all.
     static func make(_ hub: HubInit, root: Certificate) throws {
-        let path = Self.path(of: hub.data)
-        let draft = HubDirectory("\(path).init-\(Hex.encode(try randomBytes(8)))", passphrase: hub.passphrase)
-        try PrivateFile.makeDirectory(draft.path)
-        do {
+        try PrivateFile.makeWhole(Self.path(of: hub.data), suffix: "init") { path in
+            let draft = HubDirectory(path, passphrase: hub.passphrase)
             try PrivateFile.makeDirectory(draft.file("keys"))
             if let token = hub.authorityToken { try draft.useToken(token) }
             let key = try draft.newAuthorityKey("organization")
@@ -69,13 +67,6 @@ struct PendingHub {
             try PrivateFile.create(
                 draft.file("organization.request.pem"), Array(try CertificateRequest.makePEM(key: key).utf8))
             try PrivateFile.create(draft.file("pending.json"), try JSONCoding.canonical(Settings(hub)))
-            guard rename(draft.path, path) == 0 else {
-                throw HubError(.unavailable, "not-writable", "cannot make \(quoted(path)): \(PrivateFile.reason())")
-            }
-            PrivateFile.flushDirectory(of: path)
-        } catch {
-            try? FileManager.default.removeItem(atPath: draft.path)
-            throw error
         }
     }
 

@@ -107,28 +107,13 @@ package struct RootCreation: Sendable {
     /// Makes everything in a sibling of the directory, which then gets its name.
     private func place(_ fill: (OfflineRoot, PrivateKey) throws -> Void) throws {
         umask(0o077)
-        if FileManager.default.fileExists(atPath: root.path) {
-            guard (try? FileManager.default.contentsOfDirectory(atPath: root.path))?.isEmpty == true else {
-                throw HubError(
-                    .conflict, "not-empty", "\(quoted(root.path)) is not an empty directory",
-                    hint: "init makes a new root and never touches one that is there")
-            }
-        }
-        let draft = root.sibling("\(root.path).init-\(Hex.encode(try randomBytes(8)))")
-        try PrivateFile.makeDirectory(draft.path)
-        do {
+        try PrivateFile.demandEmpty(root.path, hint: "init makes a new root and never touches one that is there")
+        try PrivateFile.makeWhole(root.path, suffix: "init") { path in
+            let draft = OfflineRoot(path, passphrase: root.keyFile.passphrase)
             let key = try keep(in: draft)
             try fill(draft, key)
             try PrivateFile.create(
                 draft.file("root.json"), try JSONCoding.canonical(OfflineRoot.Settings(organization: organization)))
-            guard rename(draft.path, root.path) == 0 else {
-                throw HubError(
-                    .unavailable, "not-writable", "cannot make \(quoted(root.path)): \(PrivateFile.reason())")
-            }
-            PrivateFile.flushDirectory(of: root.path)
-        } catch {
-            try? FileManager.default.removeItem(atPath: draft.path)
-            throw error
         }
     }
 
@@ -141,9 +126,4 @@ package struct RootCreation: Sendable {
         try draft.keyFile.keep(key)
         return key
     }
-}
-
-extension OfflineRoot {
-    /// Another directory under the same passphrase.
-    fileprivate func sibling(_ path: String) -> OfflineRoot { OfflineRoot(path, passphrase: keyFile.passphrase) }
 }

@@ -1,4 +1,3 @@
-import AdminCLI
 import Model
 import TestSupport
 import Testing
@@ -87,15 +86,5 @@ import Trust
         lines = try export()
         lines[4] = "checkpoint \(Base64.encode(Array(try note(Array(entries.prefix(3)), by: stranger).utf8)))"
         #expect(verify(lines).problem == nil)
-    }
-
-    @Test func onlyANewerCheckpointReplacesTheKeptOne() throws {
-        let directory = try TemporaryDirectory()
-        let kept = KeptCheckpoint(cache: directory.path, manifest: manifest, roots: try manifest.rootCertificates())
-        #expect(kept.note == nil)
-        let (small, large) = (try note([[1]]), try note([[1], [2]]))
-        kept.keep(large)
-        kept.keep(small)
-        #expect(kept.note == large)
     }
 }

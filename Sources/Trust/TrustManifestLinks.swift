@@ -1,6 +1,19 @@
 import Model
 
 extension TrustManifest {
+    /// A version that nothing here vouches for but its own manifest keys, which signed it: the first of a chain, one that was
+    /// verified when it was written down, or one that whoever verifies something offline brought along.
+    /// - Throws: `bad-envelope`, `bad-manifest`, and what verifying throws.
+    package init(selfSigned envelope: DSSEEnvelope) throws(TrustError) {
+        let claimed = try Self.claimed(by: envelope)
+        _ = try claimed.verify(envelope, payloadType: Self.payloadType, role: .manifest)
+        self = claimed
+    }
+
+    /// - Parameter bytes: JSON of the envelope.
+    /// - Throws: The same.
+    package init(selfSigned bytes: [UInt8]) throws { try self.init(selfSigned: DSSEEnvelope(parsing: bytes)) }
+
     /// Walks over several versions and judges only that each follows from the one before: who was away longer than a version
     /// lived still finds the way (TUF specification, section 5.3). Whether the last is in force is for `checkExpiry`; to read
     /// back what was kept, and to reach a version that names what to do about it, it need not be.
