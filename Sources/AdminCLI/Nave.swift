@@ -25,7 +25,8 @@ package struct Nave: AsyncParsableCommand {
             CommandGroup(
                 name: "What there is",
                 subcommands: [
-                    ZoneNoun.self, ServerNoun.self, SpokeNoun.self, ClientNoun.self, UserNoun.self, PersonNoun.self,
+                    ZoneNoun.self, ServerNoun.self, ToolNoun.self, SpokeNoun.self, ClientNoun.self, UserNoun.self,
+                    PersonNoun.self,
                     CertificateNoun.self,
                     Status.self,
                 ]),
@@ -52,6 +53,12 @@ struct ZoneNoun: ParsableCommand {
 struct ServerNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "server", abstract: "Registered MCP servers.", subcommands: [ServerList.self, ServerShow.self])
+}
+
+struct ToolNoun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tool", abstract: "Tools as servers define them, and what of that was approved.",
+        subcommands: [ToolList.self, ToolDiff.self, ToolApprove.self])
 }
 
 struct SpokeNoun: ParsableCommand {

@@ -21,7 +21,7 @@ package struct Access: Sendable {
     /// The decision on a hypothetical call, or again on one that a spoke made, under what is in force now.
     /// - Throws: `unknown-decision`, `unknown-server`, `bad-explain`, `forbidden`.
     package func explain(_ request: ExplainRequest, by standing: Standing) async throws -> Explanation {
-        guard let id = request.decision else { return try hypothetical(request, standing) }
+        guard let id = request.decision else { return try await hypothetical(request, standing) }
         guard request == ExplainRequest(decision: id) else {
             throw HubError(.invalid, "bad-explain", "with a decision's id nothing else is given")
         }
@@ -44,13 +44,15 @@ package struct Access: Sendable {
         var explanation = Model.explain(
             Request(
                 caller: Caller(workload: workload), aim: Self.aim(record.aim) ?? .reach,
-                facts: Facts(now: record.at, address: record.address.flatMap { IPAddress($0) }, arguments: .unbound)),
+                facts: Facts(
+                    now: record.at, address: record.address.flatMap { IPAddress($0) }, definitions: record.definitions,
+                    arguments: .unbound)),
             under: ruleset)
         explanation.recorded = row
         return explanation
     }
 
-    private func hypothetical(_ request: ExplainRequest, _ standing: Standing) throws -> Explanation {
+    private func hypothetical(_ request: ExplainRequest, _ standing: Standing) async throws -> Explanation {
         guard let by = request.by, let server = request.server, let text = request.capability else {
             throw HubError(
                 .invalid, "bad-explain", "a call is told by caller, server and capability",
@@ -63,8 +65,15 @@ package struct Access: Sendable {
         guard let ruleset = ruleset(server) else { throw Self.unknownServer(server) }
         let facts = Facts(
             now: request.at ?? now(), address: request.from ?? ruleset.networks.first?.address,
+            definitions: try await definitions(of: aim, on: server),
             arguments: request.arguments.map { .given($0) } ?? .unbound)
         return Model.explain(Request(caller: try caller(by), aim: aim, facts: facts), under: ruleset)
+    }
+
+    /// Under which definitions spokes told that a server lists the tool.
+    private func definitions(of aim: Aim, on server: String) async throws -> [String] {
+        guard let tool = aim.tool else { return [] }
+        return try await usage.definitions(server: server, tool: tool).filter { !$0.sightings.isEmpty }.map(\.digest)
     }
 
     /// Where a server is reached, for callers that some rule could allow there.

@@ -61,6 +61,7 @@ package struct HubParts: Sendable {
         let manifestService = ManifestService(
             directory: directory, ledger: ledger, chain: chain, publisher: publisher, trust: trust, now: now, log: log)
         leaf = HubLeaf(settings: settings, authority: authority, ledger: ledger, trust: trust, now: now)
+        let tools = ToolService(ledger: ledger, usage: usage)
         let anchoring = JournalAnchoring(ledger: ledger, usage: usage, now: now, log: log)
         let checkpoints = CheckpointComparison(ledger: ledger, usage: usage, chain: chain, now: now, log: log)
         services = Services(
@@ -68,7 +69,7 @@ package struct HubParts: Sendable {
             renewal: Renewal(enrolment: enrolment, settings: settings, ledger: ledger, now: now, log: log),
             certificates: certificates,
             topology: TopologyService(
-                organization: organization, ledger: ledger, authority: authority, now: now,
+                organization: organization, ledger: ledger, authority: authority, now: now, tools: tools,
                 wire: { [usage] in try await usage.statuses().mapValues(\.report.wire) }),
             reports: ReportService(
                 ledger: ledger, usage: usage, checkpoints: checkpoints, publisher: publisher, anchoring: anchoring,
@@ -76,14 +77,14 @@ package struct HubParts: Sendable {
             access: Access(ledger: ledger, usage: usage, now: now),
             lists: Lists(
                 ledger: ledger, usage: usage, streams: streams, trust: trust, publisher: publisher,
-                certificates: certificates, now: now),
+                certificates: certificates, tools: tools, now: now),
             reviews: ReviewService(ledger: ledger, usage: usage, streams: streams, now: now),
             manifests: manifestService,
             authorities: AuthorityService(
                 organization: organization, authority: authority, ledger: ledger, chain: chain,
                 manifests: manifestService, leaf: leaf, streams: streams, now: now, log: log),
             persons: PersonErasure(ledger: ledger, usage: usage, now: now, log: log),
-            ledgerViews: LedgerViews(ledger: ledger), checkpoints: checkpoints, anchoring: anchoring)
+            ledgerViews: LedgerViews(ledger: ledger), checkpoints: checkpoints, anchoring: anchoring, tools: tools)
         handlers = RouteHandlers(services: services, ledger: ledger, organization: organization, now: now)
     }
 }

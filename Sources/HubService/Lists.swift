@@ -12,12 +12,13 @@ package struct Lists: Sendable {
     private let trust: HubTrust
     private let publisher: Publisher
     private let certificates: Certificates
+    private let tools: ToolService
     private let since: Instant
     private let now: @Sendable () -> Instant
 
     package init(
         ledger: HubLedger, usage: UsageStore, streams: SpokeStreams, trust: HubTrust, publisher: Publisher,
-        certificates: Certificates, now: @escaping @Sendable () -> Instant
+        certificates: Certificates, tools: ToolService, now: @escaping @Sendable () -> Instant
     ) {
         self.ledger = ledger
         self.usage = usage
@@ -25,6 +26,7 @@ package struct Lists: Sendable {
         self.trust = trust
         self.publisher = publisher
         self.certificates = certificates
+        self.tools = tools
         self.now = now
         since = now()
     }
@@ -193,6 +195,7 @@ package struct Lists: Sendable {
         let mayAll = standing.may(.auditor, in: nil)
         let found = mayAll ? try await usage.contradictions(limit: 20) : []
         func visible(_ zone: String?) -> Bool { standing.may(.auditor, in: zone) }
+        let drift = try await tools.drift(visible)
         return HubStatus(
             organization: topology.organization.domain, version: HubProgram.version, since: since,
             ledgerSize: snapshot.size, checkpoint: snapshot.checkpoint,
@@ -207,7 +210,7 @@ package struct Lists: Sendable {
             alarms: mayAll
                 ? try await ledger.recoveredOwners().map(\.alarm) + Self.journalAlarms(statuses, found) : nil,
             observed: observed(topology, visible), rotations: snapshot.rotations(standing),
-            zonesWithoutAuthority: snapshot.zonesWithoutAuthority.filter(visible))
+            zonesWithoutAuthority: snapshot.zonesWithoutAuthority.filter(visible), drift: drift.isEmpty ? nil : drift)
     }
 
     /// Servers whose rules are only tried out; nil for none.

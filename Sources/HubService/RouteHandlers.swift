@@ -19,12 +19,13 @@ package struct Services: Sendable {
     package var ledgerViews: LedgerViews
     package var checkpoints: CheckpointComparison
     package var anchoring: JournalAnchoring
+    package var tools: ToolService
 
     package init(
         enrolment: Enrolment, renewal: Renewal, certificates: Certificates, topology: TopologyService,
         reports: ReportService, access: Access, lists: Lists, reviews: ReviewService, manifests: ManifestService,
         authorities: AuthorityService, persons: PersonErasure, ledgerViews: LedgerViews,
-        checkpoints: CheckpointComparison, anchoring: JournalAnchoring
+        checkpoints: CheckpointComparison, anchoring: JournalAnchoring, tools: ToolService
     ) {
         self.enrolment = enrolment
         self.renewal = renewal
@@ -37,6 +38,7 @@ package struct Services: Sendable {
         self.ledgerViews = ledgerViews
         self.checkpoints = checkpoints
         self.anchoring = anchoring
+        self.tools = tools
         self.manifests = manifests
         self.authorities = authorities
         self.persons = persons
@@ -196,6 +198,13 @@ package struct RouteHandlers: Sendable {
         case .bundle:
             return .json(
                 try await lists.bundle(zone: try call.parameter("zone"), spoke: try call.parameter("spoke"), standing))
+        case .tools: return try .coded(try await services.tools.list(query, standing))
+        case .tool:
+            let server = "\(try call.parameter("zone"))/\(try call.parameter("server"))"
+            return try .coded(try await services.tools.show(server, query, standing))
+        case .approveTools:
+            return try .coded(
+                try await services.tools.approve(try call.decoded(ApproveToolsRequest.self), by: standing))
         case .explain:
             return try .coded(try await services.access.explain(try call.decoded(ExplainRequest.self), by: standing))
         case .openReview, .listReviews, .showReview, .reviewReport, .decideItem, .reinstateItem, .closeReview:

@@ -10,6 +10,7 @@ package enum RouteName: String, CaseIterable, Sendable {
     case certificates, certificate, revokeCertificate
     case zones, servers, spokes, clients, decisions, rollout, status, bundle
     case explain, resolve
+    case tools, tool, approveTools
     case openReview, listReviews, showReview, reviewReport, decideItem, reinstateItem, closeReview
     case trust, rotateTrust, publishTrust
     case authorities, prepareAuthority, activateAuthority, taintAuthority, retireAuthority
@@ -108,6 +109,10 @@ package enum Routes {
 
         case .explain: post(name, "/v1/access/explain", .user(.auditor, .named), .perMinute(240), 1 << 20)
         case .resolve: get(name, "/v1/resolve/{zone}/{server}", .client, .perMinute(120))
+
+        case .tools: get(name, "/v1/tools", .user(.auditor, .named), .perMinute(240))
+        case .tool: get(name, "/v1/tools/{zone}/{server}", .user(.auditor, .named), .perMinute(240))
+        case .approveTools: post(name, "/v1/tools/approve", .user(.owner, .named), .perMinute(60), 1 << 20)
 
         case .openReview: post(name, "/v1/reviews", .user(.owner, .named), .perMinute(30), 16 << 10)
         case .listReviews: get(name, "/v1/reviews", .user(.auditor, .named), .perMinute(240))

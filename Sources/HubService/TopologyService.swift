@@ -9,16 +9,18 @@ package struct TopologyService: Sendable {
     private let ledger: HubLedger
     private let authority: Authority
     private let now: @Sendable () -> Instant
+    private let tools: ToolService
     private let wire: @Sendable () async throws -> [String: [Int64]]
 
     package init(
         organization: String, ledger: HubLedger, authority: Authority, now: @escaping @Sendable () -> Instant,
-        wire: @escaping @Sendable () async throws -> [String: [Int64]]
+        tools: ToolService, wire: @escaping @Sendable () async throws -> [String: [Int64]]
     ) {
         self.organization = organization
         self.ledger = ledger
         self.authority = authority
         self.now = now
+        self.tools = tools
         self.wire = wire
     }
 
@@ -32,13 +34,20 @@ package struct TopologyService: Sendable {
         return snapshot.state.topology
     }
 
-    /// A spoke that could not enforce the change is a finding here; `apply` refuses it.
+    /// A spoke that could not enforce the change is a finding here; `apply` refuses it. So is a server whose tools would be
+    /// refused since nobody approved them; that is the owner's affair.
     /// - Throws: `topology-invalid`, `other-organization`, `other-environment`.
     package func plan(_ request: TopologyRequest) async throws -> Plan {
         let snapshot = ledger.snapshot
         var plan = try plan(request, snapshot)
         let unable = WireVersions(reported: try await wire()).unable(plan, request.topology, snapshot)
         plan.findings += unable.map { Plan.Finding(code: "spoke-too-old", message: $0.description) }
+        plan.findings += try await tools.drift(of: request.topology).filter { $0.pin == .enforce }.map { drift in
+            Plan.Finding(
+                code: "tools-refused",
+                message: "server `\(drift.server)` refuses tools: \(drift.changed) changed and \(drift.unapproved) "
+                    + "never approved; `nave tool list \(drift.server)`")
+        }
         return plan
     }
 

@@ -66,7 +66,7 @@ package final class CallFigures: Sendable {
         }
     }
 
-    /// `tool`, `resource`, `prompt`, `completion`, or `reach` for the upkeep of a conversation.
+    /// `tool`, `resource`, `prompt`, `completion`, `task`, or `reach` for the upkeep of a conversation.
     private static func kind(of aim: String) -> String { String(aim.prefix { $0 != ":" }) }
 
     func write(_ page: inout PrometheusText) {

@@ -15,9 +15,11 @@ struct Reporter: Sendable {
     let wakeup: Wakeup
     let interval: Milliseconds
     let listener: String
+    let ceiling: ReportedCeiling
     let logger: Logger
     /// The newest head that the hub has taken in.
     let told = NIOLockedValueBox<JSON?>(nil)
+    let tools = NIOLockedValueBox(ToldTools())
 
     /// Runs until its task is cancelled.
     func run() async {
@@ -53,17 +55,27 @@ struct Reporter: Sendable {
         let head = try await journal.head()
         let known = self.told.withLockedValue(\.self)
         let snapshot = services.snapshots.current
+        let views = services.tables.views.all
+        let listed = (snapshot?.servers ?? [:]).compactMap { short, server in
+            views[short].map { (server.name, $0.definitions) }
+        }
+        let now = services.now()
+        let sightings = tools.withLockedValue {
+            $0.next(Dictionary(listed) { first, _ in first }, now: now)
+        }
         let report = Report(
             journal: journal.name.name, sequence: told.sequence, applied: snapshot?.delivery.applied,
             refused: await applier.refused, servers: services.upstreams.status(snapshot), usage: told.usage,
             decisions: told.decisions, checkpoint: snapshot?.delivery.note, listener: listener,
             since: journal.name.since,
-            at: services.now(), head: head == known ? nil : head, trouble: journal.figures.trouble)
+            at: services.now(), head: head == known ? nil : head, trouble: journal.figures.trouble,
+            tools: sightings.isEmpty ? nil : sightings, ceiling: ceiling)
         let answer = try await link.current.post("/v1/spoke/reports", report, as: ReportAnswer.self)
         // If we die here the lines are told again, and the hub knows them.
+        tools.withLockedValue { $0.taken(sightings) }
         if let head { self.told.withLockedValue { $0 = head } }
         let isWhole = answer.sequence >= told.sequence
         try await journal.acknowledge(min(answer.sequence, told.sequence), place: isWhole ? told.place : nil)
-        return told.hasMore && isWhole
+        return (told.hasMore && isWhole) || !sightings.isEmpty
     }
 }

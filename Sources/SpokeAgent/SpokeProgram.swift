@@ -111,7 +111,8 @@ package struct SpokeProgram: Sendable {
             link: link, applier: applier, signer: signer, now: now, random: { .random(in: 0 ... .max) }, logger: logger)
         let reporter = Reporter(
             link: link, journal: journal, applier: applier, services: services, wakeup: reportWakeup,
-            interval: reportInterval, listener: address.description, logger: logger)
+            interval: reportInterval, listener: address.description,
+            ceiling: ReportedCeiling(configuration.ceiling), logger: logger)
         let sync = Sync(
             link: link, applier: applier, snapshots: services.snapshots, reporter: reportWakeup, renewal: renewal,
             logger: logger)

@@ -52,6 +52,7 @@ enum Fold {
         // Rows hold commitments, so they stay as they are; but bundles may have named the person.
         case .personErased: try change("organization", index, db)
         case .epochOpened(let body): try openEpoch(body, index, db)
+        case .toolsApproved(let body): try approveTools(body, index, db)
         }
     }
 
@@ -78,6 +79,7 @@ enum Fold {
             throw StorageError(
                 "no-object", "there is no \(object.kind.rawValue) `\(object.name.prefix(130))` to remove")
         }
+        try forgetPins(of: object, db)
         try change(object.scope, index, db)
     }
 

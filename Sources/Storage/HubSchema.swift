@@ -28,6 +28,7 @@ enum HubSchema {
         FoldTable(name: "epochs", key: ["epoch"]),
         FoldTable(name: "authorities", key: ["serial"]),
         FoldTable(name: "anchors", key: ["idx"]),
+        FoldTable(name: "pins", key: ["server", "tool", "digest"]),
     ]
 
     /// Complete nodes of the Merkle tree; compared like a folded table.
@@ -35,7 +36,7 @@ enum HubSchema {
 
     static let migrations: [DatabaseFile.Migration] = [
         version1, ManifestSchema.table, version2, EpochSchema.table, AuthoritySchema.table, AnchorSchema.table,
-        CertificateSchema.withoutValues,
+        CertificateSchema.withoutValues, PinSchema.table,
     ]
 
     // Times are milliseconds since the epoch, `idx` columns are ledger indices. Columns of JSON hold it canonical, with

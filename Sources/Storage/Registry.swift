@@ -46,7 +46,8 @@ package struct Registry {
         return RegistryState(
             origin: try opened.map(origin) ?? "",
             topology: try topology() ?? Topology(organization: Organization(domain: opened?.organization ?? "")),
-            masks: try masks(), revokedSerials: try revokedSerials(), revokedIdentities: try revokedIdentities(),
+            masks: try masks(), pins: try pins(), revokedSerials: try revokedSerials(),
+            revokedIdentities: try revokedIdentities(),
             changes: try changes())
     }
 

@@ -73,6 +73,7 @@ package struct Snapshot: Sendable {
         if parts.contains(.roles) { next.roles = try registry.grantedRoles() }
         if parts.contains(.reviews) { next.reviews = try registry.reviews() }
         if parts.contains(.publications) { next.publication = try registry.publication() }
+        if parts.contains(.pins) { next.state.pins = try registry.pins() }
         if parts.contains(.grants) { next.state.masks = try registry.masks() }
         for case .certificateIssued(let issued) in events { next.certificates[issued.identity] = issued }
         return next
@@ -81,7 +82,7 @@ package struct Snapshot: Sendable {
 
 /// What an entry can change of a snapshot.
 private enum SnapshotPart {
-    case everything, objects, invitations, trust, roles, reviews, grants, publications, authorities
+    case everything, objects, invitations, trust, roles, reviews, grants, publications, authorities, pins
 }
 
 extension Event {
@@ -93,7 +94,9 @@ extension Event {
         case .certificateRevoked: [.trust]
         case .identityRevoked: [.trust, .invitations]
         case .topologyApplied, .manifestPublished, .journalsAnchored: []
-        case .objectSet, .objectRemoved: [.objects]
+        case .objectSet: [.objects]
+        case .objectRemoved: [.objects, .pins]
+        case .toolsApproved: [.pins]
         case .grantRevoked, .grantReinstated: [.grants]
         case .reviewOpened, .reviewDecided, .reviewClosed: [.reviews, .grants]
         case .bundlesPublished: [.publications]

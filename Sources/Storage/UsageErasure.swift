@@ -16,6 +16,7 @@ extension UsageStore {
                     }
                 }
                 try Self.redactDecisions(address, pseudonym, db)
+                try ToolSchema.erase(address, db)
                 for row in try Row.fetchAll(db, sql: "SELECT spoke, status FROM spokes") {
                     let status: String = row["status"]
                     guard address.occurs(in: status) else { continue }

@@ -35,6 +35,9 @@ package final class UsageStore: Sendable {
             for record in report.decisions {
                 try Self.keep(record, journal: report.journal, spoke: spoke, zone: zone, now, db)
             }
+            for sighting in report.tools ?? [] where sighting.server.hasPrefix("\(zone)/") && sighting.isWellFormed {
+                try ToolSchema.merge(sighting, spoke: spoke, now, db)
+            }
             try Self.note(report, spoke, now, db)
             return sequence
             // If the process dies before COMMIT nothing of the report was taken, after it everything; the spoke, unanswered,
@@ -47,6 +50,7 @@ package final class UsageStore: Sendable {
         try await write("cannot prune") { db in
             try db.run("DELETE FROM decisions WHERE at < ?", [before.milliseconds])
             try JournalHeadSchema.prune(before: before, db)
+            try ToolSchema.prune(before: before, db)
             try db.run("DELETE FROM usage WHERE day < ?", [String(before.description.prefix(10))])
             try db.run(
                 """
@@ -106,6 +110,7 @@ package final class UsageStore: Sendable {
         status.usage = []
         status.decisions = []
         status.head = nil
+        status.tools = nil
         // A spoke's clock says which of its reports is newer; equal moments are told apart by the sequence.
         try db.run(
             """

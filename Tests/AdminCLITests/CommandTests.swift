@@ -37,6 +37,11 @@ import Testing
         ("CertificateShow", "certificate show 5C0F3B9E -o yaml"),
         ("CertificateRevoke", "certificate revoke 5c0f3b9e --why stolen --wait 30s --yes"),
         ("AuthorityList", "authority list -o json"),
+        ("ToolList", "tool list"), ("ToolList", "tool list finance/ledger --state changed -o json"),
+        ("ToolDiff", "tool diff finance/ledger read_entry"),
+        ("ToolApprove", "tool approve finance/ledger"),
+        ("ToolApprove", "tool approve finance/ledger a b --yes --why x"),
+        ("ToolApprove", "tool approve --zone finance --first-seen --before 2026-11-21 --wait 5s"),
         ("AuthorityPrepare", "authority prepare root --out next.json --why yearly --yes"),
         ("AuthorityPrepare", "authority prepare finance --request-out finance.csr"),
         ("AuthorityActivate", "authority activate organization --dry-run"),
@@ -69,6 +74,10 @@ import Testing
         "certificate list --expiring soon",
         "authority prepare", "authority retire Finance", "authority taint a/b", "authority activate ../root",
         "connect ledger", "status -o xml", "nonsense",
+        "tool list ledger", "tool list --state odd", "tool diff finance/ledger", "tool approve", "tool approve ledger",
+        "tool approve --zone finance --first-seen", "tool approve --zone finance --before 2026-11-21",
+        "tool approve finance/ledger --first-seen --before 2026-11-21",
+        "tool approve --zone finance --first-seen --before x",
     ])
     func refusesAsUsage(line: String) {
         do {
@@ -105,7 +114,7 @@ import Testing
             #expect(!type.configuration.abstract.isEmpty)
         }
         walk(Nave.self, [])
-        #expect(leaves == 51)
+        #expect(leaves == 54)
     }
 }
 

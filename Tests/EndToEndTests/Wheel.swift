@@ -40,10 +40,11 @@ final class Wheel: @unchecked Sendable {
 
     /// The whole example: hub, spoke in front of the ledger (HTTP) and a git repository (stdio), the enrolled bot.
     static func turning(
-        spokeSettings: String = "", jsonAnswers: Bool = false, python version: String = "2.3"
+        spokeSettings: String = "", jsonAnswers: Bool = false, python version: String = "2.3",
+        ledger program: String = "ledger_server.py"
     ) async throws -> Wheel {
         let wheel = try await withHub()
-        try await wheel.startLedger(jsonAnswers: jsonAnswers)
+        try await wheel.startLedger(program, jsonAnswers: jsonAnswers)
         try await wheel.enrolSpoke()
         try await wheel.writeSpokeConfiguration(settings: spokeSettings)
         try await wheel.startSpoke()
@@ -79,12 +80,12 @@ final class Wheel: @unchecked Sendable {
         }
     }
 
-    func startLedger(jsonAnswers: Bool = false) async throws {
+    func startLedger(_ program: String = "ledger_server.py", jsonAnswers: Bool = false) async throws {
         let port = try freePort()
         let python = try await PythonEnvironment.python("2.3")
         let child = try ChildProcess(
             python,
-            [Checkout.root.appending(path: "Deploy/mcp/ledger_server.py").path, "\(port)"]
+            [Checkout.root.appending(path: "Deploy/mcp/\(program)").path, "\(port)"]
                 + (jsonAnswers ? ["json"] : []))
         ledger = child
         ledgerPort = port

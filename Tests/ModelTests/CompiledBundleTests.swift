@@ -58,7 +58,7 @@ struct CompiledBundleTests {
                                 aim: .use(Capability(.tool, tool)),
                                 facts: Facts(
                                     now: TopologyFixture.now, address: IPAddress("10.20.1.1"), readOnly: nil,
-                                    definition: "sha256:dd", arguments: .given(arguments)))
+                                    definitions: ["sha256:dd"], arguments: .given(arguments)))
                             switch (decide(request, under: theirs), decide(request, under: ours)) {
                             case (.allow(let one), .allow(let other)):
                                 #expect(one == other)

@@ -23,9 +23,16 @@ final class Oracle {
         // What a pinned tool's definition says counts only when it is the approved one.
         var request = request
         if let pinning = ruleset.pinning, let tool = tool(request.aim), "\(pinning.mode)" != "off" {
-            let approved = pinning.approved.values.filter { $0.name == tool && $0.digest == request.facts.definition }
-            request.facts.readOnly = approved.first?.readOnly
-            if approved.isEmpty, "\(pinning.mode)" == "enforce" { return .deny }
+            var says: [Bool?] = []
+            var isApproved = false
+            for (index, digest) in request.facts.definitions.enumerated() {
+                let found = pinning.approved.values.joined().filter { $0.name == tool && $0.digest == digest }
+                isApproved = (index == 0 || isApproved) && !found.isEmpty
+                says += found.map(\.readOnly)
+            }
+            let agreed = isApproved && says.allSatisfy { $0 == says[0] }
+            request.facts.readOnly = agreed ? says[0] : nil
+            if !isApproved, "\(pinning.mode)" == "enforce" { return .deny }
         }
         if request.facts.freshness == .readOnly, tool(request.aim) != nil, request.facts.readOnly != true {
             return .deny

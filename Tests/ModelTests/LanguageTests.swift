@@ -293,7 +293,8 @@ struct LanguageTests {
                 Request(
                     caller: Caller(workload: try SPIFFEID(bot)), aim: .use(Capability(.tool, tool)),
                     facts: Facts(
-                        now: Self.now, address: IPAddress("10.1.1.1"), readOnly: claims, definition: digest)),
+                        now: Self.now, address: IPAddress("10.1.1.1"), readOnly: claims,
+                        definitions: digest.map { [$0] } ?? [])),
                 under: ruleset)
             if case .deny(let denial) = decision { #expect(denial.reason == reason) } else { #expect(reason == nil) }
         }

@@ -77,7 +77,9 @@ struct MetamorphicTests {
             observing.observedUntil = SmallWorlds.evening + .hours(1)
             less += expectNoMore(observing, bare, requests)
             var enforcing = bare
-            enforcing.pinning = enforcing.pinning.map { Pinning(mode: .enforce, approved: Array($0.approved.values)) }
+            enforcing.pinning = enforcing.pinning.map {
+                Pinning(mode: .enforce, approved: Array($0.approved.values.joined()))
+            }
             if enforcing.pinning != nil, world.ruleset.pinning?.mode == .report {
                 less += expectNoMore(bare, enforcing, requests)
             }

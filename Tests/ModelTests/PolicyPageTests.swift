@@ -33,14 +33,24 @@ struct PolicyPageTests {
             let environments = TopologyReader.environments(nodes)
             for choice in environments.isEmpty ? [.only] : environments.map({ OrganizationChoice.environment($0) }) {
                 let reading = TopologyReader.read(nodes, of: choice, problems: problems, now: now)
+                let findings = title == "Observed servers" ? ["observed-server"] : []
                 #expect(
-                    reading.errors == [] && reading.findings == [], "\(title): \(reading.errors) \(reading.findings)")
+                    reading.errors == [] && reading.findings.map(\.code) == findings,
+                    "\(title): \(reading.errors) \(reading.findings)")
                 let failures = reading.topology.run(reading.tests, now: now)
                 #expect(failures.map(\.error.description) == [], "\(title)")
                 tests[title, default: 0] += reading.tests.count
             }
         }
-        #expect(tests == ["Conditions": 6, "Sets": 3, "Limits": 1, "Environments": 3, "A whole example": 10])
+        #expect(
+            tests == [
+                "Conditions": 6, "Sets": 3, "Limits": 1, "Observed servers": 2, "Pins": 1, "Environments": 3,
+                "Around the rules": 0, "A whole example": 10,
+            ])
+        // Whatever looks like YAML is an example, and is run.
+        let text = try Checkout.text("Docs/Policy.md")
+        let fences = text.components(separatedBy: "\n").filter { $0.hasPrefix("```") && $0 != "```" }
+        #expect(Set(fences) == ["```yaml"])
     }
 
     @Test("its ceiling is one that a spoke takes")
@@ -55,6 +65,20 @@ struct PolicyPageTests {
         }
         let ceiling = Ceiling.read(NodeReader(value, problems), servers: ["ledger"])
         #expect(problems.all == [] && ceiling?.rules.count == 2)
+        let everything = Rule(id: "f/all", effect: .allow, capabilities: [try CapabilityPattern("*")], to: [.anyone])
+        let ruleset = Ruleset(
+            organization: "corp.example", server: "f/ledger", networks: [try Network("10.0.0.0/8")],
+            rules: [everything],
+            masks: [], revision: 1)
+        for (capability, isAllowed) in [
+            ("tool:read_entry", true), ("tool:write_entry", false), ("resource:ledger://reports/1", true),
+            ("resource:ledger://x/secrets/1", false),
+        ] {
+            let request = Request(
+                caller: Caller(workload: try SPIFFEID("spiffe://a.corp.example/client/b")),
+                aim: .use(try Capability(capability)), facts: Facts(now: now, address: IPAddress("10.1.1.1")))
+            #expect(decide(request, under: try #require(ceiling).over(ruleset)).isAllowed == isAllowed, "\(capability)")
+        }
     }
 
     @Test("every reason that decide gives stands in its table")

@@ -101,7 +101,11 @@ enum SmallWorlds {
                                     facts: Facts(
                                         now: now, address: IPAddress(address),
                                         readOnly: aim.tool == nil ? nil : [true, nil][index % 2],
-                                        definition: ["sha256:aa", "sha256:bb", nil][(index + number) % 3],
+                                        definitions: [
+                                            ["sha256:aa"], ["sha256:bb"], [], ["sha256:aa", "sha256:cc"],
+                                            ["sha256:bb", "sha256:aa"],
+                                        ][
+                                            (index + number) % 5],
                                         arguments: values)))
                         }
                     }
@@ -139,6 +143,7 @@ enum SmallWorlds {
         let approved = [
             ToolDefinition(name: "read_entry", digest: "sha256:aa", readOnly: true),
             ToolDefinition(name: "write_entry", digest: "sha256:bb", readOnly: nil),
+            ToolDefinition(name: "write_entry", digest: "sha256:aa", readOnly: true),
         ]
         ruleset.pinning =
             [

@@ -90,7 +90,7 @@ struct BindingTests {
                 peer: try caller.map { try SpokeFixture.peer($0) })
         }
         let own = judge(try ask("t-1", "tasks/get", nil), under: snapshot, tables, now: now)
-        #expect(own.forwarding?.record.aim == "tool:read_entry")
+        #expect(own.forwarding?.record.aim == "task:read_entry")
         var answers: Set<[UInt8]> = []
         for (exchange, snapshot, moment) in [
             (try ask("t-1", "tasks/get", Self.other), snapshot, now), (try ask("t-2", "tasks/get", nil), snapshot, now),

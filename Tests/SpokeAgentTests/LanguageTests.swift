@@ -80,6 +80,32 @@ struct LanguageTests {
         #expect(reason(try step("write_entry", bundle)) == DenyReason.noRule.rawValue)
     }
 
+    @Test("while a server is observed, identity, networks, sizes and rates hold")
+    func observedStillHolds() throws {
+        func observed(_ bundle: PolicyBundle) -> PolicyBundle {
+            var bundle = bundle
+            for index in bundle.servers.indices {
+                bundle.servers[index].enforcement = Enforcement(mode: .observe, until: now + .days(1))
+            }
+            return bundle
+        }
+        let elsewhere = try fixture.bundle(rules: [], networks: ["10.9.0.0/16"])
+        #expect(reason(try step("read_entry", observed(elsewhere))) == DenyReason.network.rawValue)
+        let revoked = try fixture.bundle(
+            rules: [],
+            revokedIdentities: [
+                IdentityRevocation(identity: try SPIFFEID(SpokeFixture.bot), issuedBefore: now + .days(1))
+            ])
+        #expect(reason(try step("read_entry", observed(revoked))) == DenyReason.identityRevoked.rawValue)
+        let small = try fixture.bundle(rules: [], policy: Policy(limits: Limits(requestBody: ByteCount(10))))
+        #expect(try step("read_entry", observed(small)).answer?.status == 413)
+        let slow = try fixture.bundle(
+            rules: [], policy: Policy(limits: Limits(rate: Limits.Rate(requests: 1, per: .seconds(60), burst: 1))))
+        let first = try #require(try step("read_entry", observed(slow)).forwarding)
+        first.ticket.release()
+        #expect(reason(try step("read_entry", observed(slow))) == DenyReason.rate.rawValue)
+    }
+
     @Test("who is of no admitted zone finds nothing here")
     func callers() throws {
         var bundle = try fixture.bundle()
@@ -129,7 +155,7 @@ struct LanguageTests {
             rules: [try SpokeFixture.rule("all", ["tool:*"], to: ["anyone"], when: Conditions(readOnly: true))])
         bundle.servers[0].policy.pin = .enforce
         let definition = try #require(try SpokeFixture.view().catalog?.tool("read_entry")?.definition)
-        let digest = digestText(of: definition.canonicalBytes)
+        let digest = digestText(of: definition.interchangeBytes)
         bundle.servers[0].pins = [ToolDefinition(name: "read_entry", digest: digest, readOnly: true)]
         let read = try #require(try step("read_entry", bundle).forwarding)
         #expect(read.filter.shows("read_entry", .tools) && !read.filter.shows("write_entry", .tools))

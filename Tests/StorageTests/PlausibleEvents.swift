@@ -33,7 +33,7 @@ struct PlausibleEvents {
 
     private mutating func events() throws -> [Event] {
         if zones.count < 2 { return try apply() }
-        switch pick(15) {
+        switch pick(16) {
         case 0...3: return try apply()
         case 4, 5: return try invite()
         case 6: return try issue()
@@ -47,6 +47,7 @@ struct PlausibleEvents {
             let root = digestText(of: Array("\(number)".utf8))
             return [.bundlesPublished(BundlesPublished(revision: Int64(number), root: root, count: 3))]
         case 12: return authority()
+        case 14: return approveTools()
         case 13:
             let root = digestText(of: Array("journals \(number)".utf8))
             return [.journalsAnchored(JournalsAnchored(root: root, count: 2))]
@@ -225,6 +226,21 @@ struct PlausibleEvents {
                 AuthorityPrepared(
                     name: name, serial: serial, issuer: serial, certificate: "MAA=",
                     cross: name == "root" ? "MAA=" : nil))
+        ]
+    }
+
+    private mutating func approveTools() -> [Event] {
+        let servers = objects.filter { $0.kind == .server }
+        guard !servers.isEmpty else { return [] }
+        let definitions = (0...pick(3)).map { _ in
+            ToolDefinition(
+                name: "t\(pick(4))", digest: digestText(of: [UInt8(pick(5))]), readOnly: [nil, true, false][pick(3)])
+        }
+        return [
+            .toolsApproved(
+                ToolsApproved(
+                    server: servers[pick(servers.count)].name, definitions: definitions,
+                    firstSeenBefore: pick(2) == 0 ? TestHub.start : nil))
         ]
     }
 

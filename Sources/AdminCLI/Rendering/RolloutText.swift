@@ -50,6 +50,14 @@ package func statusText(_ status: HubStatus, identity: SPIFFEID, now: Instant, _
         let shown = observed.map { "\($0.name) (until \(minute($0.until)), \($0.reason))" }
         lines.append(colour.yellow("  observed ") + printable(shown.joined(separator: ", ")))
     }
+    for drift in status.drift ?? [] {
+        let counts = [(drift.changed, "changed"), (drift.unapproved, "unapproved")].filter { $0.0 > 0 }
+        let text = counts.map { "\(counted($0.0, "tool")) \($0.1)" }.joined(separator: ", ")
+        let effect = drift.pin == .enforce ? "refused" : "only reported"
+        lines.append(
+            "  tools    " + colour.yellow(printable(drift.server))
+                + " \(text), \(effect): `nave tool list \(printable(drift.server))`")
+    }
     if !status.openReviews.isEmpty {
         lines.append("  reviews  open: \(printable(status.openReviews.joined(separator: ", ")))")
     }

@@ -7,6 +7,10 @@ package struct Catalog: Hashable, Sendable {
         package var definition: JSON
         /// `annotations.readOnlyHint`; false unless the definition says true, as the protocol has it.
         package var readOnlyHint: Bool
+        /// Further, other definitions under the same name.
+        package var others: [JSON] = []
+
+        package var definitions: [JSON] { [definition] + others }
     }
 
     package private(set) var tools: [String: Tool] = [:]
@@ -16,13 +20,14 @@ package struct Catalog: Hashable, Sendable {
     package private(set) var resourceTemplates: [String: JSON] = [:]
 
     private static let maximumItems = 10_000
+    private static let maximumOfOneName = 8
 
     package init() {}
 
     /// Adds one page and tells the cursor of the next. Items without a name that can be called are left out.
     ///
-    /// Throws `bad-upstream` for a result that is no list of that kind, for more than 10,000 items, and for a cursor that is
-    /// no string or longer than 4 KiB.
+    /// Throws `bad-upstream` for a result that is no list of that kind, for more than 10,000 items or eight definitions of one
+    /// tool, and for a cursor that is no string or longer than 4 KiB.
     package mutating func add(page result: JSON, kind: ListKind) throws(MCPError) -> String? {
         guard let items = result[kind.itemsKey]?.array else {
             throw MCPError(.badUpstream, "the answer to `\(kind.method)` holds no `\(kind.itemsKey)`")
@@ -30,6 +35,11 @@ package struct Catalog: Hashable, Sendable {
         for item in items {
             guard let name = item[kind.nameKey]?.string, ListFilter.isUsable(name, kind) else { continue }
             insert(item, name, kind)
+            if kind == .tools, let tool = tools[name], tool.others.count >= Self.maximumOfOneName {
+                throw MCPError(
+                    .badUpstream, "the server defines the tool \(quoted(name)) more than \(Self.maximumOfOneName) times"
+                )
+            }
         }
         guard max(tools.count, prompts.count, resources.count, resourceTemplates.count) <= Self.maximumItems else {
             throw MCPError(.badUpstream, "`\(kind.method)` lists more than \(Self.maximumItems) items")
@@ -46,9 +56,13 @@ package struct Catalog: Hashable, Sendable {
         switch kind {
         case .tools:
             let readOnly = item["annotations"]?["readOnlyHint"] == true
-            let earlier = tools[name]
-            tools[name] = Tool(
-                definition: earlier?.definition ?? item, readOnlyHint: readOnly && earlier?.readOnlyHint != false)
+            guard var tool = tools[name] else {
+                tools[name] = Tool(definition: item, readOnlyHint: readOnly)
+                return
+            }
+            tool.readOnlyHint = tool.readOnlyHint && readOnly
+            if !tool.definitions.contains(item) { tool.others.append(item) }
+            tools[name] = tool
         case .prompts: if prompts[name] == nil { prompts[name] = item }
         case .resources: if resources[name] == nil { resources[name] = item }
         case .resourceTemplates: if resourceTemplates[name] == nil { resourceTemplates[name] = item }

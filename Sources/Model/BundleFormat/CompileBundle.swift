@@ -45,7 +45,9 @@ package func compileBundle(spoke: Spoke, from state: RegistryState) -> PolicyBun
             return BundleServer(
                 name: server.fullName, classification: server.classification, networks: zone.networks, policy: policy,
                 callers: zone.callerDomains(topology.organization.domain), enforcement: server.enforcement?.bare,
-                pins: policy.pin.map { _ in (state.pins[server.fullName] ?? []).sorted { $0.name < $1.name } })
+                pins: policy.pin.map { _ in
+                    (state.pins[server.fullName] ?? []).sorted { ($0.name, $0.digest) < ($1.name, $1.digest) }
+                })
         }
     let names = Set(servers.map(\.name))
     let rules = topology.resolvedRules.compactMap { rule -> Rule? in

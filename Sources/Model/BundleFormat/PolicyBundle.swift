@@ -70,7 +70,7 @@ package struct BundleServer: Hashable, Sendable, Codable {
     package var callers: [String]?
     /// Absent for a server that enforces. Without its reason, which stays at the hub.
     package var enforcement: Enforcement?
-    /// The approved definitions of its tools, by name; absent where nothing is pinned.
+    /// The approved definitions of its tools, by name and digest; absent where nothing is pinned.
     package var pins: [ToolDefinition]?
 
     package init(

@@ -23,6 +23,7 @@ package enum Event: Hashable, Sendable {
     case authorityActivated(AuthorityStep)
     case authorityTainted(AuthorityStep)
     case authorityRetired(AuthorityStep)
+    case toolsApproved(ToolsApproved)
 
     package var type: String {
         switch self {
@@ -49,6 +50,7 @@ package enum Event: Hashable, Sendable {
         case .authorityActivated: "authority.activated"
         case .authorityTainted: "authority.tainted"
         case .authorityRetired: "authority.retired"
+        case .toolsApproved: "tools.approved"
         }
     }
 
@@ -76,6 +78,7 @@ package enum Event: Hashable, Sendable {
         case .authorityPrepared(let body): try JSONCoding.encode(body)
         case .authorityActivated(let body), .authorityTainted(let body), .authorityRetired(let body):
             try JSONCoding.encode(body)
+        case .toolsApproved(let body): try JSONCoding.encode(body)
         }
     }
 
@@ -110,6 +113,7 @@ package enum Event: Hashable, Sendable {
             self = .authorityTainted(try JSONCoding.decode(AuthorityStep.self, from: body))
         case "authority.retired":
             self = .authorityRetired(try JSONCoding.decode(AuthorityStep.self, from: body))
+        case "tools.approved": self = .toolsApproved(try JSONCoding.decode(ToolsApproved.self, from: body))
         default:
             throw ModelError(
                 "unknown-entry", "ledger entries of type `\(type.prefix(60))` are not known to this program")

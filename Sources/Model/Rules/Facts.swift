@@ -13,19 +13,19 @@ package struct Facts: Sendable {
     package var address: IPAddress?
     /// Whether the tool's definition calls it read-only; nil when there is no definition or it does not say.
     package var readOnly: Bool?
-    /// `sha256:…` of the tool's definition in the server's catalog (RFC 8785 canonical JSON); nil when it is not known.
-    package var definition: String?
+    /// `sha256:…` of every definition under which the server lists the tool now (RFC 8785); empty when that is not known.
+    package var definitions: [String]
     package var arguments: Arguments
     package var freshness: Freshness
 
     package init(
-        now: Instant, address: IPAddress?, readOnly: Bool? = nil, definition: String? = nil,
+        now: Instant, address: IPAddress?, readOnly: Bool? = nil, definitions: [String] = [],
         arguments: Arguments = .none, freshness: Freshness = .fresh
     ) {
         self.now = now
         self.address = address
         self.readOnly = readOnly
-        self.definition = definition
+        self.definitions = definitions
         self.arguments = arguments
         self.freshness = freshness
     }

@@ -8,10 +8,11 @@ package enum PinMode: String, Codable, Hashable, Sendable, CaseIterable, Compara
     }
 }
 
-/// A tool as a server's catalog defines it.
+/// A definition that was approved for a tool.
 package struct ToolDefinition: Hashable, Sendable, Codable {
+    /// The tool's.
     package var name: String
-    /// `sha256:…` of the definition as canonical JSON (RFC 8785): key order and white space change nothing.
+    /// `sha256:…` of the definition in the form of RFC 8785: key order and white space change nothing.
     package var digest: String
     /// `annotations.readOnlyHint`; nil when the definition does not say.
     package var readOnly: Bool?
@@ -21,21 +22,9 @@ package struct ToolDefinition: Hashable, Sendable, Codable {
         self.digest = digest
         self.readOnly = readOnly
     }
-}
 
-/// The tools of one server as a spoke fetched them.
-package struct ToolCatalog: Hashable, Sendable, Codable {
-    /// Full name.
-    package var server: String
-    /// By name.
-    package var tools: [ToolDefinition]
-    package var at: Instant
-
-    package init(server: String, tools: [ToolDefinition], at: Instant) {
-        self.server = server
-        self.tools = tools.sorted { $0.name < $1.name }
-        self.at = at
-    }
+    /// What a definition says of itself; nil when it does not.
+    package static func readOnlyHint(of definition: JSON) -> Bool? { definition["annotations"]?["readOnlyHint"]?.bool }
 }
 
 /// How a definition differs from what was approved.
@@ -49,27 +38,30 @@ package enum Drift: Hashable, Sendable {
 /// The approved definitions of one server's tools, and what holds for others.
 package struct Pinning: Hashable, Sendable {
     package var mode: PinMode
-    /// By the tool's name.
-    package var approved: [String: ToolDefinition]
+    /// By the tool's name. There may be several of one tool: a server may define it differently in each version of MCP.
+    package var approved: [String: [ToolDefinition]]
 
     package init(mode: PinMode, approved: [ToolDefinition]) {
         self.mode = mode
-        self.approved = Dictionary(approved.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        self.approved = Dictionary(grouping: approved, by: \.name)
     }
 
     /// - Returns: nil for what is approved, and for everything that is no tool.
     package func drift(_ request: Request) -> Drift? {
         guard mode != .off, let tool = request.aim.tool else { return nil }
-        guard let pin = approved[tool] else { return .unapproved }
-        return pin.digest == request.facts.definition ? nil : .changed
+        guard let pins = approved[tool] else { return .unapproved }
+        let seen = request.facts.definitions
+        return !seen.isEmpty && seen.allSatisfy { digest in pins.contains { $0.digest == digest } } ? nil : .changed
     }
 
-    /// The facts as rules may believe them: where definitions are pinned, a tool is read-only when the approved definition
-    /// says so and is the one that is there.
+    /// The facts as rules may believe them: where definitions are pinned, a tool is read-only when the approved definitions
+    /// say so and are the ones that are there.
     func facts(_ request: Request) -> Facts {
         var facts = request.facts
         guard mode != .off, let tool = request.aim.tool else { return facts }
-        facts.readOnly = drift(request) == nil ? approved[tool]?.readOnly : nil
+        let pins = (approved[tool] ?? []).filter { facts.definitions.contains($0.digest) }
+        let says = drift(request) == nil ? Set(pins.map(\.readOnly)) : []
+        facts.readOnly = says.count == 1 ? says.first.flatMap(\.self) : nil
         return facts
     }
 }

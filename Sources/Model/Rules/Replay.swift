@@ -36,6 +36,7 @@ package func replay(_ record: DecisionRecord, under bundle: PolicyBundle) -> Rep
     }
     var facts = Facts(
         now: record.at, address: record.address.flatMap { IPAddress($0) }, readOnly: record.readOnly,
+        definitions: record.definitions,
         freshness: record.freshness ?? .fresh)
     let caller = Caller(workload: workload)
     facts.arguments = aim.hasArguments ? .unbound : .none
@@ -88,6 +89,7 @@ private func known(_ reason: String?) -> DenyReason?? {
     guard let reason else { return .some(nil) }
     let decided: [DenyReason] = [
         .noRule, .deniedByRule, .conditionFailed, .missingFact, .revoked, .lapsed, .expired, .network, .stale,
+        .callerZone, .unapprovedTool, .changedTool,
     ]
     return decided.first { $0.rawValue == reason }.map(Optional.some)
 }
@@ -99,6 +101,10 @@ extension Aim {
             self = .reach
         } else if text.hasPrefix("completion:") {
             self = .completion(String(text.dropFirst("completion:".count)))
+        } else if text.hasPrefix("subscription:") {
+            self = .subscription(String(text.dropFirst("subscription:".count)))
+        } else if text.hasPrefix("task:") {
+            self = .task(String(text.dropFirst("task:".count)))
         } else if let capability = try? Capability(text) {
             self = .use(capability)
         } else {

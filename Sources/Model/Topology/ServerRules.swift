@@ -36,14 +36,20 @@ extension Topology {
         guard let found = servers.first(where: { $0.fullName == server }),
             let zone = zones.first(where: { $0.name == found.zone })
         else { return nil }
-        let pin = EffectivePolicy(layers: [organization.policy, zone.policy, found.policy]).pin
+        let mode = pin(of: found)
         return Ruleset(
             organization: organization.domain, server: server, networks: zone.networks,
             callers: zone.callerDomains(organization.domain), rules: rules, masks: masks,
             surroundings: Surroundings(
                 environment: organization.environment, classification: found.classification, zones: zoneFacts),
             observedUntil: found.enforcement?.observedUntil(found.classification),
-            pinning: pin.map { Pinning(mode: $0, approved: pins) }, revision: revision)
+            pinning: mode == .off ? nil : Pinning(mode: mode, approved: pins), revision: revision)
+    }
+
+    /// What holds for a server's tools that are not as they were approved: the strictest layer's word.
+    package func pin(of server: Server) -> PinMode {
+        let zone = zones.first { $0.name == server.zone }
+        return EffectivePolicy(layers: [organization.policy, zone?.policy, server.policy]).pin ?? .off
     }
 
     /// What conditions may ask about the zones, by name.

@@ -46,6 +46,10 @@ package struct Report: Hashable, Sendable, Codable {
     package var head: JSON?
     /// Nil while the journal is written as it should be.
     package var trouble: JournalTrouble?
+    /// Tools whose definitions the hub may not know yet.
+    package var tools: [ToolSighting]?
+    /// What the host's owner takes away; nil from a spoke that does not tell.
+    package var ceiling: ReportedCeiling?
     /// Since when this journal has been kept.
     package var since: Instant
     package var at: Instant
@@ -53,7 +57,8 @@ package struct Report: Hashable, Sendable, Codable {
     package init(
         journal: String, sequence: Int64, applied: AppliedBundle?, refused: RefusedDelivery?, servers: [ServerStatus],
         usage: [UsageCounter], decisions: [DecisionRecord], checkpoint: String?, listener: String?, since: Instant,
-        at: Instant, head: JSON? = nil, trouble: JournalTrouble? = nil
+        at: Instant, head: JSON? = nil, trouble: JournalTrouble? = nil, tools: [ToolSighting]? = nil,
+        ceiling: ReportedCeiling? = nil
     ) {
         v = Self.version
         self.journal = journal
@@ -68,6 +73,8 @@ package struct Report: Hashable, Sendable, Codable {
         self.listener = listener
         self.head = head
         self.trouble = trouble
+        self.tools = tools
+        self.ceiling = ceiling
         self.since = since
         self.at = at
     }
@@ -187,6 +194,8 @@ package struct DecisionRecord: Hashable, Sendable, Codable {
     package var freshness: Freshness?
     /// Whether the tool's definition called it read-only; nil when it did not say, or no tool was called.
     package var readOnly: Bool?
+    /// Where tools are pinned: the digests of the tool's definitions then, joined by `+`.
+    package var definition: String?
     /// W3C trace id of the call, 32 hexadecimal digits; nil where none was read.
     package var trace: String?
 
@@ -194,7 +203,7 @@ package struct DecisionRecord: Hashable, Sendable, Codable {
         number: Int64, at: Instant, caller: String, address: String?, server: String, aim: String, verdict: Verdict,
         reason: String? = nil, rule: String? = nil, principal: String? = nil, detail: String? = nil,
         revision: Int64? = nil, bundle: String? = nil, count: Int64 = 1, freshness: Freshness? = nil,
-        readOnly: Bool? = nil, trace: String? = nil
+        readOnly: Bool? = nil, definition: String? = nil, trace: String? = nil
     ) {
         self.number = number
         self.at = at
@@ -212,6 +221,10 @@ package struct DecisionRecord: Hashable, Sendable, Codable {
         self.count = count
         self.freshness = freshness
         self.readOnly = readOnly
+        self.definition = definition
         self.trace = trace
     }
+
+    /// As `Facts` has them.
+    package var definitions: [String] { definition?.split(separator: "+").map(String.init) ?? [] }
 }

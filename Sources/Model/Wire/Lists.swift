@@ -112,6 +112,8 @@ package struct HubStatus: Hashable, Sendable, Codable {
     package var alarms: [String]?
     /// Servers whose rules are only tried out, by name; nil for none.
     package var observed: [ObservedServer]?
+    /// Servers whose tools are not as they were approved; nil for none, and from a hub that does not look.
+    package var drift: [ToolDrift]?
     /// Authorities between two steps, `finance (tainted)`; nil from a hub that does not know steps.
     package var rotations: [String]?
     /// Zones whose intermediate an offline root has still to sign; nobody can enrol there.
@@ -121,7 +123,8 @@ package struct HubStatus: Hashable, Sendable, Codable {
         organization: String, version: String, since: Instant, ledgerSize: Int64, checkpoint: String, zones: Int,
         servers: Int, clients: Int, rules: Int, rollout: Rollout, openReviews: [String], denials: Int64,
         contradictions: [LedgerContradiction] = [], expiring: [ExpiringCertificate]? = nil, alarms: [String]? = nil,
-        observed: [ObservedServer]? = nil, rotations: [String]? = nil, zonesWithoutAuthority: [String]? = nil
+        observed: [ObservedServer]? = nil, rotations: [String]? = nil, zonesWithoutAuthority: [String]? = nil,
+        drift: [ToolDrift]? = nil
     ) {
         self.organization = organization
         self.version = version
@@ -141,6 +144,7 @@ package struct HubStatus: Hashable, Sendable, Codable {
         self.observed = observed
         self.rotations = rotations
         self.zonesWithoutAuthority = zonesWithoutAuthority
+        self.drift = drift
     }
 }
 
@@ -155,6 +159,23 @@ package struct ObservedServer: Hashable, Sendable, Codable {
         self.name = name
         self.until = until
         self.reason = reason
+    }
+}
+
+/// A server with tools that are listed otherwise than they were approved, though its policy looks at that.
+package struct ToolDrift: Hashable, Sendable, Codable {
+    /// Full name.
+    package var server: String
+    package var pin: PinMode
+    package var changed: Int
+    /// Of a name that nobody approved.
+    package var unapproved: Int
+
+    package init(server: String, pin: PinMode, changed: Int, unapproved: Int) {
+        self.server = server
+        self.pin = pin
+        self.changed = changed
+        self.unapproved = unapproved
     }
 }
 

@@ -165,6 +165,7 @@ final class AnswerDelivery {
         var message = response.message
         var headers: [Answer.Field] = []
         if case .result(let id, let result) = message, let action = forwarding.action {
+            if case .list(.tools, _) = action, lists.isPinned { note(result["tools"]?.array ?? []) }
             do throws(MCPError) {
                 let passed = try PassedResult.of(
                     result, of: action, era: forwarding.version.era, through: lists, allowing: serverRequests)
@@ -183,6 +184,14 @@ final class AnswerDelivery {
         end(status: response.status, "ok")
         guard isStreaming else { return .whole(Answer(status: response.status, message, headers: headers)) }
         return .last(SSEWriter.bytes(message, id: response.event.flatMap(ownID)))
+    }
+
+    /// A definition that differs from what is known counts from here on, for this very list and for every call after it.
+    private func note(_ tools: [JSON]) {
+        let server = forwarding.server
+        guard let noted = services.tables.views.note(tools, of: server, in: forwarding.version) else { return }
+        lists.definitions = noted.definitions
+        if noted.isNews { services.upstreams.noticed(server) }
     }
 
     /// What the result gives the caller to come back with, bound to the caller.

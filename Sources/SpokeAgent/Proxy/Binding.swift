@@ -15,7 +15,7 @@ func bind(
         guard
             let task = tables.tasks.find(
                 id, server: reached.name, caller: reached.caller.key, now: reached.facts.now),
-            case .allow(let allowed) = reached.mayStill(use: Capability(.tool, task.tool))
+            case .allow(let allowed) = reached.mayStill(.task(task.tool), in: understood.version, refusals)
         else {
             throw Refusal(
                 step: refusals.malformed(
@@ -42,7 +42,8 @@ func bind(
         }
     case .listen(var listening):
         // What may not be read is not reported, and not told apart from what is not there.
-        listening.resources.removeAll { !reached.lists.shows($0, .resources) }
+        let lists = reached.lists(in: understood.version)
+        listening.resources.removeAll { !lists.shows($0, .resources) }
         listening.tasks.removeAll { id in
             tables.tasks.find(id, server: reached.name, caller: reached.caller.key, now: reached.facts.now) == nil
         }
@@ -88,13 +89,15 @@ private func unseal(
 }
 
 extension Reached {
-    /// Whether a capability may be used at all; its arguments, which were judged when it was used, are left open.
-    func mayStill(use capability: Capability) -> Decision {
-        var facts = facts
-        guard view.catalog?.offers(capability) ?? false else { return .deny(Denial(.notInCatalog)) }
-        facts.readOnly = capability.kind == .tool ? view.catalog?.tool(capability.name)?.readOnlyHint : nil
+    /// Whether what was begun may go on; its arguments, which were judged when it began, are left open.
+    func mayStill(_ aim: Aim, in version: ProtocolVersion, _ refusals: Refusals) -> Decision {
+        guard let capability = aim.subject, view.catalog?.offers(capability) ?? false else {
+            return .deny(Denial(.notInCatalog))
+        }
+        var facts = facts(of: capability, in: version)
         facts.arguments = .unbound
-        return decide(Request(caller: caller, aim: .use(capability), facts: facts), under: server.ruleset)
+        refusals.note(facts)
+        return decide(Request(caller: caller, aim: aim, facts: facts), under: server.ruleset)
     }
 }
 

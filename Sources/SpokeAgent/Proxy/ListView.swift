@@ -10,20 +10,28 @@ package struct ListView: Sendable {
     private let facts: Facts
     private let ruleset: Ruleset
     private let catalog: Catalog?
+    private let version: ProtocolVersion
+    /// How the server's tools are defined now.
+    var definitions: ToolDefinitions
 
-    package init(caller: Caller, facts: Facts, ruleset: Ruleset, catalog: Catalog?) {
+    package init(caller: Caller, facts: Facts, ruleset: Ruleset, view: ServerView, version: ProtocolVersion) {
         self.caller = caller
         self.facts = facts
         self.ruleset = ruleset
-        self.catalog = catalog
+        self.version = version
+        catalog = view.catalog
+        definitions = view.definitions
     }
+
+    /// Whether it matters under which definition a tool is listed.
+    var isPinned: Bool { ruleset.pinning != nil }
 
     /// - Throws: `bad-upstream` for a result that is no such list.
     package func filtered(_ result: JSON, _ kind: ListKind, _ era: Era) throws(MCPError) -> JSON {
         // Once a list: a thousand tools are each held only against the rules that can name this caller.
         let narrowed = ruleset.narrowed(to: caller)
-        return try ListFilter.filter(result, kind: kind, era: era, ttlCap: Self.ttlCap) { name, _ in
-            shows(name, kind, under: narrowed)
+        return try ListFilter.filter(result, kind: kind, era: era, ttlCap: Self.ttlCap) { name, item in
+            shows(name, kind, as: item, under: narrowed)
         }
     }
 
@@ -57,14 +65,18 @@ package struct ListView: Sendable {
         return shown
     }
 
-    private func shows(_ name: String, _ kind: ListKind, under ruleset: Ruleset) -> Bool {
+    /// - Parameter item: what stands in the list, which is judged as well as the catalog; nil for the catalog alone.
+    private func shows(_ name: String, _ kind: ListKind, as item: JSON? = nil, under ruleset: Ruleset) -> Bool {
         var facts = facts
         let aim: Aim
         switch kind {
         case .tools:
             guard let tool = catalog?.tool(name) else { return false }
-            facts.readOnly = tool.readOnlyHint
-            facts.definition = tool.digest(under: ruleset)
+            facts.readOnly = tool.readOnlyHint && item.map { ToolDefinition.readOnlyHint(of: $0) == true } ?? true
+            if isPinned {
+                facts.definitions = definitions.digests(of: name, in: version)
+                if let item { facts.definitions.append(definitions.digest(of: item, name, in: version)) }
+            }
             facts.arguments = .unbound
             aim = .use(Capability(.tool, name))
         case .prompts:

@@ -98,11 +98,9 @@ private func judged(
             guard catalog.offers(capability) else {
                 return refusals.unknownName(Denial(.notInCatalog), aim, capability, understood, view)
             }
-            let tool = capability.kind == .tool ? catalog.tool(capability.name) : nil
-            facts.readOnly = tool?.readOnlyHint
-            facts.definition = tool?.digest(under: server.ruleset)
-            refusals.readOnly = tool?.readOnlyHint
-            definition = tool?.definition
+            facts = reached.facts(of: capability, in: understood.version)
+            refusals.note(facts)
+            if capability.kind == .tool { definition = catalog.tool(capability.name)?.definition }
         }
         facts.arguments = action.decidedArguments
         switch decide(Request(caller: reached.caller, aim: aim, facts: facts), under: server.ruleset) {

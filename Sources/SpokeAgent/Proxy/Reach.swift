@@ -13,8 +13,19 @@ struct Reached {
 
     var serverRequests: [ServerRequestKind] { server.policy.serverRequests ?? [] }
 
-    var lists: ListView {
-        ListView(caller: caller, facts: facts, ruleset: server.ruleset, catalog: view.catalog)
+    func lists(in version: ProtocolVersion) -> ListView {
+        ListView(caller: caller, facts: facts, ruleset: server.ruleset, view: view, version: version)
+    }
+
+    /// What is known of a call of that tool, prompt or resource, its arguments aside.
+    func facts(of capability: Capability, in version: ProtocolVersion) -> Facts {
+        var facts = facts
+        guard capability.kind == .tool else { return facts }
+        facts.readOnly = view.catalog?.tool(capability.name)?.readOnlyHint
+        if server.ruleset.pinning != nil {
+            facts.definitions = view.definitions.digests(of: capability.name, in: version)
+        }
+        return facts
     }
 
     /// - Parameter policy: the server's, with what rules bound besides; nil for the server's alone.
@@ -26,7 +37,7 @@ struct Reached {
             content: content, server: name, caller: caller.key, version: version, session: session,
             definition: definition,
             headers: exchange.forwardedHeaders(removing: server.policy.removedRequestHeaders),
-            policy: policy ?? server.policy, filter: lists, ticket: ticket, record: record,
+            policy: policy ?? server.policy, filter: lists(in: version), ticket: ticket, record: record,
             acceptsStream: HeaderRules.acceptsStream(exchange.head.headers))
     }
 }

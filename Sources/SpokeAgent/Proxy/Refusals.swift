@@ -12,7 +12,8 @@ final class Refusals {
     private var server: Snapshot.PlacedServer?
     /// What `decide` was told besides what every line holds, so that a line can be replayed.
     var freshness = Freshness.fresh
-    var readOnly: Bool?
+    private var readOnly: Bool?
+    private var definition: String?
 
     init(
         _ exchange: Exchange, _ snapshot: Snapshot?, _ attempts: AttemptLimit, _ now: Instant, isQuiet: Bool = false
@@ -26,6 +27,12 @@ final class Refusals {
 
     /// From here on it is known what the request is for.
     func name(_ server: Snapshot.PlacedServer) { self.server = server }
+
+    /// What is known of the tool that is called.
+    func note(_ facts: Facts) {
+        readOnly = facts.readOnly
+        definition = facts.definitions.isEmpty ? nil : facts.definitions.joined(separator: "+")
+    }
 
     // MARK: the answers
 
@@ -107,7 +114,7 @@ final class Refusals {
             server: serverName, aim: aim.description, verdict: .deny, reason: reason.rawValue, rule: rule,
             detail: detail.map { String($0.prefix(300)) }, revision: snapshot?.revision,
             bundle: snapshot?.delivery.digest, freshness: freshness == .fresh ? nil : freshness, readOnly: readOnly,
-            trace: exchange.trace?.trace)
+            definition: definition, trace: exchange.trace?.trace)
     }
 
     /// The line that has to be with the kernel before the call goes anywhere.
@@ -119,7 +126,8 @@ final class Refusals {
             rule: permit.rules.joined(separator: "+"),
             principal: permit.principals.map(\.description).joined(separator: "+"), detail: detail,
             revision: permit.revision, bundle: snapshot?.delivery.digest,
-            freshness: freshness == .fresh ? nil : freshness, readOnly: readOnly, trace: exchange.trace?.trace)
+            freshness: freshness == .fresh ? nil : freshness, readOnly: readOnly, definition: definition,
+            trace: exchange.trace?.trace)
         guard let denial = permit.wouldDeny else { return record }
         record.verdict = .wouldDeny
         record.reason = denial.reason.rawValue

@@ -209,11 +209,11 @@ final class RequestHandler {
         guard let snapshot = services.snapshots.current,
             let reached = try? reach(exchange, snapshot, services.tables, refusals, now, counting: false)
         else { return end("revoked") }
-        delivery.lists = reached.lists
+        delivery.lists = reached.lists(in: delivery.forwarding.version)
         delivery.serverRequests = reached.serverRequests
         // Its session's own stream says so.
         if case .legacyStream = delivery.forwarding.content { return }
-        let shown = reached.lists.shown()
+        let shown = delivery.lists.shown()
         let changed = shown.changes(from: seen)
         seen = shown
         let bytes = delivery.changed(changed)

@@ -95,8 +95,8 @@ func judgeStream(
         guard let found = tables.sealed.resumption(event, in: session) else {
             return refusals.plain(.foreignSession, "Last-Event-ID")
         }
-        if case .use(let capability)? = found.action?.aim {
-            guard case .allow(let allowed) = reached.mayStill(use: capability) else {
+        if let aim = found.action?.aim, case .use = aim {
+            guard case .allow(let allowed) = reached.mayStill(aim, in: session.version, refusals) else {
                 return refusals.plain(.foreignSession, "Last-Event-ID")
             }
             permit = allowed

@@ -45,8 +45,7 @@ struct CatalogKeeper: Sendable {
                 views.update(server) { view in
                     view.state = .up
                     view.detail = nil
-                    view.catalog = catalog
-                    view.catalogAt = moment
+                    view.take(catalog, in: current.version, at: moment)
                 }
                 if !wasUp {
                     logger.info("server is up", metadata: ["server": "\(server)", "tools": "\(catalog.tools.count)"])

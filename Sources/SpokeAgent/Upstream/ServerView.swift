@@ -7,7 +7,8 @@ package struct ServerView: Sendable {
     package var state: ServerStatus.State
     package var detail: String?
     /// The last good one; nil until the first.
-    package var catalog: Catalog?
+    package private(set) var catalog: Catalog?
+    package private(set) var definitions = ToolDefinitions()
     package var catalogAt: Instant?
     /// By era and kind of name.
     package var unknown: [Era: [CapabilityKind: UnknownAnswer]]
@@ -21,7 +22,18 @@ package struct ServerView: Sendable {
         self.catalog = catalog
         self.catalogAt = catalogAt
         self.unknown = unknown
+        if let catalog { definitions.take(catalog, in: .newest) }
     }
+
+    /// The lists were fetched, in that version.
+    mutating func take(_ catalog: Catalog, in version: ProtocolVersion, at moment: Instant) {
+        self.catalog = catalog
+        catalogAt = moment
+        definitions.take(catalog, in: version)
+    }
+
+    /// - Returns: whether a definition among these items of a list is news.
+    mutating func note(_ items: [JSON], in version: ProtocolVersion) -> Bool { definitions.note(items, in: version) }
 
     /// The answer for a name that the caller may not know of.
     package func unknownAnswer(_ kind: CapabilityKind, _ era: Era) -> UnknownAnswer {
@@ -47,6 +59,17 @@ package final class ServerViews: Sendable {
                 change(&view)
                 views[name] = view
             }
+        }
+    }
+
+    /// A caller is about to be listed tools of a server.
+    /// - Returns: how its tools are defined now, and whether that is news; nil for a server that is not served.
+    package func note(
+        _ items: [JSON], of name: String, in version: ProtocolVersion
+    ) -> (definitions: ToolDefinitions, isNews: Bool)? {
+        box.withLockedValue { views in
+            guard let isNews = views[name]?.note(items, in: version), let view = views[name] else { return nil }
+            return (view.definitions, isNews)
         }
     }
 

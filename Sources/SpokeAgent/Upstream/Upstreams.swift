@@ -94,6 +94,12 @@ final class Upstreams: Sendable {
     /// Has a server's catalog fetched again soon: a caller asked for what it does not hold.
     func refresh(_ name: String) { bells[name]?.wake() }
 
+    /// A caller was listed a definition that is news: the spoke looks for itself, the hub is told, open streams too.
+    func noticed(_ name: String) {
+        refresh(name)
+        onChange()
+    }
+
     private func firstDone(_ name: String) {
         keeping.withLockedValue { $0.first.removeValue(forKey: name) }?.succeed(())
     }
