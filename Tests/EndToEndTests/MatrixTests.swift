@@ -64,7 +64,9 @@ extension EndToEnd {
                 let port = try freePort()
                 ports[environment] = port
                 servers.append(try ChildProcess(python, [program, "\(port)"]))
-                configuration += "  \(name): { url: \"http://127.0.0.1:\(port)/mcp\" }\n"
+                // 1.9 answers everything else with a redirection there, which a spoke does not follow.
+                let path = environment == "1.9" ? "mcp/" : "mcp"
+                configuration += "  \(name): { url: \"http://127.0.0.1:\(port)/\(path)\" }\n"
             }
             let wheel = try await Wheel.withHub()
             try wheel.directory.write("topology/zones/finance/shelf.yaml", Self.topology(environments))
@@ -80,6 +82,15 @@ extension EndToEnd {
             try await wheel.startSpoke()
             try await wheel.converge()
             try await wheel.enrolClient("analytics/reporting-bot", as: "bot")
+            try await eventually("the spoke reports every shelf up") {
+                let listed = try await wheel.nave(["server", "list", "-o", "json"])
+                guard let rows = try? JSON(parsing: Array(listed.output.utf8)).array else { return false }
+                return rows.filter { row in
+                    row["name"]?.string?.hasPrefix("finance/shelf-") == true
+                        && row["spokes"]?.object?.pairs.allSatisfy { $0.value.string == "up" } ?? false
+                        && row["tools"]?.array?.isEmpty == false
+                }.count == environments.count
+            }
             let context = try JSON(parsing: Array(try wheel.directory.read("bot.json").utf8))
             let key = try wheel.directory.write("bot.key", context["key"]?.string ?? "")
             let chain = try wheel.directory.write("bot.pem", context["chain"]?.string ?? "")

@@ -59,6 +59,7 @@ extension EndToEnd {
                       url: \(url)
                       certificate: \(files.file("pem"))
                       key: \(files.file("key"))
+                      refusals: { requests: 1, per: 60s, burst: 20 }
                       issuers:
                         - issuer: http://127.0.0.1:\(identityPort)
                           keys: http://127.0.0.1:\(identityPort)/keys
@@ -122,6 +123,20 @@ extension EndToEnd {
             try await wheel.apply()
             try await wheel.converge()
             #expect(try await desk.answers(long, 3)[2]["seen"]?.array?.last == "the end")
+
+            // Who shows one bad token after the other is not listened to for a while.
+            var last = 0
+            for _ in 0..<25 where last != 429 {
+                last = try await curl(roots + hello + forged + ["\(url)/desk/mcp"]).status
+            }
+            #expect(last == 429)
+            let page = try await run(
+                URL(fileURLWithPath: "/usr/bin/curl"), ["-sS", "http://127.0.0.1:\(metrics)/metrics"]
+            ).output
+            for line in [
+                "nave_spoke_limited_total{limit=\"tokens\"} ", "nave_spoke_tokens_total{result=\"unknown-issuer\"} ",
+                "nave_spoke_tokens_total{result=\"ok\"} ", "nave_spoke_tokens_total{result=\"none\"} ",
+            ] { #expect(page.contains(line), "\(page)") }
 
             // The server can check who called, by keys from loopback; what a client says of it does not go on.
             let caller = "http://127.0.0.1:\(identityPort)#u-17@client-1"

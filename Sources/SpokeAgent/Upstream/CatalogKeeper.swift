@@ -33,10 +33,11 @@ struct CatalogKeeper: Sendable {
         var backoff = Backoff(first: .seconds(1), longest: .seconds(30))
         var conversation: Conversation?
         var isFirst = true
+        var diesOfDiscovery = false
         while !Task.isCancelled {
             do throws(SpokeError) {
                 let current: Conversation
-                if let conversation { current = conversation } else { current = try await begin() }
+                if let conversation { current = conversation } else { current = try await begin(&diesOfDiscovery) }
                 conversation = current
                 let catalog = try await fetch(current)
                 let moment = now()
@@ -82,15 +83,26 @@ struct CatalogKeeper: Sendable {
     }
 
     /// Finds out which eras the server speaks and how it answers for unknown names in each; lists are fetched in the newest.
-    private func begin() async throws(SpokeError) -> Conversation {
+    ///
+    /// - Parameter diesOfDiscovery: whether the last attempt ended the server's conversation: SDKs of 2024 end at a method that
+    ///   they do not know. The next one then begins with the handshake, and the one after that as ever.
+    private func begin(_ diesOfDiscovery: inout Bool) async throws(SpokeError) -> Conversation {
         var found: [Conversation] = []
-        let discovered = await upstream.ask(.discover, id: 1, version: .newest, session: nil, on: loop)
+        let skipsDiscovery = diesOfDiscovery
+        diesOfDiscovery = false
+        let discovered: UpstreamEvent =
+            if skipsDiscovery {
+                .refused(status: 404)
+            } else {
+                await upstream.ask(.discover, id: 1, version: .newest, session: nil, on: loop)
+            }
         if case .response(let response) = discovered, case .result(_, let result) = response.message {
             let versions = result["supportedVersions"]?.array ?? []
             if versions.contains(.string(ProtocolVersion.newest.rawValue)) {
                 found.append(Conversation(version: .newest, session: nil, capabilities: result["capabilities"] ?? [:]))
             }
         } else if case .failed(let error) = discovered, error.code != "bad-upstream" {
+            diesOfDiscovery = error.code == "upstream-closed"
             throw error
         }
         let initialized = await upstream.ask(.initialize, id: 2, version: .newestHandshake, session: nil, on: loop)
@@ -102,7 +114,11 @@ struct CatalogKeeper: Sendable {
             _ = await upstream.ask(.initialized, id: 0, version: version, session: response.session, on: loop)
             found.append(conversation)
         } else if found.isEmpty {
-            if case .failed(let error) = initialized { throw error }
+            if case .failed(let error) = initialized {
+                // Too soon for another process: what was due is still due.
+                diesOfDiscovery = skipsDiscovery && error.code == "busy"
+                throw error
+            }
             throw SpokeError("bad-upstream", "the server speaks no version of MCP that is served")
         }
         for conversation in found { await probe(conversation) }
