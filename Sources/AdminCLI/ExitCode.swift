@@ -25,6 +25,7 @@ extension ExitStatus {
         "spoke-too-old": .refused,
         "authority-in-use": .refused,
         "no-terminal": .usage,
+        "plan-moved": .differences,
         "test-failed": .blocked,
     ]
 

@@ -42,7 +42,11 @@ package struct Nave: AsyncParsableCommand {
 struct TopologyNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "topology", abstract: "The desired state, as files state it.",
-        subcommands: [TopologyCheckCommand.self, TopologyPlan.self, TopologyApply.self, TopologyExport.self])
+        subcommands: [
+            TopologyCheckCommand.self, TopologyPlan.self, TopologyApply.self, TopologyExport.self,
+            TopologySchemaCommand.self,
+            TopologyImport.self,
+        ])
 }
 
 struct ZoneNoun: ParsableCommand {
@@ -92,7 +96,8 @@ struct CertificateNoun: ParsableCommand {
 
 struct AccessNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "access", abstract: "Why somebody may or may not do something.", subcommands: [AccessExplain.self])
+        commandName: "access", abstract: "Why somebody may or may not do something.",
+        subcommands: [AccessExplain.self, AccessWho.self, AccessWhat.self, AccessSuggest.self])
 }
 
 struct RolloutNoun: ParsableCommand {

@@ -65,9 +65,21 @@ package struct Access: Sendable {
         guard let ruleset = ruleset(server) else { throw Self.unknownServer(server) }
         let facts = Facts(
             now: request.at ?? now(), address: request.from ?? ruleset.networks.first?.address,
-            definitions: try await definitions(of: aim, on: server),
+            readOnly: request.readOnly, definitions: try await definitions(of: aim, on: server),
             arguments: request.arguments.map { .given($0) } ?? .unbound)
-        return Model.explain(Request(caller: try caller(by), aim: aim, facts: facts), under: ruleset)
+        let call = Request(caller: try caller(by, request), aim: aim, facts: facts)
+        let explanation = Model.explain(call, under: ruleset)
+        guard explanation.verdict != .deny else { return explanation }
+        // A host may take away what the organization allows.
+        let spokes = ledger.snapshot.state.topology.servers.first { $0.fullName == server }?.spokes ?? []
+        let ceilings = try await usage.statuses().compactMapValues(\.report.ceiling)
+        for (lowered, spoke) in ruleset.variants(on: spokes, under: ceilings) {
+            var there = Model.explain(call, under: lowered)
+            guard there.verdict == .deny else { continue }
+            there.detail = [there.detail, spoke.map { "on \($0)" }].compactMap(\.self).joined(separator: ", ")
+            return there
+        }
+        return explanation
     }
 
     /// Under which definitions spokes told that a server lists the tool.
@@ -121,6 +133,20 @@ package struct Access: Sendable {
         let zone = String(server.prefix { $0 != "/" })
         return state.topology.ruleset(
             for: server, masks: state.masks, pins: state.pins[server] ?? [], revision: state.revision(ofZone: zone))
+    }
+
+    /// A person with what the request says of them, or a workload.
+    private func caller(_ text: String, _ request: ExplainRequest) throws -> Caller {
+        var caller = try self.caller(text)
+        if let groups = request.groups { caller.user?.groups = Set(groups) }
+        guard let through = request.through else { return caller }
+        guard caller.user != nil, let workload = try self.caller(through).workload else {
+            throw HubError(
+                .invalid, "bad-explain", "\(quoted(text)) cannot call through \(quoted(through))",
+                hint: "a person calls through a client, as `client:ZONE/NAME`")
+        }
+        caller.workload = workload
+        return caller
     }
 
     private func caller(_ text: String) throws -> Caller {

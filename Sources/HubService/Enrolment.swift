@@ -104,7 +104,8 @@ package struct Enrolment: Sendable {
         EnrolAnswer(
             identity: identity, chain: leaf.chainPEM, notAfter: leaf.certificate.notAfter,
             manifest: manifests.current.opening(for: authority.root),
-            hub: settings.url, address: settings.address.description)
+            hub: settings.url, address: settings.address.description,
+            environment: identity.kind == "user" ? ledger.snapshot.state.topology.organization.environment : nil)
     }
 
     static func key(of csr: String) throws -> PublicKey {

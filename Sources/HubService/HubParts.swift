@@ -75,6 +75,8 @@ package struct HubParts: Sendable {
                 ledger: ledger, usage: usage, checkpoints: checkpoints, publisher: publisher, anchoring: anchoring,
                 now: now, log: log),
             access: Access(ledger: ledger, usage: usage, now: now),
+            accessLists: AccessLists(
+                ledger: ledger, history: LedgerHistory(database: database), usage: usage, now: now),
             lists: Lists(
                 ledger: ledger, usage: usage, streams: streams, trust: trust, publisher: publisher,
                 certificates: certificates, tools: tools, now: now),

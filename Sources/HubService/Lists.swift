@@ -69,6 +69,20 @@ package struct Lists: Sendable {
         }
     }
 
+    /// - Throws: `forbidden`, `unknown-parameter`, `bad-query`; `too-many-rows`, rather than a part of what was seen.
+    package func uses(of server: String, _ query: Query, _ standing: Standing) async throws -> [UsageRow] {
+        try query.allow(["since"])
+        try standing.require(.auditor, in: String(server.prefix { $0 != "/" }))
+        let rows = try await usage.usage(
+            of: server, since: try query.instant("since"), limit: UsageRow.maximumRows + 1)
+        guard rows.count <= UsageRow.maximumRows else {
+            throw HubError(
+                .unacceptable, "too-many-rows", "more than \(UsageRow.maximumRows) things were used",
+                hint: "ask for a shorter time: `--since 1d`")
+        }
+        return rows
+    }
+
     package func spokes(_ query: Query, _ standing: Standing) async throws -> [MemberRow] {
         let snapshot = ledger.snapshot
         let statuses = try await usage.statuses()

@@ -58,9 +58,11 @@ package enum Problem {
         switch code {
         case "no-object", "no-review", "no-review-item", "no-revocation", "no-authority", "unknown-invitation":
             .notFound
+        case "before-the-ledger": .notFound
+        case "history-too-long": .unacceptable
         case "conflict", "review-closed", "invitation-spent", "still-named": .conflict
         case "disk-full": .full
-        case "not-writable", "database-busy": .unavailable
+        case "not-writable", "database-busy", "history-busy": .unavailable
         default: .broken
         }
     }

@@ -11,6 +11,7 @@ package struct Services: Sendable {
     package var topology: TopologyService
     package var reports: ReportService
     package var access: Access
+    package var accessLists: AccessLists
     package var lists: Lists
     package var reviews: ReviewService
     package var manifests: ManifestService
@@ -23,7 +24,8 @@ package struct Services: Sendable {
 
     package init(
         enrolment: Enrolment, renewal: Renewal, certificates: Certificates, topology: TopologyService,
-        reports: ReportService, access: Access, lists: Lists, reviews: ReviewService, manifests: ManifestService,
+        reports: ReportService, access: Access, accessLists: AccessLists, lists: Lists, reviews: ReviewService,
+        manifests: ManifestService,
         authorities: AuthorityService, persons: PersonErasure, ledgerViews: LedgerViews,
         checkpoints: CheckpointComparison, anchoring: JournalAnchoring, tools: ToolService
     ) {
@@ -33,6 +35,7 @@ package struct Services: Sendable {
         self.topology = topology
         self.reports = reports
         self.access = access
+        self.accessLists = accessLists
         self.lists = lists
         self.reviews = reviews
         self.ledgerViews = ledgerViews
@@ -207,6 +210,13 @@ package struct RouteHandlers: Sendable {
                 try await services.tools.approve(try call.decoded(ApproveToolsRequest.self), by: standing))
         case .explain:
             return try .coded(try await services.access.explain(try call.decoded(ExplainRequest.self), by: standing))
+        case .accessList:
+            return try .coded(
+                try await services.accessLists.list(try call.decoded(AccessRequest.self), by: standing))
+        case .usage:
+            return try .coded(
+                try await lists.uses(
+                    of: "\(try call.parameter("zone"))/\(try call.parameter("server"))", query, standing))
         case .openReview, .listReviews, .showReview, .reviewReport, .decideItem, .reinstateItem, .closeReview:
             return try await answerReview(call, from: standing)
         case .rotateTrust:

@@ -9,7 +9,7 @@ package enum RouteName: String, CaseIterable, Sendable {
     case renewalNonce, renewExpired, crl
     case certificates, certificate, revokeCertificate
     case zones, servers, spokes, clients, decisions, rollout, status, bundle
-    case explain, resolve
+    case explain, accessList, usage, resolve
     case tools, tool, approveTools
     case openReview, listReviews, showReview, reviewReport, decideItem, reinstateItem, closeReview
     case trust, rotateTrust, publishTrust
@@ -108,6 +108,8 @@ package enum Routes {
         case .bundle: get(name, "/v1/bundles/{zone}/{spoke}", .user(.auditor, .named), .perMinute(120))
 
         case .explain: post(name, "/v1/access/explain", .user(.auditor, .named), .perMinute(240), 1 << 20)
+        case .accessList: post(name, "/v1/access/list", .user(.auditor, .named), .perMinute(60), 16 << 10)
+        case .usage: get(name, "/v1/usage/{zone}/{server}", .user(.auditor, .named), .perMinute(60))
         case .resolve: get(name, "/v1/resolve/{zone}/{server}", .client, .perMinute(120))
 
         case .tools: get(name, "/v1/tools", .user(.auditor, .named), .perMinute(240))

@@ -40,6 +40,13 @@ package struct TopologyService: Sendable {
     package func plan(_ request: TopologyRequest) async throws -> Plan {
         let snapshot = ledger.snapshot
         var plan = try plan(request, snapshot)
+        // What was set since is of a revision that the plan did not see, and so the plan is not bound to it.
+        let names = plan.changes.map(\.object)
+        plan.base = try await ledger.read { registry in
+            try names.compactMap { name in
+                try registry.objectRevision(name).map { ObjectRevision(object: name, revision: $0) }
+            }.filter { $0.revision < snapshot.size }
+        }
         let unable = WireVersions(reported: try await wire()).unable(plan, request.topology, snapshot)
         plan.findings += unable.map { Plan.Finding(code: "spoke-too-old", message: $0.description) }
         plan.findings += try await tools.drift(of: request.topology).filter { $0.pin == .enforce }.map { drift in
@@ -75,6 +82,7 @@ package struct TopologyService: Sendable {
             let plan = try Self.plan(
                 request.topology, organization: organization, current: current, masks: try registry.masks(), now: now())
             try Self.demandPermitted(plan, request, standing)
+            if let bound = request.bound { try Self.demandUnmoved(plan, bound, registry) }
             result.withLockedValue { $0 = plan }
             let events = try topologyEvents(from: current, to: request.topology, digest: digest)
             return events + (try Self.farewells(from: current, to: request.topology, registry, now()))
@@ -96,10 +104,10 @@ package struct TopologyService: Sendable {
                 "the files are of \(quoted(desired.organization.domain)), this hub is of `\(organization)`",
                 hint: "`nave context list` shows the hubs you know")
         }
-        if let bound = current?.organization.environment, let other = desired.organization.environment, bound != other {
+        if let bound = current?.organization.environment, bound != desired.organization.environment {
+            let other = desired.organization.environment.map { "of \(quoted($0))" } ?? "of no environment"
             throw HubError(
-                .unacceptable, "other-environment",
-                "the files are of \(quoted(other)), this hub is of \(quoted(bound))",
+                .unacceptable, "other-environment", "the files are \(other), this hub is of \(quoted(bound))",
                 hint: "one hub, one environment: `nave context list` shows the hubs you know")
         }
         var check = TopologyCheck(desired, now: now)
@@ -125,6 +133,22 @@ package struct TopologyService: Sendable {
                 .conflict, "needs-removals", "the topology \(plan.removals.joined(separator: ", "))",
                 hint: "if that is meant, say --allow-removals", problems: plan.removals)
         }
+    }
+
+    /// That what a saved plan saw is what there is.
+    /// - Throws: `plan-moved` with what moved.
+    private static func demandUnmoved(_ plan: Plan, _ bound: PlanBinding, _ registry: Registry) throws {
+        var moved = Set(plan.changes).symmetricDifference(bound.changes).map(\.object)
+        for name in Set(bound.changes.map(\.object)) {
+            let seen = bound.base.first { $0.object == name }?.revision
+            if try registry.objectRevision(name) != seen { moved.append(name) }
+        }
+        guard !moved.isEmpty else { return }
+        let names = Set(moved.map { "\($0.kind.rawValue) \($0.name)" }).sorted()
+        throw HubError(
+            .conflict, "plan-moved",
+            "since the plan was made, others changed \(names.prefix(5).joined(separator: ", "))",
+            hint: "plan again: `nave topology plan DIR --out FILE`", problems: names)
     }
 
     /// Whose owner may change an object: its zone's, but a zone itself (its roles, its networks) is the organization's.

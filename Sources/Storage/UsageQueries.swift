@@ -107,6 +107,26 @@ extension UsageStore {
         }
     }
 
+    /// What was used of one server, by caller, principal, rule and capability.
+    /// - Parameters:
+    ///   - since: only what was used on that day or later.
+    ///   - limit: at most so many.
+    package func usage(of server: String, since: Instant?, limit: Int) async throws -> [UsageRow] {
+        try await read { db in
+            let sql = """
+                SELECT caller, principal, rule, capability, sum(count) AS count, max(last) AS last FROM usage
+                WHERE server = ? AND last >= ? GROUP BY caller, principal, rule, capability
+                ORDER BY caller, principal, rule, capability LIMIT ?
+                """
+            return try Row.fetchAll(db, sql: sql, arguments: [server, since?.milliseconds ?? Int64.min, limit]).map {
+                row in
+                UsageRow(
+                    caller: row["caller"], principal: row["principal"], rule: row["rule"],
+                    capability: row["capability"], count: row["count"], last: Instant(milliseconds: row["last"]))
+            }
+        }
+    }
+
     /// Decisions that reached the hub, newest first.
     /// - Parameter limit: at most so many.
     package func decisions(_ filter: DecisionFilter = DecisionFilter(), limit: Int) async throws -> [DecisionRow] {

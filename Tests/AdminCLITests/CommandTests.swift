@@ -8,6 +8,14 @@ import Testing
         ("TopologyCheckCommand", "topology check dir"), ("TopologyPlan", "topology plan dir -o json"),
         ("TopologyPlan", "topology plan dir --allow-removals --context corp"),
         ("TopologyApply", "topology apply dir --yes --allow-removals --why because --dry-run"),
+        ("TopologyPlan", "topology plan dir --out change.plan"), ("TopologyApply", "topology apply change.plan --yes"),
+        ("TopologySchemaCommand", "topology schema"),
+        ("TopologyImport", "topology import --zone finance --spoke fin-1 --spoke fin-2 mcp.json servers.csv"),
+        ("AccessWho", "access who finance/ledger"),
+        ("AccessWho", "access who finance/ledger tool:write_entry --at 2026-03-03 -o json"),
+        ("AccessWhat", "access what client:analytics/bot --server finance/ledger"),
+        ("AccessWhat", "access what user:ana@corp.example --group analysts --at 2026-03-03T10:00:00Z"),
+        ("AccessSuggest", "access suggest finance/ledger --since 30d"),
         ("TopologyExport", "topology export"), ("TopologyExport", "topology export dir"),
         ("TopologyExport", "topology export -o json"), ("ZoneList", "zone list -o yaml --limit 3"),
         ("ServerList", "server list --zone finance --label tier=gold --label env=prod"),
@@ -58,7 +66,10 @@ import Testing
         "server show Finance/ledger", "server list --label gold", "server list --limit 0", "spoke invite fin-1",
         "spoke invite finance/fin-1 --valid-for soon", "user invite erin", "login a --token-file b",
         "client enroll --as x --context-file y", "client enroll --as ../x", "access explain",
-        "access explain --by client:a/b",
+        "access explain --by client:a/b", "access who ledger", "access who f/l tool", "access what ana",
+        "access what client:a/b --group g", "access who f/l --at yesterday", "access suggest ledger",
+        "topology import mcp.json", "topology import --zone Finance mcp.json", "topology import --zone finance",
+        "access explain --by client:a/b --through client:a/c --server f/l --call tool:x",
         "access explain j-1:17 --by client:a/b", "access explain --by zone:a --server f/l --call tool:x",
         "access explain --by client:a/b --server f/l --call x",
         "access explain --by client:a/b --server f/l --call tool:x --from x",
@@ -99,6 +110,18 @@ import Testing
                     from: IPAddress("::1")))
     }
 
+    @Test func explainSendsAPersonAndTheirClient() throws {
+        let line =
+            "access explain --by user:a@b --group g --through client:a/c --server f/l --call tool:x --no-read-only"
+        let command = try Nave.parseAsRoot(line.split(separator: " ").map(String.init))
+        let explain = try #require(command as? AccessExplain)
+        #expect(
+            explain.request
+                == ExplainRequest(
+                    by: "user:a@b", through: "client:a/c", groups: ["g"], server: "f/l", capability: "tool:x",
+                    readOnly: false))
+    }
+
     /// A leaf without an example teaches nobody.
     @Test func helpOfEveryLeafHasAnExample() throws {
         var leaves = 0
@@ -114,7 +137,7 @@ import Testing
             #expect(!type.configuration.abstract.isEmpty)
         }
         walk(Nave.self, [])
-        #expect(leaves == 54)
+        #expect(leaves == 59)
     }
 }
 

@@ -44,12 +44,8 @@ import Testing
                 1 only moved within the files
 
                 access
-                  finance/ledger
-                    + client:analytics/bot gains tool:read_* tool:list (finance/analysts-read; read-only tools; from 10.0.0.0/8)
-                    - group:finance-analysts loses * (finance/analysts-read)
-
-                denials
-                  + rule no-deletes
+                  + client:analytics/bot gains tool:read_* tool:list on finance/ledger (finance/analysts-read; read-only tools; from 10.0.0.0/8)
+                  - group:finance-analysts loses * on finance/ledger (finance/analysts-read)
 
                 findings
                   a.yaml:3:5: warning: a review revoked it
@@ -62,6 +58,49 @@ import Testing
                 """)
         #expect(plan.end(allowRemovals: false) == .blocked)
         #expect(plan.end(allowRemovals: true) == .differences)
+    }
+
+    @Test func aChangeOfOneRuleIsTenLinesAtMost() throws {
+        let rule = ObjectName(kind: .rule, name: "no-deletes")
+        let access = try (0..<2000).flatMap { server in
+            try (0..<7).map { number in
+                Plan.AccessChange(
+                    direction: .loses,
+                    grant: Grant(
+                        principal: try Principal("group:g\(number)"), server: "finance/s\(server)",
+                        capabilities: [try CapabilityPattern("tool:delete_*")], rule: "finance/r\(number)"),
+                    conditions: [], otherwise: ["tool:*"], example: "tool:delete_x from 10.0.0.0 number \(server)")
+            }
+        }
+        let change = Plan.Change(action: .change, object: rule, fields: ["capabilities"])
+        let plan = Plan(changes: [change], access: access, denies: [change], findings: [], removals: [])
+        let lines = planText(plan, .off).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        #expect(lines.count == 10, "\(lines)")
+        #expect(lines[1] == "  ~ rule no-deletes (capabilities), a denial")
+        #expect(lines[4].contains("group:g0 loses tool:delete_* on finance/s0, finance/s1 and 1998 more servers"))
+        #expect(lines[4].hasSuffix("; keeps tool:*; as tool:delete_x from 10.0.0.0 number 0)"))
+        #expect(lines[7] == "  … and 4 more such lines; `-o json` shows all")
+    }
+
+    @Test func accessSaysWhoThroughWhatAndWhatIsTakenAway() throws {
+        let row = AccessRow(
+            principal: try Principal("client:analytics/bot"), server: "finance/ledger",
+            capabilities: [try CapabilityPattern("tool:read_*")], rule: "finance/read",
+            through: try Principal("zone:analytics"), conditions: ["from 10.0.0.0/8"],
+            exceptions: ["not tool:delete_* (no-deletes)"])
+        let answer = AccessAnswer(rows: [row, row], at: Instant(milliseconds: 0), size: 3)
+        #expect(
+            accessText(answer, of: .who, .off) == """
+                client:analytics/bot
+                  tool:read_*  (finance/read, as zone:analytics)
+                      from 10.0.0.0/8
+                      not tool:delete_* (no-deletes)
+                  tool:read_*  (finance/read, as zone:analytics)
+                      from 10.0.0.0/8
+                      not tool:delete_* (no-deletes)
+
+                """)
+        #expect(accessText(answer, of: .what, .off).hasPrefix("finance/ledger\n"))
     }
 
     @Test func emptyPlanIsNoChange() {

@@ -25,7 +25,7 @@ extension EndToEnd {
             #expect(
                 refused.errors.contains(
                     "finance/fin-1 reads 1, its bundle would need 2 for `limits.sessions` of server `finance/ledger` "
-                        + "(zones/finance/servers.yaml:6:3)"), "\(refused.errors)")
+                        + "(zones/finance/servers.yaml:7:3)"), "\(refused.errors)")
 
             // A rule needs nothing new.
             try wheel.directory.write("topology/zones/finance/servers.yaml", servers)

@@ -45,14 +45,21 @@ struct PlanTests {
         #expect(try planTopology(from: before, to: moved, masks: [], now: now).changes.map(\.action) == [.move])
     }
 
-    @Test("a changed condition shows as one access lost and another gained")
+    @Test("a narrower condition loses a part, a wider one gains one, each with a call that shows it")
     func condition() throws {
         let before = try topology()
         var after = before
         after.rules[0].when = Conditions(readOnly: true)
         let plan = try planTopology(from: before, to: after, masks: [], now: now)
-        #expect(plan.access.map(\.direction) == [.gains, .loses])
-        #expect(plan.access[0].conditions == ["read-only tools"])
+        #expect(plan.access.map(\.direction) == [.loses])
+        #expect(plan.access.first?.otherwise == ["tool:read_*", "read-only tools"])
+        let back = try planTopology(from: after, to: before, masks: [], now: now)
+        #expect(back.access.map(\.direction) == [.gains])
+        var wide = before
+        wide.zones[0].networks = [try Network("127.0.0.0/8"), try Network("10.0.0.0/8")]
+        let widened = try planTopology(from: before, to: wide, masks: [], now: now)
+        #expect(widened.access.map(\.direction) == [.gains])
+        #expect(widened.access.first?.example?.contains(" from 10.0.0.0 ") == true)
     }
 
     @Test("a rule that would grant again what was revoked is a finding")
@@ -64,6 +71,76 @@ struct PlanTests {
         #expect(
             try planTopology(from: topology, to: topology, masks: [mask], now: now).findings.map(\.code)
                 == ["revoked-grant"])
+    }
+
+    private func rule(
+        _ id: String, _ effect: Rule.Effect, _ capability: String, to: String..., when: Conditions? = nil,
+        until: Instant? = nil, limits: Limits? = nil
+    ) throws -> Rule {
+        Rule(
+            id: "finance/\(id)", effect: effect, capabilities: [try CapabilityPattern(capability)],
+            to: try to.map { try Principal($0) }, when: when, limits: limits, until: until)
+    }
+
+    @Test("a deny takes away and gives back; what others allow or deny already changes nothing")
+    func denies() throws {
+        let before = try topology()
+        var denied = before
+        denied.rules.append(try rule("no", .deny, "tool:*", to: "anyone"))
+        let lost = try planTopology(from: before, to: denied, masks: [], now: now)
+        #expect(lost.access.map(\.direction) == [.loses])
+        #expect(lost.access.first?.grant.rule == "finance/read" && lost.access.first?.otherwise == nil)
+        #expect(lost.denies.map(\.object.name) == ["finance/no"])
+        #expect(try planTopology(from: denied, to: before, masks: [], now: now).access.map(\.direction) == [.gains])
+        var again = before
+        again.rules.append(try rule("again", .allow, "tool:read_entry", to: "client:finance/bot"))
+        #expect(try planTopology(from: before, to: again, masks: [], now: now).access == [])
+        var partly = before
+        partly.rules.append(try rule("no", .deny, "tool:read_s*", to: "zone:finance"))
+        let part = try planTopology(from: before, to: partly, masks: [], now: now)
+        #expect(part.access.map(\.direction) == [.loses])
+        #expect(part.access.first?.otherwise == ["tool:read_*"])
+        #expect(part.access.first?.example?.hasPrefix("tool:read_s") == true)
+        // What was revoked is neither lost nor gained.
+        let mask = Mask(
+            id: "rv-1", principal: before.rules[0].to[0], server: "finance/ledger",
+            capabilities: before.rules[0].capabilities, at: now, cause: .revoked)
+        #expect(try planTopology(from: before, to: denied, masks: [mask], now: now).access == [])
+    }
+
+    @Test(
+        "rules that say what others say, or nothing",
+        arguments: [
+            ("redundant-rule", "allow tool:read_entry client:finance/bot"),
+            (nil, "allow tool:write client:finance/bot"),
+            ("redundant-rule", "allow tool:read_a* client:finance/bot 10"),
+            (nil, "allow tool:read_entry client:finance/bot limited"),
+            ("redundant-rule", "allow tool:read_* zone:finance"),
+            ("shadowed-rule", "allow tool:delete_x group:analysts"), (nil, "allow tool:delete* group:analysts"),
+            ("redundant-rule", "deny tool:delete_x group:analysts"), (nil, "deny tool:delete_x group:analysts until"),
+            ("matches-nothing", "allow tool:pay group:analysts never"),
+            ("expired-rule", "allow tool:x group:analysts ended"),
+        ] as [(String?, String)])
+    func findings(code: String?, text: String) throws {
+        let words = text.split(separator: " ").map(String.init)
+        var topology = try topology()
+        topology.rules.append(try rule("a-deny", .deny, "tool:delete_*", to: "anyone", until: now + .hours(9)))
+        let kind = words.count > 3 ? words[3] : ""
+        let when: Conditions? =
+            switch kind {
+            case "10": Conditions(networks: [try Network("10.0.0.0/8")])
+            case "never": Conditions(arguments: ["amount": try ArgumentTest("> 10, < 10")])
+            default: nil
+            }
+        let until: [String: Instant] = ["until": now + .hours(10), "ended": now]
+        topology.rules.append(
+            try rule(
+                "z", words[0] == "allow" ? .allow : .deny, words[1], to: words[2], when: when,
+                until: until[kind] ?? (words[1].hasPrefix("tool:delete") ? now + .hours(8) : nil),
+                limits: kind == "limited" ? Limits(concurrency: 1) : nil))
+        let plan = try planTopology(from: topology, to: topology, masks: [], now: now)
+        #expect(plan.findings.map(\.code) == [code].compactMap(\.self), "\(plan.findings)")
+        #expect(plan.findings.allSatisfy { Plan.Finding.blocking.contains($0.code) })
     }
 
     @Test("removing a zone, or several of many, needs a word of its own")

@@ -11,7 +11,9 @@ package struct AccessExplain: AsyncParsableCommand {
 
               nave access explain j-4f2a:17
               nave access explain --by client:analytics/reporting-bot --server finance/ledger \\
-                  --call tool:read_entry --arg account=4711 --from 10.0.0.7
+                  --call tool:read_entry --arg account=4711 --from 10.0.0.7 --at 2026-11-21T08:15:30Z
+              nave access explain --by user:ana@corp.example --group finance-analysts --through client:analytics/desktop \\
+                  --server finance/ledger --call tool:read_entry --read-only
             """)
 
     @Argument(
@@ -22,6 +24,16 @@ package struct AccessExplain: AsyncParsableCommand {
         name: .long,
         help: ArgumentHelp("Who calls: client:ZONE/NAME, user:ADDRESS or a SPIFFE ID.", valueName: "caller"))
     var by: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The client that a person calls through: client:ZONE/NAME.", valueName: "caller"))
+    var through: String?
+
+    @Option(
+        name: .customLong("group"),
+        help: ArgumentHelp("A group that the person is in; may be given again.", valueName: "name"))
+    var groups: [String] = []
 
     @Option(name: .long, help: ArgumentHelp("Which server is called.", valueName: "zone/name"))
     var server: MemberName?
@@ -34,6 +46,11 @@ package struct AccessExplain: AsyncParsableCommand {
     @Option(
         name: .customLong("arg"), help: ArgumentHelp("An argument of the call; JSON or text.", valueName: "name=value"))
     var arguments: [CallArgument] = []
+
+    @Flag(
+        name: .customLong("read-only"), inversion: .prefixedNo,
+        help: "Whether the tool says that it only reads; else what was approved, or not known.")
+    var readOnly: Bool?
 
     @Option(name: .long, help: ArgumentHelp("The caller's address.", valueName: "address"))
     var from: String?
@@ -48,7 +65,9 @@ package struct AccessExplain: AsyncParsableCommand {
 
     package func validate() throws {
         if decision != nil {
-            guard by == nil, server == nil, call == nil, arguments.isEmpty, from == nil, at == nil else {
+            guard by == nil, through == nil, groups.isEmpty, server == nil, call == nil, arguments.isEmpty,
+                readOnly == nil, from == nil, at == nil
+            else {
                 throw ValidationError("a decision that was made says all itself: give nothing else")
             }
             return
@@ -60,6 +79,9 @@ package struct AccessExplain: AsyncParsableCommand {
         switch principal {
         case .client, .user, .spiffe: break
         case .zone, .group, .domain, .anyone: throw ValidationError("\(backticked(by)) is more than one caller")
+        }
+        if through != nil || !groups.isEmpty, !principal.isPerson {
+            throw ValidationError("`--through` and `--group` are of a person, as `--by user:ADDRESS`")
         }
         guard (try? Capability(call)) != nil else {
             throw ValidationError("\(backticked(call)) is no capability: tool:NAME, resource:URI or prompt:NAME")
@@ -76,7 +98,8 @@ package struct AccessExplain: AsyncParsableCommand {
         if let decision { return ExplainRequest(decision: decision.id) }
         let given = JSONObject(arguments.map { ($0.name, $0.value) })
         return ExplainRequest(
-            by: by, server: server?.description, capability: call, arguments: given.isEmpty ? nil : .object(given),
+            by: by, through: through, groups: groups.isEmpty ? nil : groups, server: server?.description,
+            capability: call, arguments: given.isEmpty ? nil : .object(given), readOnly: readOnly,
             from: from.flatMap { IPAddress($0) }, at: at?.moment)
     }
 

@@ -15,6 +15,7 @@ struct ContextList: ParsableCommand {
         var isCurrent: Bool
         var identity: String?
         var hub: String?
+        var environment: String?
         var problem: String?
     }
 
@@ -25,16 +26,18 @@ struct ContextList: ParsableCommand {
             do throws(AdminError) {
                 let context = try ContextStore.load(store.path(of: name))
                 return Row(
-                    name: name, isCurrent: name == current, identity: context.identity.description, hub: context.hub)
+                    name: name, isCurrent: name == current, identity: context.identity.description, hub: context.hub,
+                    environment: context.environment)
             } catch {
                 return Row(name: name, isCurrent: name == current, problem: error.message)
             }
         }
         try Terminal.current.list(rows, as: output.output, "contexts") { colour in
-            var table = Table("", "NAME", "HUB", "IDENTITY")
+            var table = Table("", "NAME", "HUB", "ENVIRONMENT", "IDENTITY")
             for row in rows {
                 table.add(
                     row.isCurrent ? Table.Cell("*", .good) : "", "\(row.name)", "\(row.hub ?? "-")",
+                    "\(row.environment ?? "-")",
                     row.problem.map { Table.Cell($0, .bad) } ?? "\(row.identity ?? "-")")
             }
             return table.text(colour)

@@ -129,3 +129,14 @@ package struct ContextStore: Sendable {
             hint: suggestionHint(for: name, among: names()) ?? "`nave context list` shows those there are")
     }
 }
+
+extension HubContext {
+    /// - Throws: `other-environment` for files of another environment than the one that the context is bound to.
+    package func demandEnvironment(_ environment: String?) throws(AdminError) {
+        guard let bound = self.environment, bound != environment else { return }
+        let other = environment.map { "of \(backticked($0))" } ?? "of no environment"
+        throw AdminError(
+            "other-environment", "the files are \(other), this context is bound to \(backticked(bound))",
+            hint: "`nave context list` shows the contexts you have; `nave context use NAME` chooses another")
+    }
+}

@@ -79,6 +79,12 @@ extension HubOptions {
         return try ContextStore(environment: environment).resolve(option: context, environment: environment)
     }
 
+    /// Binds the context that is meant to the environment whose files the hub took, for good.
+    func bind(to environment: String?) throws {
+        guard let environment, try opened().context.environment == nil else { return }
+        _ = try ContextStore.change(try path()) { $0.environment = $0.environment ?? environment }
+    }
+
     /// Speaks with the hub of the context that is meant, and closes the connections afterwards.
     func hub<Answer: Sendable>(_ body: (HubClient) async throws -> Answer) async throws -> Answer {
         let path = try path()

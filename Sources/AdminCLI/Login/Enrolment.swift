@@ -20,7 +20,8 @@ package enum Enrolment {
         let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: answer.manifest)
         let manifest = try TrustManifest.verifyFirst(envelope, pinnedRootSPKI: token.root)
         let context = HubContext(
-            organization: manifest.organization, identity: answer.identity, hub: answer.hub, address: answer.address,
+            organization: manifest.organization, environment: answer.environment, identity: answer.identity,
+            hub: answer.hub, address: answer.address,
             front: token.kind == .client ? token.address : nil, key: try key.pem, chain: answer.chain,
             manifest: answer.manifest)
         // Refuses a leaf of another key.

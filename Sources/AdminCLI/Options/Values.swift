@@ -102,6 +102,26 @@ struct CallArgument: ExpressibleByArgument, Hashable, Sendable {
     }
 }
 
+/// `tool:read_entry`.
+struct CapabilityName: ExpressibleByArgument, Hashable, Sendable {
+    var text: String
+
+    init?(argument: String) {
+        guard (try? Capability(argument)) != nil else { return nil }
+        text = argument
+    }
+}
+
+/// As a rule names it.
+struct PrincipalName: ExpressibleByArgument, Hashable, Sendable {
+    var principal: Principal
+
+    init?(argument: String) {
+        guard let principal = try? Principal(argument) else { return nil }
+        self.principal = principal
+    }
+}
+
 extension Verdict: ExpressibleByArgument {}
 
 /// `[a-zA-Z0-9_-]`, 1 to 64 bytes: what stands in a path without being escaped.

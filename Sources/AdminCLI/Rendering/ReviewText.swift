@@ -68,10 +68,6 @@ private func itemTable(_ items: [ReviewDetail.Item]) -> Table {
     return table
 }
 
-func capabilitiesText(_ capabilities: [CapabilityPattern]) -> String {
-    capabilities.map(\.description).joined(separator: " ")
-}
-
 /// `used 12, last 2026-11-20`, `unused 2026-10-21 to 2026-11-21`, `unknown (silent: fin-2)`.
 package func evidenceText(_ evidence: Evidence) -> String {
     func day(_ moment: Instant) -> String { String(moment.description.prefix(10)) }

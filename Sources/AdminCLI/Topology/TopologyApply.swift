@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Model
 import Transport
 
@@ -10,10 +11,15 @@ struct TopologyApply: AsyncParsableCommand {
 
               nave topology apply topology --why "FIN-1234: let the reporting bot read"
               nave rollout status --wait 30s
+
+            Of a plan that `nave topology plan --out` wrote, exactly that, or nothing: it ends with 2 and says what moved when \
+            somebody else changed it in the meantime.
+
+              nave topology apply change.plan --why "as reviewed"
             """)
 
-    @Argument(help: ArgumentHelp("Every *.yaml below it is read.", valueName: "dir"))
-    var directory: String
+    @Argument(help: ArgumentHelp("Every *.yaml below it is read; or the file of a plan.", valueName: "dir"))
+    var source: String
 
     @Flag(name: .long, help: "Let it remove a zone, or more than a tenth of the servers, clients or rules.")
     var allowRemovals = false
@@ -25,9 +31,13 @@ struct TopologyApply: AsyncParsableCommand {
 
     func run() async throws {
         let terminal = Terminal.current
-        let topology = try TopologyDirectory.sound(
-            directory, of: try hub.opened().context.organization, terminal)
-        let request = TopologyRequest(topology: topology, allowRemovals: allowRemovals, why: why.why)
+        var isDirectory: ObjCBool = false
+        let isFile = FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory) && !isDirectory.boolValue
+        let saved = isFile ? try SavedPlanFile.read(source) : nil
+        let topology =
+            try saved?.topology ?? TopologyDirectory.sound(source, of: try hub.opened().context, terminal)
+        let request = TopologyRequest(
+            topology: topology, allowRemovals: allowRemovals, why: why.why, bound: saved?.bound)
         try await hub.hub { hub in
             let plan = try await hub.post("/v1/topology/plan", request, as: Plan.self)
             if change.dryRun {
@@ -35,6 +45,7 @@ struct TopologyApply: AsyncParsableCommand {
                 if let end = plan.end(allowRemovals: allowRemovals) { throw Ended(end) }
                 return
             }
+            try saved?.bound.demandSame(plan)
             guard !plan.isEmpty else {
                 // The same answer as an apply that changed something, for whoever reads it with a program.
                 try terminal.showForPrograms(
@@ -56,5 +67,21 @@ struct TopologyApply: AsyncParsableCommand {
                 terminal.say("the zone \(zone) has no authority yet: `nave authority prepare \(zone)`")
             }
         }
+        if !change.dryRun { try hub.bind(to: topology.organization.environment) }
+    }
+}
+
+extension PlanBinding {
+    /// That a plan of now would do what the saved one would; the hub looks again, in the same step in which it applies.
+    /// - Throws: `plan-moved`.
+    func demandSame(_ plan: Plan) throws(AdminError) {
+        let moved =
+            Set(plan.changes).symmetricDifference(changes).map(\.object)
+            + Set(plan.base ?? []).symmetricDifference(base).map(\.object)
+        guard !moved.isEmpty else { return }
+        let names = Set(moved.map { "\($0.kind.rawValue) \($0.name)" }).sorted().prefix(5)
+        throw AdminError(
+            "plan-moved", "since the plan was made, others changed \(names.joined(separator: ", "))",
+            hint: "plan again: `nave topology plan DIR --out FILE`")
     }
 }

@@ -119,13 +119,14 @@ package struct TopologyDirectory {
 extension TopologyDirectory {
     /// For commands that need a topology to send: says everything that is wrong with it, and ends. What is only odd the
     /// plan says again, but for files that were not read, which the hub never learns of.
-    /// - Parameter organization: the context's domain, which is of one environment: files of another are refused.
-    /// - Throws: `Ended(.blocked)`.
-    static func sound(_ directory: String, of organization: String, _ terminal: Terminal) throws -> Topology {
-        var read = try TopologyDirectory(reading: directory, of: .domain(organization), now: .now)
+    /// - Parameter context: of one organization and one environment: files of others are refused.
+    /// - Throws: `Ended(.blocked)`, `other-environment`.
+    static func sound(_ directory: String, of context: HubContext, _ terminal: Terminal) throws -> Topology {
+        var read = try TopologyDirectory(reading: directory, of: .domain(context.organization), now: .now)
         if read.problems.isEmpty { read.findings.removeAll { $0.code != "not-read" } }
         for line in read.lines(terminal.talkColour) { terminal.say(line) }
         guard read.problems.isEmpty else { throw Ended(.blocked) }
+        try context.demandEnvironment(read.topology.organization.environment)
         return read.topology
     }
 

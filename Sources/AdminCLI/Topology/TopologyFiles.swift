@@ -22,6 +22,14 @@ package func topologyFiles(_ topology: Topology) -> [(name: String, content: JSO
     return files
 }
 
+/// A file that adds to a zone.
+package func zoneFragment(zone: String, servers: [Server] = [], rules: [Rule] = []) -> JSON {
+    object([
+        ("in", .string(zone)), ("servers", named(servers.map { ($0.name, serverJSON($0)) })),
+        ("rules", list(rules.map(ruleJSON))),
+    ])
+}
+
 private func zoneJSON(_ zone: Zone, _ topology: Topology) -> JSON {
     object([
         ("zone", .string(zone.name)), ("description", zone.description.map(JSON.string)),

@@ -11,16 +11,32 @@ package final class MappingReader {
     private var asked: Set<String> = []
     /// Keys that may not stand here, because another of their kind does.
     private var excluded: Set<String> = []
+    private let shape: Shape?
 
     init(_ expected: String, at place: Place, _ entries: [Node.Entry], _ problems: Problems) {
         self.expected = expected
         self.place = place
         self.entries = entries
         self.problems = problems
+        shape = nil
         index = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.key, $0) })
     }
 
+    /// See `NodeReader.init(noting:)`.
+    init(_ expected: String, noting shape: Shape) {
+        self.expected = expected
+        self.shape = shape
+        place = Place(file: "", line: 0, column: 0)
+        entries = []
+        index = [:]
+        problems = Problems()
+    }
+
     package func has(_ key: String) -> Bool {
+        if let shape {
+            _ = shape.key(key)
+            return true
+        }
         asked.insert(key)
         return index[key] != nil
     }
@@ -30,6 +46,7 @@ package final class MappingReader {
 
     /// The value of a key, nil when the key is absent; not a problem.
     package func value(_ key: String) -> NodeReader? {
+        if let shape { return NodeReader(noting: shape.key(key)) }
         asked.insert(key)
         return index[key].map { NodeReader(entries[$0].value, problems) }
     }
@@ -41,6 +58,7 @@ package final class MappingReader {
 
     /// `missing-key` when the key is absent. Nil means that a problem was reported.
     package func required<Value>(_ key: String, _ read: (NodeReader) -> Value?) -> Value? {
+        shape?.require(key)
         guard let reader = value(key) else {
             problems.add("missing-key", "\(expected) needs \(backticked(key))", at: place)
             return nil
@@ -50,6 +68,10 @@ package final class MappingReader {
 
     /// Exactly one of `keys` must be there (`missing-key`, `bad-value`): the first that is, with its value.
     package func oneOf(_ keys: [String]) -> (key: String, value: NodeReader)? {
+        if let shape, let first = keys.first {
+            shape.alternate(keys)
+            return (first, NodeReader(noting: shape.key(first)))
+        }
         let present = keys.filter { has($0) }
         let names = keys.map { backticked($0) }.joined(separator: " or ")
         guard let key = present.first, let value = value(key) else {

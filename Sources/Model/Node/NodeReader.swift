@@ -4,9 +4,21 @@ package struct NodeReader {
     package let node: Node
     package let problems: Problems
 
+    /// Where what is asked for is noted, by a reader that reads nothing.
+    let shape: Shape?
+
     package init(_ node: Node, _ problems: Problems) {
         self.node = node
         self.problems = problems
+        shape = nil
+    }
+
+    /// A reader that reads nothing and notes what it is asked for. It answers as though something harmless stood there, so
+    /// that whoever asks goes on asking.
+    package init(noting shape: Shape) {
+        node = Node(.null, at: Place(file: "", line: 0, column: 0))
+        problems = Problems()
+        self.shape = shape
     }
 
     package var place: Place { node.place }
@@ -38,6 +50,10 @@ package struct NodeReader {
 
     /// - Parameter isMoment: whether a date is expected, which every reader sees in a plain one.
     private func text(_ expected: String, maximumLength: Int, allowsEmpty: Bool, isMoment: Bool) -> String? {
+        if let shape {
+            shape.note(.text(pattern: nil, maximumLength: maximumLength), expected)
+            return "x"
+        }
         switch node.value {
         case .string(let text, let style):
             if style == .plain, !isMoment, let surprise = plainScalarSurprise(text) {
@@ -59,6 +75,10 @@ package struct NodeReader {
 
     /// A lower-case DNS label (`isLabel`), such as the name of a zone, a server or a rule.
     package func label(_ expected: String = "a name") -> String? {
+        if let shape {
+            shape.note(.text(pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", maximumLength: nil), expected)
+            return "x"
+        }
         guard let text = string(expected) else { return nil }
         guard isLabel(text) else {
             return badValue(expected, hint: "lower-case letters, digits and inner hyphens, at most 63")
@@ -67,6 +87,10 @@ package struct NodeReader {
     }
 
     package func integer(in range: ClosedRange<Int64> = Int64.min...Int64.max) -> Int64? {
+        if let shape {
+            shape.note(.integer(range))
+            return range.lowerBound
+        }
         guard case .integer(let value) = node.value else { return wrongType("an integer") }
         guard range.contains(value) else {
             return badValue("an integer from \(range.lowerBound) to \(range.upperBound)")
@@ -75,6 +99,10 @@ package struct NodeReader {
     }
 
     package func bool() -> Bool? {
+        if let shape {
+            shape.note(.boolean)
+            return true
+        }
         guard case .bool(let value) = node.value else {
             return wrongType("a boolean", hint: "write `true` or `false`")
         }
@@ -83,12 +111,16 @@ package struct NodeReader {
 
     /// `300ms`, `10s`, `5m`, `24h`, `7d`.
     package func duration() -> Milliseconds? {
-        parsed("a duration", hint: "a whole number and ms, s, m, h or d, such as `30s`") { Milliseconds($0) }
+        parsed(
+            "a duration", hint: "a whole number and ms, s, m, h or d, such as `30s`", pattern: "^[0-9]+(ms|s|m|h|d)$"
+        ) { Milliseconds($0) }
     }
 
     /// `512B`, `64KiB`, `1MiB`, `2GiB`.
     package func size() -> ByteCount? {
-        parsed("a size", hint: "a whole number and B, KiB, MiB or GiB, such as `1MiB`") { ByteCount($0) }
+        parsed(
+            "a size", hint: "a whole number and B, KiB, MiB or GiB, such as `1MiB`", pattern: "^[0-9]+(B|KiB|MiB|GiB)$"
+        ) { ByteCount($0) }
     }
 
     /// A size within bounds, `bad-value` beyond them.
@@ -114,6 +146,10 @@ package struct NodeReader {
     /// One of the raw values of these words.
     package func word<Word: RawRepresentable<String>>(of words: [Word]) -> Word? {
         let known = words.map(\.rawValue)
+        if let shape {
+            shape.note(.words(known))
+            return words.first
+        }
         let expected = "one of " + known.map { backticked($0) }.joined(separator: ", ")
         guard let text = string(expected) else { return nil }
         guard let word = words.first(where: { $0.rawValue == text }) else {
@@ -130,12 +166,23 @@ package struct NodeReader {
 
     /// A date or a time, which needs no quotes: `bad-value` when `parse` answers nil.
     package func moment<Value>(_ expected: String, hint: String? = nil, _ parse: (String) -> Value?) -> Value? {
+        if let shape {
+            shape.note(.text(pattern: nil, maximumLength: 64), expected, hint: hint)
+            return nil
+        }
         guard let text = text(expected, maximumLength: 64, allowsEmpty: false, isMoment: true) else { return nil }
         return parse(text) ?? badValue(expected, hint: hint)
     }
 
     /// A text that `parse` understands: `bad-value` when it answers nil.
-    package func parsed<Value>(_ expected: String, hint: String? = nil, _ parse: (String) -> Value?) -> Value? {
+    /// - Parameter pattern: what an editor can know of it.
+    package func parsed<Value>(
+        _ expected: String, hint: String? = nil, pattern: String? = nil, _ parse: (String) -> Value?
+    ) -> Value? {
+        if let shape {
+            shape.note(.text(pattern: pattern, maximumLength: nil), expected, hint: hint)
+            return nil
+        }
         guard let text = string(expected) else { return nil }
         return parse(text) ?? badValue(expected, hint: hint)
     }
@@ -155,6 +202,11 @@ package struct NodeReader {
 
     /// The elements that could be read; `[]` when this is no list, or one of less than `minimum` elements.
     package func list<Element>(minimum: Int = 0, maximum: Int = 10_000, _ read: (NodeReader) -> Element?) -> [Element] {
+        if let shape {
+            let element = Shape()
+            shape.note(.list(element, count: minimum...maximum))
+            return [read(NodeReader(noting: element))].compactMap(\.self)
+        }
         guard case .sequence(let nodes) = node.value else {
             let hint =
                 if case .string(let text, _) = node.value { "write `[\(text.prefix(80))]`" } else { String?.none }
@@ -177,6 +229,11 @@ package struct NodeReader {
     package func entries<Value>(
         maximum: Int = 10_000, _ read: (_ key: NodeReader, _ value: NodeReader) -> Value?
     ) -> [Value] {
+        if let shape {
+            let value = Shape()
+            shape.note(.entries(value))
+            return [read(NodeReader(noting: Shape()), NodeReader(noting: value))].compactMap(\.self)
+        }
         guard case .mapping(let entries) = node.value else {
             let none: [Value]? = wrongType("a mapping")
             return none ?? []
@@ -197,6 +254,10 @@ package struct NodeReader {
     ///
     /// - Parameter expected: what this is, for messages: "a server".
     package func mapping<Value>(_ expected: String, _ read: (MappingReader) -> Value?) -> Value? {
+        if let shape {
+            shape.note(.mapping, expected)
+            return read(MappingReader(expected, noting: shape))
+        }
         guard case .mapping(let entries) = node.value else { return wrongType("\(expected) (a mapping)") }
         let reader = MappingReader(expected, at: place, unique(entries, problems), problems)
         let value = read(reader)

@@ -18,7 +18,7 @@ extension Topology {
         }
     }
 
-    /// What decides about one server, as the registry or the files stand.
+    /// What decides about one server, as the registry or the files stand; `Rulesets` answers for many.
     /// - Parameters:
     ///   - server: full name.
     ///   - pins: the approved definitions of its tools.
@@ -26,24 +26,7 @@ extension Topology {
     package func ruleset(
         for server: String, masks: [Mask], pins: [ToolDefinition] = [], revision: Int64
     ) -> Ruleset? {
-        ruleset(for: server, rules: resolvedRules, masks: masks, pins: pins, revision: revision)
-    }
-
-    /// - Parameter rules: resolved already, for whoever asks about many servers.
-    func ruleset(
-        for server: String, rules: [Rule], masks: [Mask], pins: [ToolDefinition], revision: Int64
-    ) -> Ruleset? {
-        guard let found = servers.first(where: { $0.fullName == server }),
-            let zone = zones.first(where: { $0.name == found.zone })
-        else { return nil }
-        let mode = pin(of: found)
-        return Ruleset(
-            organization: organization.domain, server: server, networks: zone.networks,
-            callers: zone.callerDomains(organization.domain), rules: rules, masks: masks,
-            surroundings: Surroundings(
-                environment: organization.environment, classification: found.classification, zones: zoneFacts),
-            observedUntil: found.enforcement?.observedUntil(found.classification),
-            pinning: mode == .off ? nil : Pinning(mode: mode, approved: pins), revision: revision)
+        Rulesets(self, masks: masks, pins: [server: pins]).ruleset(for: server, revision: revision)
     }
 
     /// What holds for a server's tools that are not as they were approved: the strictest layer's word.
@@ -70,7 +53,7 @@ extension Topology {
 }
 
 /// The selectors of a rule's `servers:`, read once.
-private struct ServerSelection {
+struct ServerSelection {
     private var all = false
     private var names: Set<String> = []
     private var labels: [(key: String, value: String)] = []

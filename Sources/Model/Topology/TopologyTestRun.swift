@@ -24,10 +24,9 @@ extension Topology {
     ///   - tests: of a topology without errors; a test of a server that there is not fails.
     ///   - now: when the calls are made, for tests that do not say.
     package func run(_ tests: [TopologyTest], now: Instant) -> [TestFailure] {
-        let servers = Set(tests.map(\.server))
-        let rules = rules(of: servers)
+        let all = Rulesets(self, masks: [])
         let rulesets = Dictionary(
-            uniqueKeysWithValues: servers.map { ($0, testRuleset(for: $0, rules: rules[$0] ?? [])) })
+            uniqueKeysWithValues: Set(tests.map(\.server)).map { ($0, Self.tested(all.ruleset(for: $0, revision: 0))) })
         return tests.compactMap { test in
             guard let ruleset = rulesets[test.server] ?? nil, let caller = caller(of: test) else {
                 return TestFailure(test: test, outcome: "there is no such server or caller")
@@ -45,23 +44,11 @@ extension Topology {
     }
 
     /// Tests are about what rules say: nothing is pinned, and what is only recorded is a denial.
-    private func testRuleset(for server: String, rules: [Rule]) -> Ruleset? {
-        var ruleset = ruleset(for: server, rules: rules, masks: [], pins: [], revision: 0)
+    private static func tested(_ ruleset: Ruleset?) -> Ruleset? {
+        var ruleset = ruleset
         ruleset?.observedUntil = nil
         ruleset?.pinning = nil
         return ruleset
-    }
-
-    /// The rules of each of those servers, in order; labels are resolved once for all tests.
-    private func rules(of names: Set<String>) -> [String: [Rule]] {
-        var rules: [String: [Rule]] = [:]
-        guard !names.isEmpty else { return rules }
-        for rule in resolvedRules {
-            for name in rule.servers ?? Array(names) where names.contains(name) {
-                rules[name, default: []].append(rule)
-            }
-        }
-        return rules
     }
 
     private func facts(of test: TopologyTest, _ ruleset: Ruleset, _ readOnly: Bool, now: Instant) -> Facts {

@@ -2,23 +2,33 @@
 package struct ExplainRequest: Hashable, Sendable, Codable {
     /// `JOURNAL:NUMBER`; then nothing else is given.
     package var decision: String?
-    /// A principal that is one caller: `client:ZONE/NAME`, or a SPIFFE ID.
+    /// A principal that is one caller: `client:ZONE/NAME`, `user:ADDRESS` or a SPIFFE ID.
     package var by: String?
+    /// The client that a person calls through.
+    package var through: String?
+    /// What is known of a person's groups; nil where nobody said.
+    package var groups: [String]?
     package var server: String?
     package var capability: String?
     package var arguments: JSON?
+    /// Whether the tool's definition calls it read-only; nil for what was approved, or for not known.
+    package var readOnly: Bool?
     package var from: IPAddress?
     package var at: Instant?
 
     package init(
-        decision: String? = nil, by: String? = nil, server: String? = nil, capability: String? = nil,
-        arguments: JSON? = nil, from: IPAddress? = nil, at: Instant? = nil
+        decision: String? = nil, by: String? = nil, through: String? = nil, groups: [String]? = nil,
+        server: String? = nil, capability: String? = nil, arguments: JSON? = nil, readOnly: Bool? = nil,
+        from: IPAddress? = nil, at: Instant? = nil
     ) {
         self.decision = decision
         self.by = by
+        self.through = through
+        self.groups = groups
         self.server = server
         self.capability = capability
         self.arguments = arguments
+        self.readOnly = readOnly
         self.from = from
         self.at = at
     }
@@ -68,5 +78,48 @@ package struct Explanation: Hashable, Sendable, Codable {
         self.revision = revision
         self.steps = steps
         self.recorded = recorded
+    }
+}
+
+/// `POST /v1/access/list`: who may use what. At least one of server and principal is given.
+package struct AccessRequest: Hashable, Sendable, Codable {
+    /// Full name; nil for every server.
+    package var server: String?
+    /// Nil for everyone whom a rule of the server singles out.
+    package var principal: Principal?
+    /// What is known of a person's groups.
+    package var groups: [String]?
+    /// `tool:write_entry`; nil for everything.
+    package var capability: String?
+    /// Before now: as the registry stood then. Later: as it stands now, when some rules have ended.
+    package var at: Instant?
+
+    package init(
+        server: String? = nil, principal: Principal? = nil, groups: [String]? = nil, capability: String? = nil,
+        at: Instant? = nil
+    ) {
+        self.server = server
+        self.principal = principal
+        self.groups = groups
+        self.capability = capability
+        self.at = at
+    }
+}
+
+/// Complete for what was asked, never cut.
+package struct AccessAnswer: Hashable, Sendable, Codable {
+    package static let maximumRows = 10_000
+
+    /// By server, principal and rule.
+    package var rows: [AccessRow]
+    /// The moment that it is of.
+    package var at: Instant
+    /// How many entries the ledger had then.
+    package var size: Int64
+
+    package init(rows: [AccessRow], at: Instant, size: Int64) {
+        self.rows = rows
+        self.at = at
+        self.size = size
     }
 }

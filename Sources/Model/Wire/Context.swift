@@ -3,6 +3,8 @@
 package struct HubContext: Hashable, Sendable, Codable {
     package var v: Int64
     package var organization: String
+    /// The hub's environment, once it is known: files of another are refused.
+    package var environment: String?
     package var identity: SPIFFEID
     /// `https://h1.hub.corp.example:8443`: the name that the hub's certificate must bear.
     package var hub: String
@@ -18,11 +20,13 @@ package struct HubContext: Hashable, Sendable, Codable {
     package var manifest: JSON
 
     package init(
-        organization: String, identity: SPIFFEID, hub: String, address: String, front: String? = nil, key: String,
+        organization: String, environment: String? = nil, identity: SPIFFEID, hub: String, address: String,
+        front: String? = nil, key: String,
         chain: String, manifest: JSON
     ) {
         v = 1
         self.organization = organization
+        self.environment = environment
         self.identity = identity
         self.hub = hub
         self.address = address

@@ -70,9 +70,12 @@ package struct EnrolAnswer: Hashable, Sendable, Codable {
     package var hub: String
     /// Where to dial for it: `HOST:PORT`.
     package var address: String
+    /// For people: of the organization, where it names one. Their files have to be of the same.
+    package var environment: String?
 
     package init(
-        identity: SPIFFEID, chain: String, notAfter: Instant, manifest: JSON, hub: String, address: String
+        identity: SPIFFEID, chain: String, notAfter: Instant, manifest: JSON, hub: String, address: String,
+        environment: String? = nil
     ) {
         self.identity = identity
         self.chain = chain
@@ -80,6 +83,7 @@ package struct EnrolAnswer: Hashable, Sendable, Codable {
         self.manifest = manifest
         self.hub = hub
         self.address = address
+        self.environment = environment
     }
 }
 

@@ -230,3 +230,26 @@ package struct ProblemDetails: Hashable, Sendable, Codable {
         self.problems = problems
     }
 }
+
+/// `GET /v1/usage/{zone}/{server}`: what one caller used through one principal of a rule.
+package struct UsageRow: Hashable, Sendable, Codable {
+    package static let maximumRows = 10_000
+
+    /// `Caller.key`
+    package var caller: String
+    package var principal: String
+    package var rule: String
+    /// `tool:read_entry`; or `reach`, for the upkeep of a conversation.
+    package var capability: String
+    package var count: Int64
+    package var last: Instant
+
+    package init(caller: String, principal: String, rule: String, capability: String, count: Int64, last: Instant) {
+        self.caller = caller
+        self.principal = principal
+        self.rule = rule
+        self.capability = capability
+        self.count = count
+        self.last = last
+    }
+}

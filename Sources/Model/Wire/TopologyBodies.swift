@@ -4,11 +4,57 @@ package struct TopologyRequest: Hashable, Sendable, Codable {
     /// Needed to remove a zone, or more than a tenth of the servers, clients or rules.
     package var allowRemovals: Bool
     package var why: String?
+    /// Of a saved plan: nothing but what it saw is changed.
+    package var bound: PlanBinding?
 
-    package init(topology: Topology, allowRemovals: Bool = false, why: String? = nil) {
+    package init(
+        topology: Topology, allowRemovals: Bool = false, why: String? = nil, bound: PlanBinding? = nil
+    ) {
         self.topology = topology
         self.allowRemovals = allowRemovals
         self.why = why
+        self.bound = bound
+    }
+}
+
+/// The ledger index at which an object was set last.
+package struct ObjectRevision: Hashable, Sendable, Codable {
+    package var object: ObjectName
+    package var revision: Int64
+
+    package init(object: ObjectName, revision: Int64) {
+        self.object = object
+        self.revision = revision
+    }
+}
+
+/// What a plan would do to what it saw.
+package struct PlanBinding: Hashable, Sendable, Codable {
+    package var changes: [Plan.Change]
+    /// Of the objects that change and were there.
+    package var base: [ObjectRevision]
+
+    package init(changes: [Plan.Change], base: [ObjectRevision]) {
+        self.changes = changes
+        self.base = base
+    }
+}
+
+/// What `nave topology plan --out` writes and `nave topology apply` takes: everything that was planned, and nothing else.
+package struct SavedPlan: Hashable, Sendable, Codable {
+    package static let version: Int64 = 1
+
+    package var v: Int64
+    /// `sha256:…` of the canonical JSON of what the files say.
+    package var files: String
+    package var topology: Topology
+    package var bound: PlanBinding
+
+    package init(files: String, topology: Topology, bound: PlanBinding) {
+        v = Self.version
+        self.files = files
+        self.topology = topology
+        self.bound = bound
     }
 }
 
@@ -41,11 +87,20 @@ package struct Plan: Hashable, Sendable, Codable {
         package var grant: Grant
         /// Conditions of the rule, as text; empty for none.
         package var conditions: [String]
+        /// Where it is a part of what the principal may do: the other part, which was there before a gain, or is left after a
+        /// loss. Nil where there is none.
+        package var otherwise: [String]?
+        /// A call that shows the difference, where there is another part.
+        package var example: String?
 
-        package init(direction: Direction, grant: Grant, conditions: [String]) {
+        package init(
+            direction: Direction, grant: Grant, conditions: [String], otherwise: [String]? = nil, example: String? = nil
+        ) {
             self.direction = direction
             self.grant = grant
             self.conditions = conditions
+            self.otherwise = otherwise
+            self.example = example
         }
     }
 
@@ -70,15 +125,19 @@ package struct Plan: Hashable, Sendable, Codable {
     package var findings: [Finding]
     /// Why this needs `--allow-removals`; empty when it does not.
     package var removals: [String]
+    /// What was there of the objects that change; nil from a hub that does not say.
+    package var base: [ObjectRevision]?
 
     package init(
-        changes: [Change], access: [AccessChange], denies: [Change], findings: [Finding], removals: [String]
+        changes: [Change], access: [AccessChange], denies: [Change], findings: [Finding], removals: [String],
+        base: [ObjectRevision]? = nil
     ) {
         self.changes = changes
         self.access = access
         self.denies = denies
         self.findings = findings
         self.removals = removals
+        self.base = base
     }
 
     package var isEmpty: Bool { changes.isEmpty }

@@ -3,7 +3,7 @@
 package struct ArgumentName: Hashable, Sendable, CustomStringConvertible {
     package let description: String
     /// The way down, unescaped.
-    private let tokens: [String]
+    let tokens: [String]
 
     package static let maximumTokens = 16
 

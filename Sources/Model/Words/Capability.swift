@@ -68,6 +68,19 @@ package struct CapabilityPattern: Hashable, Sendable, Codable, CustomStringConve
         return kind == .resource && pattern.covers(template: template)
     }
 
+    /// Whether everything that the other matches matches.
+    package func covers(_ other: CapabilityPattern) -> Bool {
+        guard let kind, let pattern else { return true }
+        guard kind == other.kind, let theirs = other.pattern else { return false }
+        return pattern.covers(theirs)
+    }
+
+    /// Whether something matches both.
+    package func overlaps(_ other: CapabilityPattern) -> Bool {
+        guard let pattern, let theirs = other.pattern else { return true }
+        return kind == other.kind && pattern.overlaps(theirs)
+    }
+
     package init(from decoder: any Decoder) throws {
         try self.init(try decoder.singleValueContainer().decode(String.self))
     }

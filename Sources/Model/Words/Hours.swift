@@ -42,6 +42,24 @@ package struct Hours: Hashable, Sendable, Codable, CustomStringConvertible {
         return days.contains(weekday) && (from..<to).contains(minute) ? .yes : .no
     }
 
+    /// Where the hours begin or end in the week after a moment; empty where the place is not known.
+    package func edges(after now: Instant) -> [Instant] {
+        guard let zone = TimeZone(identifier: zone) else { return [] }
+        let start = Int64((Double(now.milliseconds) / 1000).rounded(.down))
+        func offset(_ seconds: Int64) -> Int64 {
+            Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds))))
+        }
+        let today = Int64((Double(start + offset(start)) / 86_400).rounded(.down))
+        return (today...today + 7).flatMap { day in
+            [from, to].map { minute in
+                let local = day * 86_400 + Int64(minute) * 60
+                // Once more with the offset of that time: between now and then clocks may change.
+                let near = local - offset(local - offset(start))
+                return Instant(milliseconds: near * 1000)
+            }
+        }.filter { $0 > now }
+    }
+
     private static func days(_ text: String) -> Set<Int>? {
         var days: Set<Int> = []
         for item in text.split(separator: ",", omittingEmptySubsequences: false) {

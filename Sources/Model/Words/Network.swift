@@ -26,6 +26,16 @@ package struct IPAddress: Hashable, Sendable, Codable, CustomStringConvertible {
         }
     }
 
+    /// Of 4 or 16 bytes.
+    fileprivate init?(_ bytes: [UInt8]) {
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let family = bytes.count == 4 ? AF_INET : AF_INET6
+        guard bytes.count == 4 || bytes.count == 16,
+            inet_ntop(family, bytes, &text, socklen_t(text.count)) != nil
+        else { return nil }
+        self.init(String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+    }
+
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         guard let value = IPAddress(text) else { throw ModelError("bad-address", "`\(text)` is not an IP address") }
@@ -62,6 +72,29 @@ package struct Network: Hashable, Sendable, Codable, CustomStringConvertible {
 
     package func contains(_ other: IPAddress) -> Bool {
         other.bytes.count == address.bytes.count && masked(other.bytes) == address.bytes
+    }
+
+    package func contains(_ other: Network) -> Bool { prefix <= other.prefix && contains(other.address) }
+
+    package func overlaps(_ other: Network) -> Bool { contains(other.address) || other.contains(address) }
+
+    /// The first address beyond; nil beyond the last of all.
+    package var following: IPAddress? {
+        guard prefix > 0 else { return nil }
+        var bytes = address.bytes
+        var index = (prefix - 1) / 8
+        let step = UInt8(1) << UInt8(7 - (prefix - 1) % 8)
+        let (sum, overflow) = bytes[index].addingReportingOverflow(step)
+        bytes[index] = sum
+        var carry = overflow
+        while carry {
+            guard index > 0 else { return nil }
+            index -= 1
+            let (sum, overflow) = bytes[index].addingReportingOverflow(1)
+            bytes[index] = sum
+            carry = overflow
+        }
+        return IPAddress(bytes)
     }
 
     private func masked(_ bytes: [UInt8]) -> [UInt8] {

@@ -55,9 +55,14 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether every expansion of the URI template (RFC 6570) matches: its expressions are met by runs of this pattern only.
-    package func covers(template: String) -> Bool {
+    package func covers(template: String) -> Bool { covers(Self.tokens(ofTemplate: template)) }
+
+    /// Whether everything that the other matches matches.
+    package func covers(_ other: Pattern) -> Bool { covers(other.tokens) }
+
+    private func covers(_ other: [Token]) -> Bool {
         var automaton = Automaton(tokens)
-        for symbol in Self.tokens(ofTemplate: template) {
+        for symbol in other {
             let isAlive =
                 switch symbol {
                 case .byte(let byte): automaton.take(byte)
@@ -69,8 +74,12 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether some expansion of the URI template (RFC 6570) could match.
-    package func overlaps(template: String) -> Bool {
-        let other = Self.tokens(ofTemplate: template)
+    package func overlaps(template: String) -> Bool { overlaps(Self.tokens(ofTemplate: template)) }
+
+    /// Whether some text matches both.
+    package func overlaps(_ other: Pattern) -> Bool { overlaps(other.tokens) }
+
+    private func overlaps(_ other: [Token]) -> Bool {
         // One row for each position in `other`; `row[i]` says whether tokens[i...] and other[j...] share a text.
         var next = [Bool](repeating: false, count: tokens.count + 1)
         for j in stride(from: other.count, through: 0, by: -1) {
@@ -94,6 +103,22 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
         }
         return next[0]
     }
+
+    /// A text that matches, with `filling` where a run stands; nil where a run may not stand for it.
+    package func example(_ filling: String) -> String? {
+        var bytes: [UInt8] = []
+        for token in tokens {
+            switch token {
+            case .byte(let byte): bytes.append(byte)
+            case .run(let crossesSlash):
+                guard crossesSlash || !filling.utf8.contains(UInt8(ascii: "/")) else { return nil }
+                bytes += Array(filling.utf8)
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    package var hasRuns: Bool { tokens.contains(where: \.isRun) }
 
     /// `{x}` expands within one segment; `{+x}`, `{/x}`, `{x*}` and the other operators may cross slashes.
     private static func tokens(ofTemplate template: String) -> [Token] {

@@ -101,6 +101,12 @@ extension NodeReader {
 
     /// A text (pattern or bounds), a list of values, or `{ present: true }`.
     fileprivate func argumentTest() -> ArgumentTest? {
+        if shape != nil {
+            _ = string("a test of an argument")
+            _ = list(minimum: 1, maximum: ArgumentTest.maximumChoices) { $0.choice() }
+            _ = mapping("a test of an argument") { $0.required("present") { $0.bool() } }
+            return nil
+        }
         switch node.value {
         case .bool, .integer:
             fail(
@@ -129,6 +135,10 @@ extension NodeReader {
     }
 
     private func choice() -> JSON? {
+        if shape != nil {
+            _ = (string("a value"), integer(), bool())
+            return nil
+        }
         switch node.value {
         case .bool(let value): return .bool(value)
         case .integer(let value): return .number(JSONNumber(value))

@@ -29,7 +29,7 @@ extension TopologyDraft {
         }
     }
 
-    private func readSets(_ value: NodeReader, zone: String?) {
+    func readSets(_ value: NodeReader, zone: String?) {
         var read = NamedSets()
         _ = value.mapping("sets") { sets in
             _ = sets.optional("principals") { value in

@@ -56,6 +56,10 @@ extension TopologyDraft {
 extension NodeReader {
     /// Any value as JSON; nil when a text in it must be quoted, or a key repeats, which is reported.
     func json() -> JSON? {
+        if let shape {
+            shape.note(.anything)
+            return .null
+        }
         switch node.value {
         case .null: return .null
         case .bool(let value): return .bool(value)

@@ -1,0 +1,38 @@
+import Model
+import Trust
+
+/// The file that `nave topology plan --out` writes.
+package enum SavedPlanFile {
+    static let maximumBytes = 32 << 20
+
+    static func write(_ plan: Plan, of topology: Topology, to path: String) throws {
+        guard let base = plan.base else {
+            throw AdminError(
+                "cannot-save", "this hub does not say which revisions it planned on", hint: "upgrade the hub")
+        }
+        let saved = SavedPlan(
+            files: digestText(of: try JSONCoding.canonical(topology)), topology: topology,
+            bound: PlanBinding(changes: plan.changes, base: base))
+        try PrivateFile.replace(path, with: Array(jsonText(try JSONCoding.encode(saved)).utf8))
+    }
+
+    /// - Throws: `bad-plan` for what is no plan of this version, or was changed since.
+    package static func read(_ path: String) throws -> SavedPlan {
+        let saved: SavedPlan
+        do {
+            saved = try JSONCoding.decode(
+                SavedPlan.self, from: try PrivateFile.readOpenly(path, maximum: maximumBytes))
+        } catch let error as ModelError {
+            throw AdminError(
+                "bad-plan", "\(backticked(path)) is no plan: \(error.message)",
+                hint: "`nave topology plan DIR --out FILE`")
+        }
+        guard saved.v == SavedPlan.version, saved.files == digestText(of: try JSONCoding.canonical(saved.topology))
+        else {
+            throw AdminError(
+                "bad-plan", "\(backticked(path)) was changed since it was written",
+                hint: "plan again: `nave topology plan DIR --out FILE`")
+        }
+        return saved
+    }
+}

@@ -1,0 +1,216 @@
+/// One line of an answer to who may use what: capabilities that one rule allows to one principal on one server.
+package struct AccessRow: Hashable, Sendable, Codable {
+    package var principal: Principal
+    /// Full name.
+    package var server: String
+    package var capabilities: [CapabilityPattern]
+    /// Nil where no rule allows it, and it passes while the server is only observed.
+    package var rule: String?
+    /// Whom the rule names, where that is more than the principal.
+    package var through: Principal?
+    /// What must hold, as a person reads it.
+    package var conditions: [String]
+    /// What denies, revocations and the host take away from it, with their names.
+    package var exceptions: [String]
+    package var place: Place?
+
+    package init(
+        principal: Principal, server: String, capabilities: [CapabilityPattern], rule: String?,
+        through: Principal? = nil, conditions: [String] = [], exceptions: [String] = [], place: Place? = nil
+    ) {
+        self.principal = principal
+        self.server = server
+        self.capabilities = capabilities
+        self.rule = rule
+        self.through = through
+        self.conditions = conditions
+        self.exceptions = exceptions
+        self.place = place
+    }
+}
+
+/// Who may use what of one server at one moment, and under which conditions. Complete: a principal has a row for a capability
+/// exactly where `decide` allows some call of theirs, under some facts.
+package struct AccessList {
+    private let ruleset: Ruleset
+    private let search: CallSearch
+    /// Of each part of the question that is asked again and again.
+    private let patterns: [CapabilityPattern]
+
+    /// - Parameter now: rules that begin later or have ended allow nothing; at which hours is a condition.
+    package init(_ ruleset: Ruleset, at now: Instant) {
+        let frozen = ruleset.frozen(at: now)
+        self.ruleset = frozen
+        search = CallSearch([frozen], now: now)
+        patterns = Set(
+            (frozen.rules + frozen.ceiling).flatMap(\.capabilities) + frozen.masks.flatMap(\.capabilities)
+        ).sorted { $0.description < $1.description }
+    }
+
+    /// Everyone whom a rule singles out, by name or as one of many.
+    package var principals: [Principal] {
+        let named = ruleset.rules.flatMap { $0.to + ($0.except ?? []) } + ruleset.masks.map(\.principal)
+        return Set(named).sorted { $0.description < $1.description }
+    }
+
+    /// - Parameters:
+    ///   - groups: what is known of a person's groups.
+    ///   - capability: nil for everything.
+    package func rows(
+        of principal: Principal, groups: Set<String> = [], capability: Capability? = nil
+    ) -> [AccessRow] {
+        let callers = principal.representatives(fresh: search.fresh, of: [ruleset], groups: groups)
+        var rows: [AccessRow] = []
+        for rule in ruleset.rules where rule.effect == .allow {
+            let known = rule.to.filter { named in
+                callers.contains { caller in
+                    caller.parts.contains { named.names($0, organization: ruleset.organization) == .yes }
+                }
+            }
+            // A person's client is not asked for here, whoever names it.
+            for named in known where concerns(principal, named) {
+                let held = rule.capabilities.filter { pattern in
+                    capability.map(pattern.matches) ?? true
+                        && hasExample(of: pattern, capability) { can(rule, named, callers, $0) }
+                }
+                guard !held.isEmpty else { continue }
+                rows.append(
+                    AccessRow(
+                        principal: principal, server: ruleset.server, capabilities: held, rule: rule.id,
+                        through: named == principal ? nil : named,
+                        conditions: rule.conditionTexts + ruleset.admissionTexts(of: principal),
+                        exceptions: exceptions(named, principal, held, capability),
+                        place: rule.place))
+            }
+        }
+        return rows + observed(principal, callers, capability)
+    }
+
+    /// Workloads are named by what names workloads, people by what names people.
+    private func concerns(_ principal: Principal, _ named: Principal) -> Bool {
+        principal == .anyone ? named == .anyone : named == .anyone || principal.isPerson == named.isPerson
+    }
+
+    private func hasExample(
+        of pattern: CapabilityPattern, _ asked: Capability?, where holds: (Capability) -> Bool
+    ) -> Bool {
+        if let asked { return holds(asked) }
+        return capabilityExamples(
+            of: pattern, among: patterns, tools: ruleset.pinning?.approved.keys.sorted() ?? [], fresh: search.fresh
+        ).contains(where: holds)
+    }
+
+    /// Whether that one edge of that one rule, with all denies and everything else, lets some call through.
+    private func can(_ rule: Rule, _ named: Principal, _ callers: [Caller], _ capability: Capability) -> Bool {
+        var edge = rule
+        edge.to = [named]
+        var alone = ruleset
+        alone.observedUntil = nil
+        alone.rules = ruleset.rules.filter { $0.effect == .deny } + [edge]
+        return callers.contains { caller in
+            let alone = caller.user == nil ? alone : alone.admitting(caller.workload)
+            // Only the edge itself counts: a client that comes in for a person is no witness of its own.
+            return decides(caller, capability) { request in
+                guard case .allow(let permit) = decide(request, under: alone) else { return false }
+                return permit.rules.contains(rule.id)
+            }
+        }
+    }
+
+    private func decides(_ caller: Caller, _ capability: Capability, _ holds: (Request) -> Bool) -> Bool {
+        switch search.first(caller, capability, where: holds) {
+        case .found: true
+        case .none: false
+        // What was not tried out may be: whoever asks who can must not miss anybody.
+        case .tooMany: true
+        }
+    }
+
+    /// Who gets through although no rule allows it, while the server is only observed.
+    private func observed(_ principal: Principal, _ callers: [Caller], _ capability: Capability?) -> [AccessRow] {
+        guard ruleset.observedUntil != nil, let everything = try? CapabilityPattern("*") else { return [] }
+        let passes = hasExample(of: everything, capability) { example in
+            callers.contains { caller in
+                decides(caller, example) { request in
+                    guard case .allow(let permit) = decide(request, under: ruleset) else { return false }
+                    return permit.wouldDeny != nil
+                }
+            }
+        }
+        guard passes else { return [] }
+        return [
+            AccessRow(
+                principal: principal, server: ruleset.server, capabilities: [everything], rule: nil,
+                conditions: ["while the server is only observed"] + ruleset.admissionTexts(of: principal),
+                exceptions: denials(of: principal, [everything], capability) { $0.zone == nil })
+        ]
+    }
+
+    // MARK: texts
+
+    private func exceptions(
+        _ named: Principal, _ principal: Principal, _ held: [CapabilityPattern], _ capability: Capability?
+    ) -> [String] {
+        let taken = ruleset.masks.filter { mask in
+            mask.principal == named && mask.capabilities.contains { touches($0, held, capability) }
+        }.map { mask in
+            "not \(capabilitiesText(mask.capabilities)) (\(mask.cause == .revoked ? "revoked" : "lapsed"), \(mask.id))"
+        }
+        let host = ruleset.ceiling.contains { $0.effect == .allow } ? ["within the host's ceiling"] : []
+        return taken + denials(of: principal, held, capability) { _ in true } + host
+    }
+
+    /// Denies that could concern some call of the principal's.
+    private func denials(
+        of principal: Principal, _ held: [CapabilityPattern], _ capability: Capability?,
+        where isMeant: (Rule) -> Bool
+    ) -> [String] {
+        (ruleset.ceiling + ruleset.rules).filter { deny in
+            deny.effect == .deny && isMeant(deny)
+                && deny.capabilities.contains { touches($0, held, capability) }
+                && deny.to.contains { $0.sharesCallers(with: principal) }
+                && !(deny.except ?? []).contains { $0.covers(principal) }
+        }.map { deny in
+            let whom = deny.to.contains { $0 == .anyone || $0 == principal } ? "" : " for \(list(deny.to))"
+            let spared = (deny.except ?? []).filter { $0.sharesCallers(with: principal) }
+            let but = spared.isEmpty ? "" : " except \(list(spared))"
+            var bare = deny
+            bare.except = nil
+            let when = bare.conditionTexts.joined(separator: "; ")
+            let what = capability.map(\.description) ?? capabilitiesText(deny.capabilities)
+            return "not \(what)\(whom)\(but)\(when.isEmpty ? "" : " where \(when)") (\(deny.id))"
+        }
+    }
+
+    private func touches(
+        _ pattern: CapabilityPattern, _ held: [CapabilityPattern], _ capability: Capability?
+    ) -> Bool {
+        capability.map(pattern.matches) ?? held.contains { $0.overlaps(pattern) }
+    }
+
+    private func list(_ principals: [Principal]) -> String { principals.map(\.description).joined(separator: ", ") }
+}
+
+extension Principal {
+    /// Whether it names people, and not workloads.
+    package var isPerson: Bool {
+        switch self {
+        case .user, .group: true
+        case .client, .zone, .domain, .spiffe, .anyone: false
+        }
+    }
+
+    /// Whether it names one caller.
+    var isOne: Bool {
+        switch self {
+        case .client, .user: true
+        case .spiffe(let pattern): !pattern.hasRuns
+        case .zone, .group, .domain, .anyone: false
+        }
+    }
+}
+
+/// `tool:read_* resource:ledger://**`
+package func capabilitiesText(_ capabilities: [CapabilityPattern]) -> String {
+    capabilities.map(\.description).joined(separator: " ")
+}

@@ -1,0 +1,200 @@
+/// What is legal and probably not meant, of all rules together: grants that a review revoked, rules that have ended, that say
+/// what another says, that a deny always stands before, or that nothing can match. Codes: `revoked-grant`, `expired-rule`,
+/// `redundant-rule`, `shadowed-rule`, `matches-nothing`.
+func ruleFindings(_ topology: Topology, masks: [Mask], now: Instant) -> [Plan.Finding] {
+    RuleFindings(topology, masks, now).all
+}
+
+extension Plan.Finding {
+    /// Codes of what keeps a plan from ending well, until it is seen to.
+    package static let blocking: Set<String> = [
+        "revoked-grant", "expired-rule", "redundant-rule", "shadowed-rule", "matches-nothing", "spoke-too-old",
+    ]
+}
+
+private struct RuleFindings {
+    private let topology: Topology
+    private let masks: [Mask]
+    private let now: Instant
+    private let rulesets: Rulesets
+    /// Those in force, and the same by effect, zone and principal.
+    private let standing: [Rule]
+    private let byPrincipal: [Key: [Rule]]
+    private let serversOfZone: [String: [Server]]
+    /// Denies without conditions, by zone; nil holds the organization's.
+    private let denies: [String?: [(rule: Rule, selection: ServerSelection)]]
+
+    private struct Key: Hashable {
+        var effect: Rule.Effect
+        var zone: String?
+        var principal: Principal
+    }
+
+    init(_ topology: Topology, _ masks: [Mask], _ now: Instant) {
+        self.topology = topology
+        self.masks = masks.filter { $0.cause == .revoked }
+        self.now = now
+        rulesets = Rulesets(topology, masks: [])
+        standing = topology.rules.filter { rule in rule.until.map { now < $0 } ?? true }
+        var index: [Key: [Rule]] = [:]
+        for rule in standing {
+            let zone = rule.zone
+            for principal in Set(rule.to) {
+                index[Key(effect: rule.effect, zone: zone, principal: principal), default: []].append(rule)
+            }
+        }
+        byPrincipal = index
+        serversOfZone = Dictionary(grouping: topology.servers, by: \.zone)
+        denies = Dictionary(
+            grouping: standing.filter { $0.effect == .deny && $0.when == nil }.map { ($0.zone, $0) }, by: \.0
+        ).mapValues { $0.map { (rule: $0.1, selection: ServerSelection($0.1.servers)) } }
+    }
+
+    var all: [Plan.Finding] {
+        revoked + ended
+            + standing.flatMap { rule in
+                [impossible(rule), redundant(rule) ?? shadowed(rule)].compactMap(\.self)
+            }
+    }
+
+    private func servers(of rule: Rule) -> [Server] {
+        let candidates = rule.zone.map { serversOfZone[$0] ?? [] } ?? topology.servers
+        return candidates.filter(ServerSelection(rule.servers).contains)
+    }
+
+    private var revoked: [Plan.Finding] {
+        masks.flatMap { mask -> [Plan.Finding] in
+            guard let server = rulesets.server(mask.server) else { return [] }
+            return rulesets.rules(of: server).filter { rule in
+                rule.effect == .allow && rule.to.contains(mask.principal)
+                    && rule.capabilities.contains(where: mask.capabilities.contains)
+            }.map { rule in
+                Plan.Finding(
+                    code: "revoked-grant",
+                    message:
+                        "rule `\(rule.id)` grants `\(mask.server)` to `\(mask.principal)`, which \(mask.id) revoked: "
+                        + "it stays revoked",
+                    place: rule.place)
+            }
+        }
+    }
+
+    private var ended: [Plan.Finding] {
+        topology.rules.compactMap { rule in
+            guard let until = rule.until, until <= now else { return nil }
+            return Plan.Finding(code: "expired-rule", message: "rule `\(rule.id)` ended on \(until)", place: rule.place)
+        }
+    }
+
+    /// Bounds that no number meets.
+    private func impossible(_ rule: Rule) -> Plan.Finding? {
+        guard rule.effect == .allow, let arguments = rule.when?.arguments else { return nil }
+        let name = arguments.keys.sorted().first { name in
+            guard case .bounds? = arguments[name], let test = arguments[name] else { return false }
+            return !argumentExamples(of: [test], fresh: "x").contains { value in
+                test.holds(for: value.map { .given($0) } ?? .absent) == .yes
+            }
+        }
+        return name.map { name in
+            Plan.Finding(
+                code: "matches-nothing", message: "rule `\(rule.id)` wants an argument `\(name)` that no number is",
+                place: rule.place)
+        }
+    }
+
+    // MARK: rules that say what another says
+
+    private func redundant(_ rule: Rule) -> Plan.Finding? {
+        // Its limits take away, whatever else allows the same.
+        guard rule.limits == nil, let first = rule.to.first else { return nil }
+        var broader: [Principal] = [first, .anyone]
+        if case .client(let zone, _) = first { broader.append(.zone(zone)) }
+        let zones = rule.zone.map { [$0, nil] } ?? [nil]
+        for zone in zones {
+            for principal in Set(broader) {
+                let known = byPrincipal[Key(effect: rule.effect, zone: zone, principal: principal)] ?? []
+                // Of two that say the same, the one whose name comes later.
+                guard let other = known.first(where: { says($0, rule) && (!says(rule, $0) || $0.id < rule.id) }) else {
+                    continue
+                }
+                return Plan.Finding(
+                    code: "redundant-rule",
+                    message: "rule `\(rule.id)` \(rule.effect.rawValue == "allow" ? "allows" : "denies") nothing that "
+                        + "`\(other.id)` does not",
+                    place: rule.place)
+            }
+        }
+        return nil
+    }
+
+    /// Whether `broad` holds wherever `narrow` does.
+    private func says(_ broad: Rule, _ narrow: Rule) -> Bool {
+        guard broad.id != narrow.id, broad.effect == narrow.effect,
+            narrow.to.allSatisfy({ one in broad.to.contains { $0.covers(one) } }),
+            narrow.capabilities.allSatisfy({ one in broad.capabilities.contains { $0.covers(one) } }),
+            (broad.except ?? []).allSatisfy({ (narrow.except ?? []).contains($0) }),
+            (broad.when ?? Conditions()).isImplied(by: narrow.when ?? Conditions()),
+            begins(broad) <= begins(narrow), ends(broad) >= ends(narrow)
+        else { return false }
+        if broad.servers == nil, broad.zone == nil || broad.zone == narrow.zone { return true }
+        if broad.servers == narrow.servers, broad.zone == narrow.zone { return true }
+        let selection = ServerSelection(broad.servers)
+        return servers(of: narrow).allSatisfy { server in
+            (broad.zone ?? server.zone) == server.zone && selection.contains(server)
+        }
+    }
+
+    private func begins(_ rule: Rule) -> Int64 { rule.from?.milliseconds ?? .min }
+    private func ends(_ rule: Rule) -> Int64 { rule.until?.milliseconds ?? .max }
+
+    // MARK: rules that a deny always stands before
+
+    /// An allow of which denies without conditions leave nothing, on any server, to anybody whom it names.
+    private func shadowed(_ rule: Rule) -> Plan.Finding? {
+        guard rule.effect == .allow else { return nil }
+        var shadow: Rule?
+        let candidates = ((denies[nil] ?? []) + (rule.zone.flatMap { denies[$0] } ?? [])).filter { deny in
+            begins(deny.rule) <= max(begins(rule), now.milliseconds) && ends(deny.rule) >= ends(rule)
+        }
+        guard !candidates.isEmpty else { return nil }
+        for server in servers(of: rule) {
+            let denies = candidates.filter { $0.selection.contains(server) }.map(\.rule)
+            guard !denies.isEmpty else { return nil }
+            for principal in rule.to {
+                for capability in rule.capabilities {
+                    let found = denies.first { deny in
+                        deny.to.contains { $0.covers(principal) }
+                            && deny.capabilities.contains { $0.covers(capability) }
+                            && (deny.except ?? []).allSatisfy { !$0.sharesCallers(with: principal) }
+                    }
+                    guard let found else { return nil }
+                    shadow = shadow ?? found
+                }
+            }
+        }
+        return shadow.map { deny in
+            Plan.Finding(
+                code: "shadowed-rule", message: "rule `\(rule.id)` allows nothing: `\(deny.id)` denies all of it",
+                place: rule.place)
+        }
+    }
+}
+
+extension Conditions {
+    /// Whether they hold wherever the other ones do.
+    fileprivate func isImplied(by other: Conditions) -> Bool {
+        func same<Value: Equatable>(_ path: KeyPath<Conditions, Value?>) -> Bool {
+            self[keyPath: path] == nil || self[keyPath: path] == other[keyPath: path]
+        }
+        guard same(\.readOnly), same(\.hours), same(\.sameRegion), same(\.clearance) else { return false }
+        if let networks {
+            guard let theirs = other.networks,
+                theirs.allSatisfy({ one in networks.contains { $0.contains(one) } })
+            else { return false }
+        }
+        if let environment {
+            guard let theirs = other.environment, theirs.allSatisfy(environment.contains) else { return false }
+        }
+        return (arguments ?? [:]).allSatisfy { name, test in other.arguments?[name] == test }
+    }
+}

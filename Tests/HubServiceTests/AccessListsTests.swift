@@ -1,0 +1,149 @@
+import HubService
+import Model
+import Storage
+import Testing
+
+@Suite struct AccessListsTests {
+    private func list(_ hub: TestHub, _ request: AccessRequest, by standing: Standing? = nil) async throws
+        -> AccessAnswer
+    {
+        try await hub.parts.services.accessLists.list(request, by: standing ?? hub.owner)
+    }
+
+    @Test func whoAndWhatAreTheSameRows() async throws {
+        let hub = try await TestHub.applied()
+        let bot = try Principal("client:analytics/bot")
+        let who = try await list(hub, AccessRequest(server: "finance/ledger"))
+        #expect(who.rows.map(\.principal) == [bot] && who.rows.map(\.rule) == ["finance/read"])
+        #expect(who.size == hub.parts.ledger.snapshot.size)
+        #expect(try await list(hub, AccessRequest(principal: bot)).rows == who.rows)
+        let read = AccessRequest(server: "finance/ledger", capability: "tool:read_entry")
+        #expect(try await list(hub, read).rows == who.rows)
+        let write = AccessRequest(server: "finance/ledger", capability: "tool:write_entry")
+        #expect(try await list(hub, write).rows == [])
+        #expect(try await list(hub, AccessRequest(server: "finance/git")).rows == [])
+        #expect(await code { try await list(hub, AccessRequest()) } == "bad-access")
+        #expect(await code { try await list(hub, AccessRequest(server: "finance/no")) } == "unknown-server")
+        let odd = AccessRequest(server: "finance/ledger", capability: "read")
+        #expect(await code { try await list(hub, odd) } == "bad-access")
+        // Whoever may look at one zone sees that zone.
+        let finance = try await standing(hub, "fin@corp.example")
+        #expect(try await list(hub, AccessRequest(principal: bot), by: finance).rows == who.rows)
+        let request = AccessRequest(server: "analytics/x")
+        #expect(await code { try await list(hub, request, by: finance) } == "forbidden")
+    }
+
+    @Test func thePastIsFoldedAgain() async throws {
+        let hub = try await TestHub.applied()
+        let request = AccessRequest(server: "finance/ledger", at: hub.now)
+        let then = try await list(hub, AccessRequest(server: "finance/ledger"))
+        hub.advance(by: .hours(1))
+        try await hub.apply(
+            TestHub.topology {
+                $0.rules[0].to = [try Principal("user:ana@corp.example"), try Principal("zone:analytics")]
+            })
+        hub.advance(by: .hours(1))
+        let now = try await list(hub, AccessRequest(server: "finance/ledger"))
+        #expect(now.rows.map(\.principal.description) == ["user:ana@corp.example", "zone:analytics"])
+        let past = try await list(hub, request)
+        #expect(past.rows == then.rows && past.size == then.size && past.at == request.at)
+        // Addresses of people come back from the disclosures.
+        let between = try await list(hub, AccessRequest(server: "finance/ledger", at: hub.now - .minutes(1)))
+        #expect(between.rows == now.rows)
+        let early = AccessRequest(server: "finance/ledger", at: TestHub.start - .days(1))
+        #expect(await code { try await list(hub, early) } == "before-the-ledger")
+        // Tomorrow is today's registry.
+        let tomorrow = AccessRequest(server: "finance/ledger", at: hub.now + .days(1))
+        #expect(try await list(hub, tomorrow).rows == now.rows)
+    }
+
+    @Test func whatAHostTakesAwayIsTold() async throws {
+        let hub = try await TestHub.applied()
+        let deny = Rule(
+            id: "ceiling:no-entries", effect: .deny, capabilities: [try CapabilityPattern("tool:read_entry")],
+            to: [.anyone])
+        let report = Report(
+            journal: "j-1", sequence: 0, applied: nil, refused: nil, servers: [], usage: [], decisions: [],
+            checkpoint: nil, listener: "127.0.0.1:9555", since: hub.now, at: hub.now,
+            ceiling: ReportedCeiling(Ceiling(rules: [deny])))
+        let identity = try SPIFFEID("spiffe://finance.corp.example/spoke/fin-1")
+        let spoke = try #require(Member(identity, kind: .spoke, organization: "corp.example"))
+        _ = try await hub.parts.services.reports.merge(report, from: spoke)
+        let all = try await list(hub, AccessRequest(server: "finance/ledger"))
+        #expect(all.rows.map(\.conditions) == [["on finance/fin-1"]])
+        #expect(all.rows.map(\.exceptions) == [["not tool:read_entry (ceiling:no-entries)"]])
+        let entry = AccessRequest(server: "finance/ledger", capability: "tool:read_entry")
+        #expect(try await list(hub, entry).rows == [])
+        let call = ExplainRequest(by: "client:analytics/bot", server: "finance/ledger", capability: "tool:read_entry")
+        let explained = try await hub.parts.services.access.explain(call, by: hub.owner)
+        #expect(explained.verdict == .deny && explained.rule == "ceiling:no-entries")
+        #expect(explained.detail?.hasSuffix("on finance/fin-1") == true)
+    }
+
+    @Test func aPersonAndTheirClientAreExplainedTogether() async throws {
+        let hub = try await TestHub.applied()
+        try await hub.apply(
+            TestHub.topology {
+                $0.rules.append(
+                    Rule(
+                        id: "finance/people", effect: .allow, capabilities: [try CapabilityPattern("tool:read_*")],
+                        servers: ["ledger"], to: [.group("analysts")], when: Conditions(readOnly: true)))
+            })
+        let access = hub.parts.services.access
+        var request = ExplainRequest(
+            by: "user:ana@corp.example", through: "client:analytics/bot", groups: ["analysts"],
+            server: "finance/ledger",
+            capability: "tool:read_entry", readOnly: true)
+        #expect(try await access.explain(request, by: hub.owner).verdict == .allow)
+        request.readOnly = false
+        #expect(try await access.explain(request, by: hub.owner).reason == "condition-failed")
+        request.readOnly = nil
+        #expect(try await access.explain(request, by: hub.owner).reason == "missing-fact")
+        request.groups = []
+        #expect(try await access.explain(request, by: hub.owner).reason == "no-rule")
+        request.through = "user:eve@corp.example"
+        #expect(await code { try await access.explain(request, by: hub.owner) } == "bad-explain")
+    }
+}
+
+@Suite struct SavedPlanTests {
+    @Test func whatWasPlannedIsAppliedOrNothing() async throws {
+        let hub = try await TestHub.applied()
+        let topology = hub.parts.services.topology
+        let desired = try TestHub.topology { $0.servers[1].description = "General ledger" }
+        let plan = try await topology.plan(TopologyRequest(topology: desired))
+        let base = try #require(plan.base)
+        #expect(base.map(\.object) == [ObjectName(kind: .server, name: "finance/ledger")])
+        let bound = PlanBinding(changes: plan.changes, base: base)
+        // Somebody else sets the same object in the meantime, and sets it back.
+        try await hub.apply(TestHub.topology { $0.servers[1].description = "other" })
+        try await hub.apply(TestHub.topology())
+        let request = TopologyRequest(topology: desired, bound: bound)
+        let size = hub.parts.ledger.snapshot.size
+        #expect(await code { try await topology.apply(request, by: hub.owner) } == "plan-moved")
+        #expect(hub.parts.ledger.snapshot.size == size)
+        let again = try await topology.plan(TopologyRequest(topology: desired))
+        let fresh = TopologyRequest(
+            topology: desired, bound: PlanBinding(changes: again.changes, base: again.base ?? []))
+        // Something that the plan did not see would be undone.
+        try await hub.apply(TestHub.topology { $0.clients[0].purpose = "reports" })
+        #expect(await code { try await topology.apply(fresh, by: hub.owner) } == "plan-moved")
+        try await hub.apply(TestHub.topology())
+        #expect(try await topology.apply(fresh, by: hub.owner).plan.changes == again.changes)
+        // Once.
+        #expect(await code { try await topology.apply(fresh, by: hub.owner) } == "plan-moved")
+    }
+
+    @Test func aHubStaysOfItsEnvironment() async throws {
+        let hub = try await TestHub.made()
+        try await hub.apply(TestHub.topology { $0.organization.environment = "production" })
+        for other in ["staging", nil] {
+            let files = try TestHub.topology { $0.organization.environment = other }
+            #expect(await code { try await hub.apply(files) } == "other-environment")
+        }
+        let token = try await hub.invite(.user, nil, nil, address: "fin@corp.example")
+        #expect(try await hub.enrol(token, .generateP256()).environment == "production")
+        let client = try await hub.invite(.client, "analytics", "bot")
+        #expect(try await hub.enrol(client, .generateP256()).environment == nil)
+    }
+}

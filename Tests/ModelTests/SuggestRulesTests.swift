@@ -1,0 +1,54 @@
+import Model
+import Testing
+
+@Suite("rules suggested from use")
+struct SuggestRulesTests {
+    private let at = Instant(milliseconds: 1_800_000_000_000)
+
+    private func use(_ caller: String, _ principal: String, _ capability: String) -> UsageRow {
+        UsageRow(caller: caller, principal: principal, rule: "finance/all", capability: capability, count: 3, last: at)
+    }
+
+    @Test("cover what was seen, and nothing else")
+    func least() throws {
+        let bot = "spiffe://analytics.corp.example/client/bot"
+        let desk = "spiffe://analytics.corp.example/client/desk"
+        let partner = "spiffe://billing.partner.example/client/x"
+        let uses =
+            [
+                use(bot, "zone:analytics", "tool:read_entry"), use(bot, "anyone", "tool:list"),
+                use(desk, "zone:analytics", "tool:read_entry"), use(desk, "zone:analytics", "tool:list"),
+                use(partner, "anyone", "tool:list"), use(bot, "zone:analytics", "reach"),
+                use("\(desk)+https://idp#7", "group:analysts", "prompt:summary"),
+            ] + (0..<12).map { use(bot, "zone:analytics", "resource:ledger://reports/\($0)") }
+        let rules = suggestRules(from: uses, of: "finance/ledger", organization: "corp.example")
+        #expect(rules.map(\.id) == (1...4).map { "finance/ledger-used-\($0)" })
+        let ruleset = Ruleset(
+            organization: "corp.example", server: "finance/ledger", networks: [try Network("10.0.0.0/8")],
+            rules: rules.map {
+                var rule = $0
+                rule.servers = ["finance/ledger"]
+                return rule
+            }, masks: [], revision: 1)
+        func isAllowed(_ caller: String, _ capability: String) throws -> Bool {
+            decide(
+                Request(
+                    caller: Caller(workload: try SPIFFEID(caller)), aim: .use(try Capability(capability)),
+                    facts: Facts(now: at, address: IPAddress("10.0.0.1"))), under: ruleset
+            ).isAllowed
+        }
+        for use in uses where use.capability != "reach" && !use.caller.contains("+") {
+            #expect(try isAllowed(use.caller, use.capability), "\(use)")
+        }
+        #expect(try !isAllowed(partner, "tool:read_entry") && !isAllowed(desk, "resource:ledger://reports/1"))
+        #expect(try !isAllowed(bot, "tool:write_entry") && !isAllowed(bot, "resource:ledger://other"))
+        // Each of them is needed.
+        for index in rules.indices {
+            var fewer = rules
+            fewer.remove(at: index)
+            #expect(Set(fewer.flatMap(\.to)) != Set(rules.flatMap(\.to)))
+        }
+        #expect(rules.flatMap(\.to).contains(.group("analysts")))
+        #expect(suggestRules(from: [], of: "finance/ledger", organization: "corp.example") == [])
+    }
+}
