@@ -82,23 +82,40 @@ package enum Base64 {
     }
 
     private static func decode(_ characters: ArraySlice<UInt8>, _ values: [UInt8]) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(characters.count * 3 / 4)
-        var bits: UInt32 = 0
-        var held = 0
-        for character in characters {
-            let value = values[Int(character)]
-            guard value < 64 else { return nil }
-            bits = bits << 6 | UInt32(value)
-            held += 6
-            if held >= 8 {
-                held -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(held)))
+        let rest = characters.count % 4
+        // One character alone holds no byte.
+        guard rest != 1 else { return nil }
+        // Set by a character that is not of the alphabet, and by bits left over, which must be zero.
+        var wrong: UInt32 = 0
+        let count = characters.count * 3 / 4
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
+            characters.withUnsafeBufferPointer { characters in
+                values.withUnsafeBufferPointer { values in
+                    func value(_ index: Int) -> UInt32 {
+                        let value = UInt32(values[Int(characters[index])])
+                        wrong |= value & 0xC0
+                        return value
+                    }
+                    var (from, to) = (0, 0)
+                    while from + 4 <= characters.count {
+                        let first = value(from) << 18 | value(from + 1) << 12
+                        let bits = first | value(from + 2) << 6 | value(from + 3)
+                        bytes[to] = UInt8(truncatingIfNeeded: bits >> 16)
+                        bytes[to + 1] = UInt8(truncatingIfNeeded: bits >> 8)
+                        bytes[to + 2] = UInt8(truncatingIfNeeded: bits)
+                        (from, to) = (from + 4, to + 3)
+                    }
+                    if rest > 0 {
+                        let bits = value(from) << 18 | value(from + 1) << 12 | (rest == 3 ? value(from + 2) << 6 : 0)
+                        bytes[to] = UInt8(truncatingIfNeeded: bits >> 16)
+                        if rest == 3 { bytes[to + 1] = UInt8(truncatingIfNeeded: bits >> 8) }
+                        wrong |= rest == 3 ? bits & 0xFF : bits & 0xFFFF
+                    }
+                }
             }
+            initialized = count
         }
-        // One character alone holds no byte, and bits that are left over must be zero.
-        guard characters.count % 4 != 1, bits & (1 << UInt32(held) - 1) == 0 else { return nil }
-        return bytes
+        return wrong == 0 ? bytes : nil
     }
 
     private static func values(of alphabet: [UInt8]) -> [UInt8] {

@@ -19,7 +19,7 @@ import Testing
     }
 
     /// A bundle in which no optional part is left out. `theSampleLeavesNothingOut` fails when a new one is.
-    private func sample() throws -> PolicyBundle {
+    func sample() throws -> PolicyBundle {
         let policy = Policy(
             headers: Policy.Headers(
                 response: ["X-Frame-Options": "DENY"], request: Policy.RequestHeaders(remove: ["Cookie"])),

@@ -116,7 +116,7 @@ package enum ReplayFile {
             // A whole delivery, as the spoke keeps its newest, holds the envelope too.
             let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: json["bundle"] ?? json)
             let payload = Base64.decode(envelope.payload) ?? []
-            return (digestText(of: payload), try JSONCoding.decodeCanonical(PolicyBundle.self, from: payload))
+            return (digestText(of: payload), try PolicyBundle.decoded(payload))
         } catch {
             throw AdminError("bad-bundle", "\(backticked(path)) is no bundle: \(error)")
         }

@@ -32,8 +32,9 @@ struct ByteKey: Hashable {
 /// Whether at most 30 combining marks follow each other (UAX #15, section 13, "Stream-Safe Text Format"), so that it
 /// costs no more than linear time to compare.
 func isStreamSafe(_ text: String) -> Bool {
-    let isASCII = text.utf8.withContiguousStorageIfAvailable { bytes in bytes.allSatisfy { $0 < 0x80 } }
-    if isASCII ?? text.utf8.allSatisfy({ $0 < 0x80 }) { return true }
+    // Without an early end the loop takes many bytes at once.
+    let combined = text.utf8.withContiguousStorageIfAvailable { bytes in bytes.reduce(0) { $0 | $1 } }
+    if combined ?? 0xFF < 0x80 || text.utf8.allSatisfy({ $0 < 0x80 }) { return true }
     var run = 0
     for scalar in text.unicodeScalars {
         run = scalar.properties.canonicalCombiningClass == .notReordered ? 0 : run + 1

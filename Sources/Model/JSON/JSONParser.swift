@@ -250,25 +250,31 @@ struct JSONParser: ~Copyable {
         let end = bytes.count
         var combined: UInt8 = 0
         var hasDelete = false
-        while index < end {
-            let byte = bytes[index]
-            if byte == UInt8(ascii: "\"") {
-                let text = try decoded(bytes[start..<index], ascii: combined < 0x80)
+        // Most of a long text is behind in this one loop; what ends it is looked at below.
+        index = bytes.withUnsafeBufferPointer { bytes in
+            var index = start
+            while index < end {
+                let byte = bytes[index]
+                if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { break }
+                if byte == 0x7F { hasDelete = true }
+                combined |= byte
                 index += 1
-                isPlain = combined < 0x80 && !hasDelete
-                return text
             }
-            if byte == UInt8(ascii: "\\") {
-                let text = try escapedString(from: start)
-                isPlain = false
-                return text
-            }
-            if byte < 0x20 { throw syntax("a control character stands bare in a string") }
-            if byte == 0x7F { hasDelete = true }
-            combined |= byte
-            index += 1
+            return index
         }
-        throw syntax("the text ends within a string")
+        guard index < end else { throw syntax("the text ends within a string") }
+        switch bytes[index] {
+        case UInt8(ascii: "\""):
+            let text = try decoded(bytes[start..<index], ascii: combined < 0x80)
+            index += 1
+            isPlain = combined < 0x80 && !hasDelete
+            return text
+        case UInt8(ascii: "\\"):
+            let text = try escapedString(from: start)
+            isPlain = false
+            return text
+        default: throw syntax("a control character stands bare in a string")
+        }
     }
 
     private func decoded(_ slice: ArraySlice<UInt8>, ascii: Bool) throws(ModelError) -> String {

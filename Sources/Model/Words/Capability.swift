@@ -16,13 +16,20 @@ package struct Capability: Hashable, Sendable, CustomStringConvertible {
     /// Reads `kind:name`.
     /// - Throws: `bad-capability`.
     package init(_ text: String) throws(ModelError) {
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, let kind = CapabilityKind(rawValue: String(parts[0])), !parts[1].isEmpty else {
+        var text = text
+        let read = text.withUTF8 { bytes -> (CapabilityKind, String)? in
+            guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon + 1 < bytes.count else { return nil }
+            for kind in CapabilityKind.allCases where bytes[..<colon].elementsEqual(kind.rawValue.utf8) {
+                return (kind, String(decoding: bytes[(colon + 1)...], as: UTF8.self))
+            }
+            return nil
+        }
+        guard let read else {
             throw ModelError(
                 "bad-capability", "`\(text.prefix(100))` is not a capability",
                 hint: "`tool:NAME`, `resource:URI` or `prompt:NAME`")
         }
-        self.init(kind, String(parts[1]))
+        (kind, name) = read
     }
 
     package var description: String { "\(kind.rawValue):\(name)" }

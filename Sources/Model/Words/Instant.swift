@@ -22,17 +22,31 @@ package struct Instant: Hashable, Comparable, Sendable, Codable, CustomStringCon
         let days = floorDivide(milliseconds, 86_400_000)
         let rest = milliseconds - days * 86_400_000
         let date = CivilDate(daysSinceEpoch: days)
-        let numbers = [
-            (date.year, 4, "-"), (date.month, 2, "-"), (date.day, 2, "T"), (rest / 3_600_000, 2, ":"),
-            (rest / 60_000 % 60, 2, ":"), (rest / 1000 % 60, 2, "."), (rest % 1000, 3, "Z"),
-        ]
-        var text = ""
-        text.reserveCapacity(24)
-        for (number, width, separator) in numbers {
-            text += padded(number, width)
-            text += separator
+        // A year of more digits than four is written whole, and read by nobody.
+        guard (0...9999).contains(date.year) else {
+            return "\(date)T\(padded(rest / 3_600_000, 2)):\(padded(rest / 60_000 % 60, 2)):"
+                + "\(padded(rest / 1000 % 60, 2)).\(padded(rest % 1000, 3))Z"
         }
-        return text
+        return String(unsafeUninitializedCapacity: 24) { text in
+            var end = 0
+            func write(_ value: Int64, _ width: Int, _ separator: Unicode.Scalar) {
+                var value = value
+                for place in stride(from: end + width - 1, through: end, by: -1) {
+                    text[place] = UInt8(ascii: "0") + UInt8(value % 10)
+                    value /= 10
+                }
+                text[end + width] = UInt8(ascii: separator)
+                end += width + 1
+            }
+            write(date.year, 4, "-")
+            write(date.month, 2, "-")
+            write(date.day, 2, "T")
+            write(rest / 3_600_000, 2, ":")
+            write(rest / 60_000 % 60, 2, ":")
+            write(rest / 1000 % 60, 2, ".")
+            write(rest % 1000, 3, "Z")
+            return end
+        }
     }
 
     /// Reads RFC 3339 in UTC (`Z` only), with no or exactly three decimals. Anything else is nil.

@@ -63,7 +63,7 @@ package struct Network: Hashable, Sendable, Codable, CustomStringConvertible {
         }
         self.address = address
         self.prefix = prefix
-        guard masked(address.bytes) == address.bytes else {
+        guard contains(address) else {
             throw ModelError("bad-network", "`\(text)` has bits set below its prefix")
         }
     }
@@ -71,7 +71,11 @@ package struct Network: Hashable, Sendable, Codable, CustomStringConvertible {
     package var description: String { "\(address)/\(prefix)" }
 
     package func contains(_ other: IPAddress) -> Bool {
-        other.bytes.count == address.bytes.count && masked(other.bytes) == address.bytes
+        guard other.bytes.count == address.bytes.count else { return false }
+        for index in address.bytes.indices where mask(index) & other.bytes[index] != address.bytes[index] {
+            return false
+        }
+        return true
     }
 
     package func contains(_ other: Network) -> Bool { prefix <= other.prefix && contains(other.address) }
@@ -97,11 +101,10 @@ package struct Network: Hashable, Sendable, Codable, CustomStringConvertible {
         return IPAddress(bytes)
     }
 
-    private func masked(_ bytes: [UInt8]) -> [UInt8] {
-        bytes.enumerated().map { index, byte in
-            let bits = min(8, max(0, prefix - index * 8))
-            return bits == 0 ? 0 : byte & (0xFF << UInt8(8 - bits))
-        }
+    /// The bits of that byte which the prefix covers.
+    private func mask(_ index: Int) -> UInt8 {
+        let bits = min(8, max(0, prefix - index * 8))
+        return bits == 0 ? 0 : 0xFF << UInt8(8 - bits)
     }
 
     package init(from decoder: any Decoder) throws {

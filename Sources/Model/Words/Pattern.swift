@@ -15,16 +15,67 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     package let description: String
-    private let tokens: [Token]
+    /// How many bytes stand before the first run; all of them in a pattern without one.
+    let literalLength: Int
+    private let isSegmented: Bool
+    private let shape: Shape
+
+    /// What has to be known to match without tokens.
+    private enum Shape: Hashable, Sendable {
+        case literal
+        /// Every run is of this one kind.
+        case uniform(crossesSlash: Bool)
+        case mixed
+    }
 
     /// - Parameter segmented: whether `/` ends what a single `*` stands for (URIs), or is a byte like others (names).
     /// - Throws: `bad-pattern` for an empty pattern, one over 2,048 bytes or one with more than 16 runs.
     package init(_ text: String, segmented: Bool) throws(ModelError) {
-        var tokens: [Token] = []
-        tokens.reserveCapacity(text.utf8.count)
+        var (count, singles, doubles, literal) = (0, 0, 0, 0)
         // Whether the byte before was a `*` that is not yet half of `**`.
         var isHalf = false
         for byte in text.utf8 {
+            guard byte == UInt8(ascii: "*") else {
+                isHalf = false
+                count += 1
+                if singles + doubles == 0 { literal += 1 }
+                continue
+            }
+            if isHalf {
+                singles -= 1
+                doubles += 1
+            } else {
+                singles += 1
+                count += 1
+            }
+            isHalf.toggle()
+        }
+        guard count > 0, count <= 2048, singles + doubles <= 16 else {
+            throw ModelError(
+                "bad-pattern", "`\(text.prefix(100))` is not a pattern", hint: "1 to 2048 bytes, at most 16 runs of `*`"
+            )
+        }
+        description = text
+        literalLength = literal
+        isSegmented = segmented
+        shape =
+            switch (singles, doubles) {
+            case (0, 0): .literal
+            case (_, _) where !segmented: .uniform(crossesSlash: true)
+            case (_, 0): .uniform(crossesSlash: false)
+            case (0, _): .uniform(crossesSlash: true)
+            default: .mixed
+            }
+    }
+
+    /// Whether it stands for one text alone.
+    var isLiteral: Bool { shape == .literal }
+
+    private var tokens: [Token] {
+        var tokens: [Token] = []
+        tokens.reserveCapacity(description.utf8.count)
+        var isHalf = false
+        for byte in description.utf8 {
             guard byte == UInt8(ascii: "*") else {
                 tokens.append(.byte(byte))
                 isHalf = false
@@ -33,25 +84,29 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
             if isHalf {
                 tokens[tokens.count - 1] = .run(crossesSlash: true)
             } else {
-                tokens.append(.run(crossesSlash: !segmented))
+                tokens.append(.run(crossesSlash: !isSegmented))
             }
             isHalf.toggle()
         }
-        guard !tokens.isEmpty, tokens.count <= 2048, tokens.count(where: \.isRun) <= 16 else {
-            throw ModelError(
-                "bad-pattern", "`\(text.prefix(100))` is not a pattern", hint: "1 to 2048 bytes, at most 16 runs of `*`"
-            )
-        }
-        description = text
-        self.tokens = tokens
+        return tokens
     }
 
-    package func matches(_ text: some StringProtocol) -> Bool {
-        var automaton = Automaton(tokens)
-        for byte in text.utf8 {
-            guard automaton.take(byte) else { return false }
+    /// Allocates nothing but for a URI pattern that has both kinds of runs.
+    package func matches(_ text: String) -> Bool {
+        switch shape {
+        case .literal: return sameBytes(description, text)
+        case .uniform(let crossesSlash):
+            var (pattern, text) = (description, text)
+            return pattern.withUTF8 { pattern in
+                text.withUTF8 { text in isMatch(text, of: pattern, crossesSlash: crossesSlash) }
+            }
+        case .mixed:
+            var automaton = Automaton(tokens)
+            for byte in text.utf8 {
+                guard automaton.take(byte) else { return false }
+            }
+            return automaton.accepts
         }
-        return automaton.accepts
     }
 
     /// Whether every expansion of the URI template (RFC 6570) matches: its expressions are met by runs of this pattern only.
@@ -80,6 +135,7 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
     package func overlaps(_ other: Pattern) -> Bool { overlaps(other.tokens) }
 
     private func overlaps(_ other: [Token]) -> Bool {
+        let tokens = tokens
         // One row for each position in `other`; `row[i]` says whether tokens[i...] and other[j...] share a text.
         var next = [Bool](repeating: false, count: tokens.count + 1)
         for j in stride(from: other.count, through: 0, by: -1) {
@@ -139,6 +195,34 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
             rest = rest[(close + 1)...]
         }
         return tokens
+    }
+}
+
+/// Runs of one kind: each takes as little as it can, and only the last one is ever given more. An earlier one that took more
+/// would leave a later one nothing that it cannot have anyway. O(text × pattern).
+private func isMatch(
+    _ text: UnsafeBufferPointer<UInt8>, of pattern: UnsafeBufferPointer<UInt8>, crossesSlash: Bool
+) -> Bool {
+    let star = UInt8(ascii: "*")
+    var (here, at) = (0, 0)
+    /// Where the pattern goes on after the last run, and how far that run reaches.
+    var afterRun: Int?
+    var reach = 0
+    while true {
+        if at < pattern.count, pattern[at] == star {
+            while at < pattern.count, pattern[at] == star { at += 1 }
+            (afterRun, reach) = (at, here)
+        } else if here < text.count, at < pattern.count, pattern[at] == text[here] {
+            (here, at) = (here + 1, at + 1)
+        } else if here == text.count, at == pattern.count {
+            return true
+        } else {
+            guard let afterRun, reach < text.count, crossesSlash || text[reach] != UInt8(ascii: "/") else {
+                return false
+            }
+            reach += 1
+            (here, at) = (reach, afterRun)
+        }
     }
 }
 

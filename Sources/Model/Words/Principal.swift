@@ -17,36 +17,47 @@ package enum Principal: Hashable, Sendable, Codable, CustomStringConvertible {
 
     /// - Throws: `bad-principal`.
     package init(_ text: String) throws(ModelError) {
-        let problem = ModelError(
+        var text = text
+        let read = text.withUTF8 { bytes -> Principal? in
+            guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), isPlain(bytes[(colon + 1)...]) else {
+                return bytes.elementsEqual("anyone".utf8) ? .anyone : nil
+            }
+            let name = bytes[(colon + 1)...]
+            // The five words differ in their first letters.
+            switch bytes[0] {
+            case UInt8(ascii: "c") where bytes[..<colon].elementsEqual("client".utf8):
+                guard let slash = name.firstIndex(of: UInt8(ascii: "/")), isLabel(name[..<slash]),
+                    isLabel(name[(slash + 1)...])
+                else { return nil }
+                return .client(
+                    zone: String(decoding: name[..<slash], as: UTF8.self),
+                    name: String(decoding: name[(slash + 1)...], as: UTF8.self))
+            case UInt8(ascii: "z") where bytes[..<colon].elementsEqual("zone".utf8) && isLabel(name):
+                return .zone(String(decoding: name, as: UTF8.self))
+            case UInt8(ascii: "u") where bytes[..<colon].elementsEqual("user".utf8):
+                return .user(String(decoding: name, as: UTF8.self))
+            case UInt8(ascii: "g") where bytes[..<colon].elementsEqual("group".utf8):
+                return .group(String(decoding: name, as: UTF8.self))
+            case UInt8(ascii: "d") where bytes[..<colon].elementsEqual("domain".utf8) && isDomainName(name):
+                return .domain(String(decoding: name, as: UTF8.self))
+            default: return nil
+            }
+        }
+        if let read {
+            self = read
+        } else if text.hasPrefix("spiffe://") {
+            self = .spiffe(try Pattern(text, segmented: true))
+        } else {
+            throw Self.problem(text)
+        }
+    }
+
+    private static func problem(_ text: String) -> ModelError {
+        ModelError(
             "bad-principal", "`\(text.prefix(100))` names no principal",
             hint:
                 "`client:ZONE/NAME`, `zone:NAME`, `user:ADDRESS`, `group:NAME`, `domain:DOMAIN`, `spiffe://…` or `anyone`"
         )
-        if text == "anyone" {
-            self = .anyone
-            return
-        }
-        if text.hasPrefix("spiffe://") {
-            self = .spiffe(try Pattern(text, segmented: true))
-            return
-        }
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2, isPlain(parts[1]) else { throw problem }
-        switch parts[0] {
-        case "client":
-            let names = parts[1].split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-            guard names.count == 2, names.allSatisfy(isLabel) else { throw problem }
-            self = .client(zone: names[0], name: names[1])
-        case "zone":
-            guard isLabel(parts[1]) else { throw problem }
-            self = .zone(parts[1])
-        case "user": self = .user(parts[1])
-        case "group": self = .group(parts[1])
-        case "domain":
-            guard isDomainName(parts[1]) else { throw problem }
-            self = .domain(parts[1])
-        default: throw problem
-        }
     }
 
     package var description: String {
@@ -72,7 +83,6 @@ package enum Principal: Hashable, Sendable, Codable, CustomStringConvertible {
 }
 
 /// A user's address or a group's name: 1 to 254 visible ASCII bytes, no space, no `*`.
-private func isPlain(_ text: String) -> Bool {
-    (1...254).contains(text.utf8.count)
-        && text.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "*") }
+private func isPlain(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+    (1...254).contains(text.count) && text.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "*") }
 }

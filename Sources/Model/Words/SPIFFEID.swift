@@ -3,8 +3,12 @@
 /// Only the one spelling that Nave issues is read: a lower-case trust domain of DNS labels (at most 253 bytes) and one
 /// to four path segments of `[a-z0-9-]{1,63}`. The SPIFFE specification (SPIFFE-ID, section 2) allows more.
 package struct SPIFFEID: Hashable, Sendable, Codable, CustomStringConvertible {
+    package let description: String
     package let trustDomain: String
     package let path: [String]
+
+    package static func == (left: SPIFFEID, right: SPIFFEID) -> Bool { left.description == right.description }
+    package func hash(into hasher: inout Hasher) { hasher.combine(description) }
 
     /// - Throws: `bad-spiffe-id` for every other spelling.
     package init(_ text: String) throws(ModelError) {
@@ -16,22 +20,13 @@ package struct SPIFFEID: Hashable, Sendable, Codable, CustomStringConvertible {
             throw ModelError(
                 "bad-spiffe-id", "`\(text.prefix(200))` is not a SPIFFE ID of the form `spiffe://domain/kind/name`")
         }
+        description = text
         trustDomain = String(Substring(parts[0]))
         path = parts.dropFirst().map { String(Substring($0)) }
     }
 
     package init(trustDomain: String, path: [String]) throws(ModelError) {
         try self.init("spiffe://\(([trustDomain] + path).joined(separator: "/"))")
-    }
-
-    package var description: String {
-        var text = "spiffe://"
-        text += trustDomain
-        for segment in path {
-            text += "/"
-            text += segment
-        }
-        return text
     }
 
     /// The first path segment: `hub`, `user`, `robot`, `spoke` or `client` for what Nave issues.
@@ -56,14 +51,14 @@ private let hyphen = UInt8(ascii: "-")
 /// most 63 bytes (RFC 1123, section 2.1).
 package func isLabel(_ text: String) -> Bool { isLabel(text.utf8) }
 
-private func isLabel(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
+func isLabel(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
     isSegment(bytes) && bytes.first != hyphen && bytes.last != hyphen
 }
 
 /// A lower-case DNS name of at least two labels and at most 253 bytes.
 package func isDomainName(_ text: String) -> Bool { isDomainName(text.utf8) }
 
-private func isDomainName(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
+func isDomainName(_ bytes: some BidirectionalCollection<UInt8>) -> Bool {
     let labels = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     return labels.count >= 2 && bytes.count <= 253 && labels.allSatisfy { isLabel($0) }
 }

@@ -52,7 +52,7 @@ package struct DeliveryVerifier: Sendable {
 
     private func bundle(_ envelope: JSON) throws -> (PolicyBundle, String) {
         let payload = try payload(of: envelope, type: PolicyBundle.payloadType, role: .bundle)
-        let bundle = try JSONCoding.decodeCanonical(PolicyBundle.self, from: payload)
+        let bundle = try PolicyBundle.decoded(payload)
         guard WireVersion.read.contains(bundle.v) else {
             let read = WireVersion.read.map(String.init).joined(separator: ", ")
             throw SpokeError(
