@@ -49,14 +49,30 @@ package struct PolicyBundle: Hashable, Sendable, Codable {
     /// - Parameter server: full name.
     /// - Returns: nil when this bundle does not place the server here.
     package func ruleset(for server: String) -> Ruleset? {
-        guard let found = servers.first(where: { $0.name == server }) else { return nil }
-        return Ruleset(
-            organization: organization, server: server, networks: found.networks, callers: found.callers, rules: rules,
-            masks: masks,
+        servers.first { $0.name == server }.map { ruleset(for: $0, rules: rules) }
+    }
+
+    /// Of every server placed here, by full name, indexed.
+    package var rulesets: [String: Ruleset] {
+        // Once over the rules, not once for every server.
+        var concerning: [String: [Rule]] = [:]
+        for server in servers { concerning[server.name] = [] }
+        for rule in rules {
+            for name in rule.servers ?? servers.map(\.name) { concerning[name]?.append(rule) }
+        }
+        return Dictionary(
+            servers.map { ($0.name, ruleset(for: $0, rules: concerning[$0.name] ?? []).indexed()) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    private func ruleset(for server: BundleServer, rules: [Rule]) -> Ruleset {
+        Ruleset(
+            organization: organization, server: server.name, networks: server.networks, callers: server.callers,
+            rules: rules, masks: masks,
             surroundings: Surroundings(
-                environment: environment, classification: found.classification, zones: zones ?? []),
-            observedUntil: found.enforcement?.observedUntil(found.classification),
-            pinning: found.policy.pin.map { Pinning(mode: $0, approved: found.pins ?? []) }, revision: revision)
+                environment: environment, classification: server.classification, zones: zones ?? []),
+            observedUntil: server.enforcement?.observedUntil(server.classification),
+            pinning: server.policy.pin.map { Pinning(mode: $0, approved: server.pins ?? []) }, revision: revision)
     }
 }
 

@@ -34,38 +34,32 @@ package struct Conditions: Hashable, Sendable, Codable {
 
 extension Conditions {
     /// The outcome of all conditions together; the first that does not hold speaks.
-    enum Outcome: Hashable {
+    enum Outcome {
         case hold
         /// Holds but for argument conditions whose arguments are not bound yet.
         case maybe
-        case fails(String)
-        case missing(String)
+        case fails(Problem)
+        case missing(Problem)
     }
 
     func outcome(_ request: Request, _ ruleset: Ruleset) -> Outcome {
         let facts = request.facts
         if let readOnly {
-            guard let known = facts.readOnly else { return .missing("readOnly: the tool's definition does not say") }
-            if known != readOnly { return .fails("readOnly: the tool is \(known ? "" : "not ")read-only") }
+            guard let known = facts.readOnly else { return .missing(.readOnlyUnknown) }
+            if known != readOnly { return .fails(.readOnly(known)) }
         }
         if let networks {
-            guard let address = facts.address else { return .missing("networks: the caller's address is not known") }
+            guard let address = facts.address else { return .missing(.addressUnknown) }
             if !networks.contains(where: { $0.contains(address) }) {
-                return .fails("networks: `\(address)` is outside")
+                return .fails(.network(address))
             }
         }
-        if let hours {
-            switch hours.contain(facts.now) {
-            case .yes: break
-            case .no: return .fails("hours: `\(facts.now)` is outside `\(hours)`")
-            case .missing: return .missing("hours: the time zone of `\(hours)` is not known here")
-            }
-        }
+        if let hours, hours.contain(facts.now) != .yes { return .fails(.hours(hours, facts.now)) }
         if let environment {
             guard let known = ruleset.surroundings.environment else {
-                return .missing("environment: the organization names none")
+                return .missing(.environmentUnknown)
             }
-            if !environment.contains(known) { return .fails("environment: this is `\(known)`") }
+            if !environment.contains(known) { return .fails(.environment(known)) }
         }
         if let problem = zones(request, ruleset) { return problem }
         return arguments.map { outcome(of: $0, facts.arguments) } ?? .hold
@@ -78,15 +72,15 @@ extension Conditions {
         let caller = request.caller.zone(in: ruleset.organization).flatMap { surroundings.zones[$0] }
         if let sameRegion {
             guard let theirs = caller?.region, let ours = surroundings.zones[ruleset.zone]?.region else {
-                return .missing("sameRegion: the region of the caller or of the server is not known")
+                return .missing(.regionUnknown)
             }
-            if (theirs == ours) != sameRegion { return .fails("sameRegion: the caller is in `\(theirs)`") }
+            if (theirs == ours) != sameRegion { return .fails(.region(theirs)) }
         }
         if let clearance {
             guard let theirs = caller?.classification, let ours = surroundings.classification else {
-                return .missing("clearance: the classification of the caller's zone is not known")
+                return .missing(.clearanceUnknown)
             }
-            if (theirs >= ours) != clearance { return .fails("clearance: the caller's zone is \(theirs.rawValue)") }
+            if (theirs >= ours) != clearance { return .fails(.clearance(theirs)) }
         }
         return nil
     }
@@ -95,19 +89,65 @@ extension Conditions {
         guard !tests.isEmpty else { return .hold }
         switch arguments {
         case .unbound: return .maybe
-        case .none: return .missing("arguments: this kind of call has none")
+        case .none: return .missing(.noArguments)
         case .given(let values):
             for (name, test) in tests.sorted(by: { $0.key < $1.key }) {
                 let finding = (try? ArgumentName(name))?.find(in: values) ?? .unknown
                 switch (test.holds(for: finding), finding) {
                 case (.yes, _): break
-                case (.no, _): return .fails("arguments: `\(name)` is not `\(test)`")
-                case (.missing, .absent): return .missing("arguments: `\(name)` is not given")
-                case (.missing, _):
-                    return .missing("arguments: `\(name)` is of a type that `\(test)` cannot judge")
+                case (.no, _): return .fails(.argument(name, test))
+                case (.missing, .absent): return .missing(.argumentAbsent(name))
+                case (.missing, _): return .missing(.argumentType(name, test))
                 }
             }
             return .hold
+        }
+    }
+}
+
+extension Conditions {
+    /// Why a condition does not hold, or cannot be judged. Put into words only for who asks.
+    package enum Problem: Hashable, Sendable, CustomStringConvertible {
+        case readOnlyUnknown
+        case readOnly(Bool)
+        case addressUnknown
+        case network(IPAddress)
+        case hours(Hours, Instant)
+        case environmentUnknown
+        case environment(String)
+        case regionUnknown
+        case region(String)
+        case clearanceUnknown
+        case clearance(Classification)
+        case noArguments
+        case argument(String, ArgumentTest)
+        case argumentAbsent(String)
+        case argumentType(String, ArgumentTest)
+        /// In a conversation's upkeep: the condition speaks of the call.
+        case dependsOnCall
+        case principalUnknown(Principal)
+
+        package var description: String {
+            switch self {
+            case .readOnlyUnknown: "readOnly: the tool's definition does not say"
+            case .readOnly(let isReadOnly): "readOnly: the tool is \(isReadOnly ? "" : "not ")read-only"
+            case .addressUnknown: "networks: the caller's address is not known"
+            case .network(let address): "networks: `\(address)` is outside"
+            case .hours(let hours, let now): "hours: `\(now)` is outside `\(hours)`"
+            case .environmentUnknown: "environment: the organization names none"
+            case .environment(let name): "environment: this is `\(name)`"
+            case .regionUnknown: "sameRegion: the region of the caller or of the server is not known"
+            case .region(let name): "sameRegion: the caller is in `\(name)`"
+            case .clearanceUnknown: "clearance: the classification of the caller's zone is not known"
+            case .clearance(let classification): "clearance: the caller's zone is \(classification.rawValue)"
+            case .noArguments: "arguments: this kind of call has none"
+            case .argument(let name, let test): "arguments: `\(name)` is not `\(test)`"
+            case .argumentAbsent(let name): "arguments: `\(name)` is not given"
+            case .argumentType(let name, let test):
+                "arguments: `\(name)` is of a type that `\(test)` cannot judge"
+            case .dependsOnCall: "depends on the call"
+            case .principalUnknown(let principal): "whether the caller is `\(principal)` is not known"
+            }
         }
     }
 }

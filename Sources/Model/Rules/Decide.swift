@@ -4,9 +4,7 @@ package struct Permit: Hashable, Sendable {
     package let caller: Caller
     package let server: String
     package let aim: Aim
-    /// The allow rule of each part of the caller; none where the server is only observed.
-    package let rules: [String]
-    package let principals: [Principal]
+    private let matches: Matches
     /// What the rules that speak about the call bound, besides the server's policy.
     package let limits: [RuleLimit]
     /// Why the call would have been refused, if the server were not only observed.
@@ -14,18 +12,35 @@ package struct Permit: Hashable, Sendable {
     package let revision: Int64
 
     fileprivate init(
-        _ request: Request, _ ruleset: Ruleset, _ matches: [Match] = [], limits: [RuleLimit] = [],
+        _ request: Request, _ ruleset: Ruleset, _ matches: Matches = Matches(),
+        limits: [RuleLimit] = [],
         wouldDeny: Denial? = nil
     ) {
         caller = request.caller
         server = ruleset.server
         aim = request.aim
-        rules = matches.map(\.rule)
-        principals = matches.map(\.principal)
+        self.matches = matches
         self.limits = limits
         self.wouldDeny = wouldDeny
         revision = ruleset.revision
     }
+
+    /// The allow rule of each part of the caller; none where the server is only observed.
+    package var rules: [String] { [matches.first, matches.second].compactMap { $0?.rule } }
+    package var principals: [Principal] {
+        [matches.first, matches.second].compactMap { $0?.principal }
+    }
+}
+
+/// The allow that each part of a caller has.
+private struct Matches: Hashable, Sendable {
+    var first: Match?
+    var second: Match?
+}
+
+private struct Match: Hashable, Sendable {
+    var rule: String
+    var principal: Principal
 }
 
 /// The one decision, total and deny by default (Docs/Policy.md):
@@ -35,21 +50,35 @@ package struct Permit: Hashable, Sendable {
 /// A condition that cannot be evaluated makes an allow not match and a deny match. In a listing an argument condition is
 /// "maybe": an allow could match, a deny does not match for certain.
 package func decide(_ request: Request, under ruleset: Ruleset) -> Decision {
-    let request = believed(request, ruleset)
-    if let denial = admission(request, ruleset) ?? ceilingDenial(request, ruleset) { return .deny(denial) }
-    if let denial = denial(by: ruleset.rules, request, ruleset) { return observed(denial, request, ruleset) }
-    switch grants(of: ruleset.rules, ruleset.masks, request, ruleset) {
-    case .refused(let nearest): return observed(nearest, request, ruleset)
+    // Most requests are believed as they are, and need no copy.
+    guard ruleset.pinning != nil || request.aim.isTask else { return decision(request, ruleset) }
+    return decision(believed(request, ruleset), ruleset)
+}
+
+private func decision(_ request: Request, _ ruleset: Ruleset) -> Decision {
+    let parts = CallerParts(request.caller)
+    if let denial = admission(request, ruleset) ?? ceilingDenial(parts, request, ruleset) {
+        return .deny(denial)
+    }
+    let rules = ruleset.ownRules
+    if let denial = denial(by: rules, parts, request, ruleset) {
+        return observed(denial, parts, request, ruleset)
+    }
+    switch grants(of: rules, parts, request, ruleset) {
+    case .refused(let nearest): return observed(nearest, parts, request, ruleset)
     case .granted(let matches):
-        return .allow(Permit(request, ruleset, matches, limits: limits(request, ruleset)))
+        return .allow(Permit(request, ruleset, matches, limits: limits(parts, request, ruleset)))
     }
 }
 
 /// Every rule in the order in which it is looked at, with what became of it, for each part of the caller: the host's ceiling
 /// first, denies before allows.
-package func trace(_ request: Request, under ruleset: Ruleset) -> [(rule: Rule, part: Caller, outcome: RuleOutcome)] {
+package func trace(_ request: Request, under ruleset: Ruleset) -> [(
+    rule: Rule, part: Caller, outcome: RuleOutcome
+)] {
     let request = believed(request, ruleset)
-    return [(ruleset.ceiling, []), (ruleset.rules, ruleset.masks)].flatMap { rules, masks in
+    return [(ruleset.ceiling, Masks.none), (ruleset.rules, Masks(ruleset.masks))].flatMap {
+        rules, masks in
         [Rule.Effect.deny, .allow].flatMap { effect in
             rules.filter { $0.effect == effect }.flatMap { rule in
                 request.caller.parts.map { part in
@@ -75,14 +104,20 @@ private func admission(_ request: Request, _ ruleset: Ruleset) -> Denial? {
     guard request.caller.workload != nil || request.caller.user != nil else {
         return Denial(.noRule, detail: "no caller")
     }
-    guard let address = request.facts.address, ruleset.networks.contains(where: { $0.contains(address) }) else {
+    guard let address = request.facts.address,
+        ruleset.networks.contains(where: { $0.contains(address) })
+    else {
         return Denial(
-            .network, detail: "`\(request.facts.address?.description ?? "unknown")` is outside the zone's networks")
+            .network,
+            detail: "`\(request.facts.address?.description ?? "unknown")` is outside the zone's networks")
     }
-    if let callers = ruleset.callers, !(request.caller.workload.map { callers.contains($0.trustDomain) } ?? false) {
+    if let callers = ruleset.callers,
+        !(request.caller.workload.map { callers.contains($0.trustDomain) } ?? false)
+    {
         return Denial(
             .callerZone,
-            detail: "the zone takes no calls from `\(request.caller.workload?.trustDomain ?? "no workload")`")
+            detail:
+                "the zone takes no calls from `\(request.caller.workload?.trustDomain ?? "no workload")`")
     }
     switch request.facts.freshness {
     case .fresh: break
@@ -100,73 +135,116 @@ private func admission(_ request: Request, _ ruleset: Ruleset) -> Denial? {
 }
 
 /// What the host's owner takes away: by a deny, or by not being among the allows where there are any.
-private func ceilingDenial(_ request: Request, _ ruleset: Ruleset) -> Denial? {
-    let ceiling = ruleset.ceiling
-    guard !ceiling.isEmpty else { return nil }
-    if let denial = denial(by: ceiling, request, ruleset) { return denial }
-    // Revocations mask what the organization granted, and the ceiling grants nothing.
-    guard ceiling.contains(where: { $0.effect == .allow }),
-        case .refused(let nearest) = grants(of: ceiling, [], request, ruleset)
+private func ceilingDenial(_ parts: CallerParts, _ request: Request, _ ruleset: Ruleset) -> Denial? {
+    guard !ruleset.ceiling.isEmpty else { return nil }
+    let ceiling = ruleset.ceilingRules
+    if let denial = denial(by: ceiling, parts, request, ruleset) { return denial }
+    guard ruleset.ceiling.contains(where: { $0.effect == .allow }),
+        case .refused(let nearest) = grants(of: ceiling, parts, request, ruleset)
     else { return nil }
     return Denial(
-        .ceiling, rule: nearest.rule, detail: nearest.detail ?? "no rule of the host's ceiling allows it")
+        .ceiling, rule: nearest.rule,
+        detail: nearest.detail ?? "no rule of the host's ceiling allows it")
 }
 
 /// The first deny that matches some part of the caller.
-private func denial(by rules: some Sequence<Rule>, _ request: Request, _ ruleset: Ruleset) -> Denial? {
-    let parts = request.caller.parts
-    for rule in rules where rule.effect == .deny {
-        for part in parts {
-            switch rule.outcome(for: part, [], request, ruleset) {
+/// - Parameter isOfOrganization: whether only the organization's own count.
+private func denial(
+    by list: RuleList, isOfOrganization: Bool = false, _ parts: CallerParts, _ request: Request,
+    _ ruleset: Ruleset
+) -> Denial? {
+    var denial: Denial?
+    list.visit(.deny, parts, request.aim) { position in
+        guard !isOfOrganization || list.rules[position].zone == nil else { return true }
+        parts.each { part in
+            guard denial == nil else { return }
+            switch list.outcome(position, part.caller, .none, request, ruleset) {
             case .matched(let principal):
-                return Denial(.deniedByRule, rule: rule.id, detail: "denies `\(principal)`")
-            case .missingFact(let detail): return Denial(.deniedByRule, rule: rule.id, detail: detail)
+                denial = Denial(
+                    .deniedByRule, rule: list.rules[position].id, detail: "denies `\(principal)`")
+            case .missingFact(let problem):
+                denial = Denial(.deniedByRule, rule: list.rules[position].id, detail: "\(problem)")
             default: break
             }
         }
+        return denial == nil
     }
-    return nil
-}
-
-private struct Match {
-    var rule: String
-    var principal: Principal
+    return denial
 }
 
 private enum Grants {
     /// The allow of each part of the caller.
-    case granted([Match])
+    case granted(Matches)
     /// What came nearest for a part that has none.
     case refused(Denial)
 }
 
 /// The first allow that matches, for each part of the caller.
-private func grants(of rules: [Rule], _ masks: [Mask], _ request: Request, _ ruleset: Ruleset) -> Grants {
-    var matches: [Match] = []
-    var refusal: Denial?
-    for part in request.caller.parts {
-        var nearest = Denial(.noRule)
-        var match: Match?
-        for rule in rules where rule.effect == .allow {
-            let outcome = rule.outcome(for: part, masks, request, ruleset)
-            switch outcome {
-            case .matched(let principal), .maybe(let principal): match = Match(rule: rule.id, principal: principal)
-            default: nearest = nearer(nearest, Denial(outcome, rule: rule.id))
-            }
-            if match != nil { break }
+private func grants(
+    of list: RuleList, _ parts: CallerParts, _ request: Request, _ ruleset: Ruleset
+) -> Grants {
+    let first = grant(of: list, to: parts.first, request, ruleset)
+    guard let second = parts.second else {
+        switch first {
+        case .success(let match): return .granted(Matches(first: match))
+        case .failure(let refusal): return .refused(refusal.denial)
         }
-        if let match { matches.append(match) } else { refusal = refusal.map { nearer($0, nearest) } ?? nearest }
     }
-    return refusal.map { .refused($0) } ?? .granted(matches)
+    switch (first, grant(of: list, to: second, request, ruleset)) {
+    case (.success(let one), .success(let other)): return .granted(Matches(first: one, second: other))
+    case (.failure(let one), .failure(let other)): return .refused(nearer(one.denial, other.denial))
+    case (.failure(let refusal), .success), (.success, .failure(let refusal)):
+        return .refused(refusal.denial)
+    }
+}
+
+/// The refusal of one part of a caller.
+private struct Refusal: Error { var denial: Denial }
+
+/// The first allow that matches one part of the caller, or what came nearest.
+private func grant(
+    of list: RuleList, to part: CallerParts.Part, _ request: Request, _ ruleset: Ruleset
+) -> Result<Match, Refusal> {
+    var match: Match?
+    var nearest: (outcome: RuleOutcome, position: Int, rank: Int)?
+    func look(at position: Int) {
+        let outcome = list.outcome(position, part.caller, list.masks, request, ruleset)
+        switch outcome {
+        case .matched(let principal), .maybe(let principal):
+            match = Match(rule: list.rules[position].id, principal: principal)
+        default:
+            let rank = outcome.rank
+            if rank < nearest?.rank ?? RuleOutcome.farthest { nearest = (outcome, position, rank) }
+        }
+    }
+    list.visit(.allow, CallerParts(part), request.aim) { position in
+        look(at: position)
+        return match == nil
+    }
+    if let match { return .success(match) }
+    if nearest?.rank ?? RuleOutcome.farthest >= RuleOutcome.ended {
+        // An allow that ended came near whomever it was for; the first of them speaks.
+        nearest = nil
+        list.visitEnding(request.aim) { position in
+            look(at: position)
+            return nearest == nil
+        }
+    }
+    guard let nearest else { return .failure(Refusal(denial: Denial(.noRule))) }
+    return .failure(Refusal(denial: Denial(nearest.outcome, rule: list.rules[nearest.position].id)))
 }
 
 /// A refusal by rules: final, or only recorded while the server is observed. The organization's denials hold all the same,
 /// and what was revoked or lapsed stays so.
-private func observed(_ denial: Denial, _ request: Request, _ ruleset: Ruleset) -> Decision {
+private func observed(
+    _ denial: Denial, _ parts: CallerParts, _ request: Request, _ ruleset: Ruleset
+) -> Decision {
     guard let until = ruleset.observedUntil, request.facts.now < until else { return .deny(denial) }
-    let organization = ruleset.rules.lazy.filter { $0.zone == nil }
-    if let firm = Model.denial(by: organization, request, ruleset) { return .deny(firm) }
-    if case .refused(let nearest) = grants(of: ruleset.rules, ruleset.masks, request, ruleset),
+    let rules = ruleset.ownRules
+    if let firm = Model.denial(by: rules, isOfOrganization: true, parts, request, ruleset) {
+        return .deny(firm)
+    }
+    if case .refused(let nearest) = grants(of: rules, parts, request, ruleset),
         nearest.reason == .revoked || nearest.reason == .lapsed
     {
         return .deny(nearest)
@@ -174,7 +252,8 @@ private func observed(_ denial: Denial, _ request: Request, _ ruleset: Ruleset) 
     if let mask = ruleset.masks.first(where: { takes($0, request, ruleset) }) {
         return .deny(Denial(mask.cause == .revoked ? .revoked : .lapsed, detail: mask.id))
     }
-    return .allow(Permit(request, ruleset, limits: limits(request, ruleset), wouldDeny: denial))
+    return .allow(
+        Permit(request, ruleset, limits: limits(parts, request, ruleset), wouldDeny: denial))
 }
 
 /// Whether a mask speaks about the call of anybody who the caller is or may be, whatever became of the rule that it masked.
@@ -182,25 +261,36 @@ private func takes(_ mask: Mask, _ request: Request, _ ruleset: Ruleset) -> Bool
     guard request.facts.now >= mask.at, let subject = request.aim.subject,
         mask.capabilities.contains(where: { $0.matches(subject) })
     else { return false }
-    return request.caller.parts.contains { mask.principal.names($0, organization: ruleset.organization) != .no }
+    return request.caller.parts.contains {
+        mask.principal.names($0, organization: ruleset.organization) != .no
+    }
 }
 
 /// The bounds of every allow rule that speaks about the call, the ceiling's too. A bound takes away, so where it cannot be
 /// known whether its rule matches it holds, and a revocation does not lift it.
-private func limits(_ request: Request, _ ruleset: Ruleset) -> [RuleLimit] {
+private func limits(_ parts: CallerParts, _ request: Request, _ ruleset: Ruleset) -> [RuleLimit] {
+    guard request.aim != .reach else { return [] }
+    let own = limits(ruleset.ownRules, parts, request, ruleset)
+    return ruleset.ceiling.isEmpty ? own : own + limits(ruleset.ceilingRules, parts, request, ruleset)
+}
+
+private func limits(
+    _ list: RuleList, _ parts: CallerParts, _ request: Request, _ ruleset: Ruleset
+) -> [RuleLimit] {
+    guard list.index?.hasLimits ?? true else { return [] }
     var found: [RuleLimit] = []
-    for rules in [ruleset.rules, ruleset.ceiling] where request.aim != .reach {
-        for rule in rules where rule.limits != nil && rule.effect == .allow {
-            let speaks = request.caller.parts.contains { part in
-                switch rule.outcome(for: part, [], request, ruleset) {
-                case .matched, .maybe, .missingFact: true
-                default: false
-                }
-            }
-            if speaks, let limits = rule.limits {
-                found.append(RuleLimit(rule: rule.id, aim: request.aim, limits: limits))
+    list.visit(.allow, parts, request.aim) { position in
+        guard let limits = list.rules[position].limits else { return true }
+        let speaks = parts.contains { part in
+            switch list.outcome(position, part.caller, .none, request, ruleset) {
+            case .matched, .maybe, .missingFact: true
+            default: false
             }
         }
+        if speaks {
+            found.append(RuleLimit(rule: list.rules[position].id, aim: request.aim, limits: limits))
+        }
+        return true
     }
     return found
 }
@@ -208,13 +298,31 @@ private func limits(_ request: Request, _ ruleset: Ruleset) -> [RuleLimit] {
 extension Denial {
     fileprivate init(_ outcome: RuleOutcome, rule: String) {
         switch outcome {
-        case .masked(let mask): self.init(mask.cause == .revoked ? .revoked : .lapsed, rule: rule, detail: mask.id)
-        case .conditionFailed(let detail): self.init(.conditionFailed, rule: rule, detail: detail)
-        case .missingFact(let detail): self.init(.missingFact, rule: rule, detail: detail)
+        case .masked(let mask):
+            self.init(mask.cause == .revoked ? .revoked : .lapsed, rule: rule, detail: mask.id)
+        case .conditionFailed(let problem):
+            self.init(.conditionFailed, rule: rule, detail: "\(problem)")
+        case .missingFact(let problem): self.init(.missingFact, rule: rule, detail: "\(problem)")
         case .expired(let until): self.init(.expired, rule: rule, detail: "ended on \(until)")
         default: self.init(.noRule)
         }
     }
+}
+
+extension RuleOutcome {
+    /// How near it came to an allow; 0 is nearest.
+    fileprivate var rank: Int {
+        switch self {
+        case .masked(let mask): mask.cause == .revoked ? 0 : 1
+        case .conditionFailed: 2
+        case .missingFact: 3
+        case .expired: Self.ended
+        default: Self.farthest
+        }
+    }
+
+    fileprivate static let ended = 4
+    fileprivate static let farthest = 5
 }
 
 /// Of two refusals the one that came nearer to an allow; the earlier where they are alike.

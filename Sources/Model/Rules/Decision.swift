@@ -33,6 +33,9 @@ package enum Aim: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether it is what came of a call that was decided before.
+    var isTask: Bool { if case .task = self { true } else { false } }
+
     /// The tool whose rules decide.
     package var tool: String? { subject.flatMap { $0.kind == .tool ? $0.name : nil } }
 }

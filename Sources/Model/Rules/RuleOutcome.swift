@@ -10,8 +10,8 @@ package enum RuleOutcome: Hashable, Sendable {
     case notYet(Instant)
     case expired(Instant)
     case masked(Mask)
-    case conditionFailed(String)
-    case missingFact(String)
+    case conditionFailed(Conditions.Problem)
+    case missingFact(Conditions.Problem)
 
     /// One line for people.
     package var explanation: String {
@@ -34,9 +34,9 @@ package enum RuleOutcome: Hashable, Sendable {
 }
 
 extension Rule {
-    /// What becomes of this rule for one part of a caller.
+    /// What becomes of this rule for one part of a caller. Allocates nothing but for conditions on arguments.
     /// - Parameter masks: what revocations and lapses take from it.
-    func outcome(for part: Caller, _ masks: [Mask], _ request: Request, _ ruleset: Ruleset) -> RuleOutcome {
+    func outcome(for part: Caller, _ masks: Masks, _ request: Request, _ ruleset: Ruleset) -> RuleOutcome {
         guard servers?.contains(ruleset.server) ?? true else { return .otherServer }
         guard covers(request.aim) else { return .otherCapability }
         if let from, request.facts.now < from { return .notYet(from) }
@@ -48,50 +48,41 @@ extension Rule {
             case (.missing, .deny), (.no, _): break
             }
         }
-        var through: [Principal] = []
+        var through: Principal?
         var missing: Principal?
-        for principal in to {
+        var masked: Mask?
+        for principal in to where through == nil {
             switch principal.names(part, organization: ruleset.organization) {
-            case .yes: through.append(principal)
+            case .yes:
+                if effect == .allow, let mask = mask(over: principal, masks, request) {
+                    masked = masked ?? mask
+                } else {
+                    through = principal
+                }
             case .missing: missing = missing ?? principal
             case .no: break
             }
         }
-        if through.isEmpty, let missing, effect == .deny {
-            through = [missing]
-        }
-        guard let first = through.first else {
-            return missing.map { .missingFact("whether the caller is `\($0)` is not known") } ?? .otherPrincipal
-        }
-        var principal = first
-        if effect == .allow, !masks.isEmpty {
-            var found: [Mask] = []
-            guard
-                let unmasked = through.first(where: { candidate in
-                    guard let mask = mask(over: candidate, masks, request) else { return true }
-                    found.append(mask)
-                    return false
-                })
-            else { return .masked(found[0]) }
-            principal = unmasked
-        }
-        return outcome(of: when ?? Conditions(), through: principal, request, ruleset)
+        if let through { return outcome(through: through, request, ruleset) }
+        if let masked { return .masked(masked) }
+        guard let missing else { return .otherPrincipal }
+        if effect == .deny { return outcome(through: missing, request, ruleset) }
+        return .missingFact(.principalUnknown(missing))
     }
 
-    private func outcome(
-        of when: Conditions, through principal: Principal, _ request: Request, _ ruleset: Ruleset
-    ) -> RuleOutcome {
+    private func outcome(through principal: Principal, _ request: Request, _ ruleset: Ruleset) -> RuleOutcome {
+        guard let when else { return .matched(principal) }
         // What a conversation needs is open to whom an allow could apply in some call of it, and closed only by a deny of
         // everything that does not depend on the call.
         let openForReach = request.aim == .reach && effect == .allow
         if request.aim == .reach, effect == .deny, when.readOnly != nil || when.arguments != nil {
-            return .conditionFailed("depends on the call")
+            return .conditionFailed(.dependsOnCall)
         }
         switch when.outcome(request, ruleset) {
         case .hold: return .matched(principal)
         case .maybe: return .maybe(principal)
-        case .fails(let detail): return openForReach ? .maybe(principal) : .conditionFailed(detail)
-        case .missing(let detail): return openForReach ? .maybe(principal) : .missingFact(detail)
+        case .fails(let problem): return openForReach ? .maybe(principal) : .conditionFailed(problem)
+        case .missing(let problem): return openForReach ? .maybe(principal) : .missingFact(problem)
         }
     }
 
@@ -111,8 +102,8 @@ extension Rule {
         }
     }
 
-    private func mask(over principal: Principal, _ masks: [Mask], _ request: Request) -> Mask? {
-        masks.first { mask in
+    private func mask(over principal: Principal, _ masks: Masks, _ request: Request) -> Mask? {
+        masks.over(principal).first { mask in
             guard mask.principal == principal, request.facts.now >= mask.at else { return false }
             return switch request.aim {
             case .use(let subject): mask.capabilities.contains { $0.matches(subject) }
@@ -125,5 +116,25 @@ extension Rule {
             case .reach: capabilities.allSatisfy { mask.capabilities.contains($0) }
             }
         }
+    }
+}
+
+/// What revocations and lapses take from a server's rules.
+struct Masks: Sendable {
+    private let all: [Mask]
+    /// Nil for few: then all are looked at.
+    private let byPrincipal: [Principal: [Mask]]?
+
+    static let none = Masks([])
+
+    init(_ masks: [Mask], indexed: Bool = false) {
+        all = masks
+        byPrincipal = indexed && masks.count > 4 ? Dictionary(grouping: masks, by: \.principal) : nil
+    }
+
+    /// Those of one principal, and perhaps others.
+    func over(_ principal: Principal) -> [Mask] {
+        guard let byPrincipal else { return all }
+        return byPrincipal[principal] ?? []
     }
 }

@@ -70,11 +70,11 @@ extension Principal {
         switch self {
         case .anyone: return .yes
         case .client(let zone, let name):
-            guard let id = part.workload else { return .no }
-            return id.trustDomain == "\(zone).\(organization)" && id.path == ["client", name] ? .yes : .no
+            guard let id = part.workload, id.kind == "client", id.path.count == 2 else { return .no }
+            return id.name == name && id.isOf(zone: zone, in: organization) ? .yes : .no
         case .zone(let zone):
-            guard let id = part.workload else { return .no }
-            return id.trustDomain == "\(zone).\(organization)" && id.kind == "client" ? .yes : .no
+            guard let id = part.workload, id.kind == "client" else { return .no }
+            return id.isOf(zone: zone, in: organization) ? .yes : .no
         case .domain(let domain):
             return part.workload?.trustDomain == domain ? .yes : .no
         case .spiffe(let pattern):
@@ -83,11 +83,31 @@ extension Principal {
         case .user(let address):
             guard let user = part.user else { return .no }
             guard let known = user.address else { return .missing }
-            return known == address ? .yes : .no
+            return sameBytes(known, address) ? .yes : .no
         case .group(let name):
             guard let user = part.user else { return .no }
             guard let groups = user.groups else { return .missing }
-            return groups.contains(name) ? .yes : .no
+            return groups.contains { sameBytes($0, name) } ? .yes : .no
+        }
+    }
+}
+
+extension SPIFFEID {
+    /// Whether its trust domain is that of the zone, `ZONE.ORGANIZATION`.
+    fileprivate func isOf(zone: String, in organization: String) -> Bool {
+        var (domain, zone, organization) = (trustDomain, zone, organization)
+        return domain.withUTF8 { domain in
+            zone.withUTF8 { zone in
+                organization.withUTF8 { organization in
+                    guard domain.count == zone.count + 1 + organization.count else { return false }
+                    for index in zone.indices where domain[index] != zone[index] { return false }
+                    guard domain[zone.count] == UInt8(ascii: ".") else { return false }
+                    for index in organization.indices where domain[zone.count + 1 + index] != organization[index] {
+                        return false
+                    }
+                    return true
+                }
+            }
         }
     }
 }

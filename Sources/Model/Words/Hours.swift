@@ -10,6 +10,7 @@ package struct Hours: Hashable, Sendable, Codable, CustomStringConvertible {
     private let to: Int
     /// Of the IANA time zone database.
     package let zone: String
+    private let place: TimeZone
 
     private static let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
@@ -18,7 +19,8 @@ package struct Hours: Hashable, Sendable, Codable, CustomStringConvertible {
         let problem = ModelError(
             "bad-hours", "`\(text.prefix(80))` names no hours", hint: "as `Mon-Fri 07:00-19:00 Europe/Berlin`")
         let parts = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 3, let days = Self.days(parts[0]), TimeZone(identifier: parts[2]) != nil else {
+        guard parts.count == 3, let days = Self.days(parts[0]), let place = TimeZone(identifier: parts[2])
+        else {
             throw problem
         }
         let times = parts[1].split(separator: "-").map { Self.minutes(String($0)) }
@@ -27,14 +29,13 @@ package struct Hours: Hashable, Sendable, Codable, CustomStringConvertible {
         self.from = from
         self.to = to
         zone = parts[2]
+        self.place = place
         description = text
     }
 
-    /// Missing where this machine's time zone database does not know the place.
     package func contain(_ now: Instant) -> Truth {
-        guard let zone = TimeZone(identifier: zone) else { return .missing }
         let seconds = Int64((Double(now.milliseconds) / 1000).rounded(.down))
-        let local = seconds + Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds))))
+        let local = seconds + Int64(place.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds))))
         let day = Int64((Double(local) / 86_400).rounded(.down))
         let minute = Int((local - day * 86_400) / 60)
         // 1970-01-01 was a Thursday.

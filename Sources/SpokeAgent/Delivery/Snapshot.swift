@@ -36,10 +36,12 @@ package struct Snapshot: Sendable {
             anchors: Dictionary(bundle.domains.map { ($0, roots) }) { first, _ in first },
             deniedSerials: Set(bundle.revokedSerials), deniedIdentities: denied)
         var servers: [String: PlacedServer] = [:]
+        let rulesets = bundle.rulesets
         for server in bundle.servers {
-            guard let ruleset = bundle.ruleset(for: server.name) else { continue }
+            guard let ruleset = rulesets[server.name] else { continue }
             servers[server.shortName] = PlacedServer(
-                ruleset: ceiling?.over(ruleset) ?? ruleset, policy: ceiling?.over(server.policy) ?? server.policy)
+                ruleset: ceiling?.over(ruleset).indexed() ?? ruleset,
+                policy: ceiling?.over(server.policy) ?? server.policy)
         }
         self.servers = servers
         let headers = bundle.servers.map(\.policy.responseHeaders)

@@ -28,14 +28,10 @@ package struct ListView: Sendable {
 
     /// - Throws: `bad-upstream` for a result that is no such list.
     package func filtered(_ result: JSON, _ kind: ListKind, _ era: Era) throws(MCPError) -> JSON {
-        // Once a list: a thousand tools are each held only against the rules that can name this caller.
-        let narrowed = ruleset.narrowed(to: caller)
-        return try ListFilter.filter(result, kind: kind, era: era, ttlCap: Self.ttlCap) { name, item in
-            shows(name, kind, as: item, under: narrowed)
+        try ListFilter.filter(result, kind: kind, era: era, ttlCap: Self.ttlCap) { name, item in
+            shows(name, kind, as: item)
         }
     }
-
-    package func shows(_ name: String, _ kind: ListKind) -> Bool { shows(name, kind, under: ruleset) }
 
     /// What the caller sees of the catalog, as it stands there: to be compared with what they saw before.
     struct Shown: Hashable, Sendable {
@@ -55,18 +51,17 @@ package struct ListView: Sendable {
 
     func shown() -> Shown {
         guard let catalog else { return Shown() }
-        let narrowed = ruleset.narrowed(to: caller)
         var shown = Shown()
-        shown.tools = catalog.tools.filter { shows($0.key, .tools, under: narrowed) }.mapValues(\.definition)
-        shown.prompts = catalog.prompts.filter { shows($0.key, .prompts, under: narrowed) }
-        shown.resources = catalog.resources.filter { shows($0.key, .resources, under: narrowed) }
-        let templates = catalog.resourceTemplates.filter { shows($0.key, .resourceTemplates, under: narrowed) }
+        shown.tools = catalog.tools.filter { shows($0.key, .tools) }.mapValues(\.definition)
+        shown.prompts = catalog.prompts.filter { shows($0.key, .prompts) }
+        shown.resources = catalog.resources.filter { shows($0.key, .resources) }
+        let templates = catalog.resourceTemplates.filter { shows($0.key, .resourceTemplates) }
         shown.resources.merge(templates) { first, _ in first }
         return shown
     }
 
     /// - Parameter item: what stands in the list, which is judged as well as the catalog; nil for the catalog alone.
-    private func shows(_ name: String, _ kind: ListKind, as item: JSON? = nil, under ruleset: Ruleset) -> Bool {
+    package func shows(_ name: String, _ kind: ListKind, as item: JSON? = nil) -> Bool {
         var facts = facts
         let aim: Aim
         switch kind {

@@ -1,0 +1,198 @@
+/// What rules are listed under by whom they name, and looked for by who calls. Every principal that may name a caller has an
+/// anchor among the caller's.
+struct PrincipalAnchor {
+    enum Kind: UInt8 {
+        case anyone, client, zone, domain, pattern, user, anyUser, group, anyGroup, ending
+    }
+
+    /// Kinds that some rule of an effect is listed under.
+    struct Kinds {
+        private var bits: UInt16 = 0
+
+        func contains(_ kind: Kind) -> Bool { bits & 1 << UInt16(kind.rawValue) != 0 }
+        mutating func insert(_ kind: Kind) { bits |= 1 << UInt16(kind.rawValue) }
+    }
+
+    let kind: Kind
+    private var hash = ByteHash()
+
+    var key: UInt64 { hash.value }
+
+    init(_ kind: Kind, _ effect: Rule.Effect, _ text: UInt64 = 0, _ name: UInt64 = 0) {
+        self.kind = kind
+        hash.add(kind.rawValue << 1 | (effect == .deny ? 1 : 0))
+        hash.add(word: text)
+        hash.add(word: name)
+    }
+
+    /// Of rules that name this principal.
+    static func forEach(
+        of principal: Principal, _ effect: Rule.Effect, _ organization: String,
+        _ body: (PrincipalAnchor) -> Void
+    ) {
+        switch principal {
+        case .anyone: body(PrincipalAnchor(.anyone, effect))
+        case .client(let zone, let name):
+            body(
+                PrincipalAnchor(.client, effect, ByteHash.of("\(zone).\(organization)"), ByteHash.of(name)))
+        case .zone(let zone):
+            body(PrincipalAnchor(.zone, effect, ByteHash.of("\(zone).\(organization)")))
+        case .domain(let domain): body(PrincipalAnchor(.domain, effect, ByteHash.of(domain)))
+        case .spiffe: body(PrincipalAnchor(.pattern, effect))
+        // Whose address or groups are not known may be any of them.
+        case .user(let address):
+            body(PrincipalAnchor(.user, effect, ByteHash.of(address)))
+            body(PrincipalAnchor(.anyUser, effect))
+        case .group(let name):
+            body(PrincipalAnchor(.group, effect, ByteHash.of(name)))
+            body(PrincipalAnchor(.anyGroup, effect))
+        }
+    }
+
+    /// Of rules that may name this part of a caller, of the kinds that there are.
+    static func forEach(
+        of part: CallerParts.Part, _ effect: Rule.Effect, among kinds: Kinds,
+        _ body: (PrincipalAnchor) -> Void
+    ) {
+        if kinds.contains(.anyone) { body(PrincipalAnchor(.anyone, effect)) }
+        if let workload = part.caller.workload {
+            if kinds.contains(.domain) { body(PrincipalAnchor(.domain, effect, part.domain)) }
+            if kinds.contains(.pattern) { body(PrincipalAnchor(.pattern, effect)) }
+            if workload.kind == "client" {
+                if kinds.contains(.zone) { body(PrincipalAnchor(.zone, effect, part.domain)) }
+                if kinds.contains(.client) {
+                    body(PrincipalAnchor(.client, effect, part.domain, part.name))
+                }
+            }
+        }
+        if let user = part.caller.user {
+            body(
+                user.address.map { PrincipalAnchor(.user, effect, ByteHash.of($0)) }
+                    ?? PrincipalAnchor(.anyUser, effect))
+            if let groups = user.groups {
+                for group in groups { body(PrincipalAnchor(.group, effect, ByteHash.of(group))) }
+            } else {
+                body(PrincipalAnchor(.anyGroup, effect))
+            }
+        }
+    }
+
+    func with(_ anchor: CapabilityAnchor) -> PrincipalAnchor {
+        var copy = self
+        copy.hash.add(word: anchor.hash)
+        return copy
+    }
+}
+
+/// The parts of a caller, without an array, and what each is looked for by.
+struct CallerParts {
+    struct Part {
+        let caller: Caller
+        /// Hashes of the workload's trust domain and name.
+        fileprivate let domain: UInt64
+        fileprivate let name: UInt64
+
+        fileprivate init(_ caller: Caller) {
+            self.caller = caller
+            domain = caller.workload.map { ByteHash.of($0.trustDomain) } ?? 0
+            name = caller.workload.map { ByteHash.of($0.name) } ?? 0
+        }
+    }
+
+    let first: Part
+    let second: Part?
+
+    init(_ caller: Caller) {
+        guard caller.workload != nil, caller.user != nil else {
+            first = Part(caller)
+            second = nil
+            return
+        }
+        first = Part(Caller(workload: caller.workload))
+        second = Part(Caller(user: caller.user))
+    }
+
+    /// One part alone.
+    init(_ part: Part) {
+        first = part
+        second = nil
+    }
+
+    func each(_ body: (Part) -> Void) {
+        body(first)
+        if let second { body(second) }
+    }
+
+    func contains(where holds: (Part) -> Bool) -> Bool { holds(first) || second.map(holds) ?? false }
+}
+
+/// What rules are listed under by what they name: the bytes of a pattern before its first run.
+struct CapabilityAnchor {
+    /// A bit for each kind of anchor that a principal's rules have: for prefixes by their length, for whole names, for `*`.
+    struct Kinds: OptionSet, Sendable { let rawValue: UInt64 }
+
+    private static let wholeName = 63
+    /// Longer prefixes are cut.
+    private static let longestPrefix = 61
+
+    let hash: UInt64
+    let bit: Kinds
+
+    static let everything = CapabilityAnchor(hash: 1, bit: 62)
+
+    private init(hash: UInt64, bit: Int) {
+        self.hash = hash
+        self.bit = Kinds(rawValue: 1 << UInt64(bit))
+    }
+
+    private init(_ hash: ByteHash, bit: Int) {
+        var hash = hash
+        hash.add(UInt8(bit))
+        self.init(hash: hash.value, bit: bit)
+    }
+
+    init(_ capability: CapabilityPattern) {
+        guard let kind = capability.kind, let pattern = capability.pattern else {
+            self = .everything
+            return
+        }
+        var hash = ByteHash(kind)
+        if pattern.isLiteral {
+            for byte in pattern.description.utf8 { hash.add(byte) }
+            self.init(hash, bit: Self.wholeName)
+        } else {
+            let length = min(pattern.literalLength, Self.longestPrefix)
+            for byte in pattern.description.utf8.prefix(length) { hash.add(byte) }
+            self.init(hash, bit: length)
+        }
+    }
+
+    /// Those under which patterns that match a capability are listed, of the kinds that there are.
+    static func forEach(
+        of subject: Capability, among kinds: Kinds, _ body: (CapabilityAnchor) -> Void
+    ) {
+        if kinds.contains(everything.bit) { body(everything) }
+        var hash = ByteHash(subject.kind)
+        var name = subject.name
+        name.withUTF8 { name in
+            for length in 0...name.count {
+                if length <= longestPrefix, kinds.rawValue & (1 << UInt64(length)) != 0 {
+                    body(Self(hash, bit: length))
+                }
+                if length < name.count { hash.add(name[length]) }
+            }
+        }
+        if kinds.rawValue & (1 << UInt64(wholeName)) != 0 { body(Self(hash, bit: wholeName)) }
+    }
+}
+
+extension ByteHash {
+    fileprivate init(_ kind: CapabilityKind) {
+        self.init()
+        switch kind {
+        case .tool: add(1)
+        case .resource: add(2)
+        case .prompt: add(3)
+        }
+    }
+}
