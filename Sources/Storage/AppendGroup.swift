@@ -17,6 +17,8 @@ struct AppendGroup: Sendable {
     /// The registry with the whole group, still without its checkpoint; nil when nothing was appended.
     private(set) var snapshot: Snapshot?
     private var events: [Event] = []
+    /// Inner nodes of the tree that the group's leaves complete; written with its checkpoint.
+    private var nodes: [MerkleFrontier.Completed] = []
     /// The topology until an object changes.
     private var topology: Topology?
 
@@ -35,6 +37,7 @@ struct AppendGroup: Sendable {
             outcomes.append(try outcome(of: request, now: now, random: random, db: db))
         }
         guard !events.isEmpty else { return }
+        try nodes.store(in: db)
         try head.store(in: db)
         snapshot = try start.updated(after: events, Registry(db, known: topology))
     }
@@ -44,16 +47,16 @@ struct AppendGroup: Sendable {
     ) throws -> Result<ClosedRange<Int64>?, any Error> {
         var head = head
         var leaves: [Leaf] = []
+        var nodes: [MerkleFrontier.Completed] = []
         do {
-            try db.inSavepoint {
+            try db.allOrNothing {
                 let at = now()
                 for event in try request.make(Registry(db, known: topology)) {
                     let entry = Entry(at: at, by: request.author, why: request.why, event: event)
                     let (leaf, disclosures) = try Leaf.concealing(entry, random: random)
-                    try head.append(leaf, disclosures, to: db)
+                    nodes += try head.append(leaf, disclosures, to: db)
                     leaves.append(leaf)
                 }
-                return leaves.isEmpty ? .rollback : .commit
             }
         } catch {
             // SQLite rolls back the whole transaction by itself when it cannot write; then the group is gone, not only
@@ -64,6 +67,7 @@ struct AppendGroup: Sendable {
         guard !leaves.isEmpty else { return .success(nil) }
         let first = self.head.size
         self.head = head
+        self.nodes += nodes
         let appended = leaves.map(\.entry.event)
         events += appended
         if appended.contains(where: \.changesObjects) { topology = nil }
@@ -77,6 +81,24 @@ extension Event {
         case .objectSet, .objectRemoved, .personErased: true
         default: false
         }
+    }
+}
+
+extension Database {
+    /// As GRDB's `inSavepoint`, with statements that are compiled once.
+    fileprivate func allOrNothing(_ body: () throws -> Void) throws {
+        try run("SAVEPOINT request")
+        do {
+            try body()
+        } catch {
+            // When SQLite has rolled back the whole transaction, there is no savepoint any more.
+            if isInsideTransaction {
+                try run("ROLLBACK TO request")
+                try run("RELEASE request")
+            }
+            throw error
+        }
+        try run("RELEASE request")
     }
 }
 

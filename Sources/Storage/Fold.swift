@@ -114,10 +114,10 @@ enum Fold {
             try db.run("UPDATE invitations SET spent = ? WHERE id = ?", [index, invitation])
         }
         try db.run(
-            "INSERT INTO certificates (serial, identity, invitation, not_after, idx) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO certificates (idx, serial, identity, invitation, not_after) VALUES (?, ?, ?, ?, ?)",
             [
-                certificate.serial, certificate.identity.description, certificate.invitation,
-                certificate.notAfter.description, index,
+                index, certificate.serial, certificate.identity.description, certificate.invitation,
+                certificate.notAfter.description,
             ])
     }
 
@@ -139,7 +139,7 @@ enum Fold {
 
 extension Database {
     /// Executes one statement that is compiled once.
-    func run(_ sql: String, _ arguments: StatementArguments) throws {
+    func run(_ sql: String, _ arguments: StatementArguments = []) throws {
         try cachedStatement(sql: sql).execute(arguments: arguments)
     }
 }

@@ -16,7 +16,7 @@ enum HubSchema {
         FoldTable(name: "objects", key: ["kind", "name"]),
         FoldTable(name: "changes", key: ["scope"]),
         FoldTable(name: "invitations", key: ["id"]),
-        FoldTable(name: "certificates", key: ["serial"]),
+        FoldTable(name: "certificates", key: ["idx"]),
         FoldTable(name: "revoked_serials", key: ["serial"]),
         FoldTable(name: "revoked_identities", key: ["identity"]),
         FoldTable(name: "revocations", key: ["id"]),

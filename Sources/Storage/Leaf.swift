@@ -35,6 +35,8 @@ struct Leaf: Sendable {
         _ entry: Entry, random: (Int) throws -> [UInt8]
     ) throws -> (leaf: Leaf, disclosures: [PersonalData.Disclosure]) {
         let plain = try entry.json()
+        // Most entries are of machines: the leaf says what the entry does.
+        if PersonalData.isAbsent(from: plain) { return (Leaf(plain, entry), []) }
         var failure: (any Error)?
         let (concealed, disclosures) = PersonalData.conceal(plain) { value in
             do {
@@ -46,8 +48,6 @@ struct Leaf: Sendable {
             }
         }
         if let failure { throw failure }
-        // Without personal values the leaf says what the entry does.
-        if disclosures.isEmpty, !PersonalData.holdsCommitment(plain) { return (Leaf(concealed, entry), []) }
         // A value that looks like a commitment itself would not come back, and the registry could no longer be read.
         let values = Dictionary(disclosures.map { ($0.commit, $0.value) }) { first, _ in first }
         guard PersonalData.reveal(concealed, value: { values[$0] }) == plain else {

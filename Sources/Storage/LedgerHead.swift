@@ -27,7 +27,10 @@ struct LedgerHead: Sendable {
     }
 
     /// Appends a leaf, its disclosures and what it folds to.
-    mutating func append(_ leaf: Leaf, _ disclosures: [PersonalData.Disclosure], to db: Database) throws {
+    /// - Returns: the inner nodes that it completes, for the caller to store in the same transaction.
+    mutating func append(
+        _ leaf: Leaf, _ disclosures: [PersonalData.Disclosure], to db: Database
+    ) throws -> [MerkleFrontier.Completed] {
         let hash = MerkleTree.leafHash(leaf.bytes)
         let index = frontier.size
         try db.run("INSERT INTO ledger (idx, bytes, hash) VALUES (?, ?, ?)", [index, Blob(leaf.bytes), Blob(hash)])
@@ -37,8 +40,8 @@ struct LedgerHead: Sendable {
                 [disclosure.commit, Blob(disclosure.salt), disclosure.value])
         }
         try Fold.apply(leaf, at: index, to: db)
-        try frontier.append(hash, keepingNodesIn: db)
         note = nil
+        return frontier.append(hash)
     }
 
     /// Stores size, root and frontier, without a signature.

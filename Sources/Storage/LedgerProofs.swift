@@ -3,12 +3,40 @@ import Model
 import Trust
 
 extension MerkleFrontier {
+    /// An inner node and its hash.
+    struct Completed: Sendable {
+        var node: MerkleNode
+        var hash: [UInt8]
+    }
+
+    /// Appends a leaf.
+    /// - Returns: the inner nodes that it completes.
+    mutating func append(_ leafHash: [UInt8]) -> [Completed] {
+        var completed: [Completed] = []
+        append(leafHash: leafHash) { node, hash in
+            if node.level > 0 { completed.append(Completed(node: node, hash: hash)) }
+        }
+        return completed
+    }
+
     /// Appends a leaf and keeps the inner nodes that it completes, in the caller's transaction.
     mutating func append(_ leafHash: [UInt8], keepingNodesIn db: Database) throws {
-        var completed: [(MerkleNode, [UInt8])] = []
-        append(leafHash: leafHash) { node, hash in if node.level > 0 { completed.append((node, hash)) } }
-        for (node, hash) in completed {
-            try db.run("INSERT INTO nodes (level, idx, hash) VALUES (?, ?, ?)", [node.level, node.index, Blob(hash)])
+        try append(leafHash).store(in: db)
+    }
+}
+
+extension [MerkleFrontier.Completed] {
+    /// Stores the nodes, several with one statement.
+    func store(in db: Database) throws {
+        var rest = self[...]
+        while !rest.isEmpty {
+            let rows = rest.prefix(rest.count >= 32 ? 32 : 1)
+            rest = rest.dropFirst(rows.count)
+            let marks = Array<String>(repeating: "(?, ?, ?)", count: rows.count).joined(separator: ", ")
+            try db.run(
+                "INSERT INTO nodes (level, idx, hash) VALUES \(marks)",
+                StatementArguments(
+                    rows.flatMap { [$0.node.level, $0.node.index, Blob($0.hash)] as [any DatabaseValueConvertible] }))
         }
     }
 }

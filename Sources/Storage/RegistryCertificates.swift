@@ -2,22 +2,23 @@ import GRDB
 import Model
 import Trust
 
-/// The table of certificates keeps what they are found by; what was issued stands in the ledger's entry. Serial numbers are
-/// random: a table of whole certificates would touch a page of its own for each one.
+/// The table of certificates keeps what they are found by, in the order of the ledger; what was issued stands in its entry.
+/// Serial numbers are random: what lies in their order touches a page of its own for each one, so there it is the number alone.
 enum CertificateSchema {
     static let withoutValues: DatabaseFile.Migration = """
         CREATE TABLE found_certificates (
-            serial TEXT PRIMARY KEY,
+            idx INTEGER PRIMARY KEY,
+            serial TEXT NOT NULL,
             identity TEXT NOT NULL,
             invitation TEXT,
-            not_after TEXT NOT NULL,
-            idx INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID;
-        INSERT INTO found_certificates (serial, identity, invitation, not_after, idx)
-        SELECT serial, identity, invitation, json_extract(value, '$.notAfter'), idx FROM certificates;
+            not_after TEXT NOT NULL
+        ) STRICT;
+        INSERT INTO found_certificates (idx, serial, identity, invitation, not_after)
+        SELECT idx, serial, identity, invitation, json_extract(value, '$.notAfter') FROM certificates ORDER BY idx;
         DROP TABLE certificates;
         ALTER TABLE found_certificates RENAME TO certificates;
-        CREATE INDEX certificates_identity ON certificates (identity, idx);
+        CREATE UNIQUE INDEX certificates_serial ON certificates (serial);
+        CREATE INDEX certificates_identity ON certificates (identity);
         CREATE UNIQUE INDEX certificates_invitation ON certificates (invitation) WHERE invitation IS NOT NULL;
         """
 }

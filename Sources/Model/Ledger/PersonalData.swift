@@ -18,11 +18,22 @@ package enum PersonalData {
 
     /// Keys whose string is free text or an address, wherever they stand in an entry. Anything with an `@` is taken for an
     /// address too, wherever it stands.
-    private static let keys: Set<String> = ["why", "reason", "description", "purpose", "address"]
+    private static let keys = ["why", "reason", "description", "purpose", "address"]
 
     private static func isPersonal(_ text: String, under key: String?) -> Bool {
         text.utf8.contains(UInt8(ascii: "@")) || text.utf8.starts(with: "user:".utf8)
             || key.map { keys.contains($0) } ?? false
+    }
+
+    /// Whether nothing of it is personal, and no object reads as a commitment: it stands in a leaf as it is.
+    package static func isAbsent(from json: JSON, under key: String? = nil) -> Bool {
+        switch json {
+        case .string(let text): !isPersonal(text, under: key)
+        case .array(let items): items.allSatisfy { isAbsent(from: $0, under: key) }
+        case .object(let object):
+            commitment(of: object) == nil && object.pairs.allSatisfy { isAbsent(from: $0.value, under: $0.key) }
+        default: true
+        }
     }
 
     /// Replaces every personal string by a commitment.
