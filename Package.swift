@@ -86,9 +86,9 @@ let package = Package(
         .executableTarget(
             name: "nave-bench",
             dependencies: [
-                "Model", "Trust", "Transport", "Storage", "HubService", "TestSupport", argumentParser, grdb, nioSSL,
-                logging, .product(name: "NIOEmbedded", package: "swift-nio"),
-            ] + nio, path: "Tests/nave-bench", swiftSettings: strict),
+                "Model", "MCP", "Trust", "YAMLFile", "Transport", "Storage", "HubService", "SpokeAgent", "TestSupport",
+                argumentParser, grdb, nioSSL, logging, .product(name: "NIOEmbedded", package: "swift-nio"),
+            ] + nio, path: "Tests/nave-bench", exclude: ["cedar.py"], swiftSettings: strict),
         tests("ModelTests", ["Model", "YAMLFile"]),
         tests("MCPTests", ["Model", "MCP"], data: ["Captures"]),
         tests("TrustTests", ["Model", "Trust"]),

@@ -5,7 +5,7 @@ import Foundation
 struct NaveBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures Nave, most of it against what it is built on.",
-        subcommands: [TrustBench.self])
+        subcommands: [PolicyBench.self, TrustBench.self])
 }
 
 struct TrustBench: AsyncParsableCommand {
@@ -23,7 +23,7 @@ struct TrustBench: AsyncParsableCommand {
     enum Group: String, CaseIterable, ExpressibleByArgument {
         case leaves, ledger, replay, bundle, handshake, renewals
 
-        func measure(_ tell: @escaping @Sendable (String) -> Void) async throws -> [Figure] {
+        @Sendable func measure(_ tell: @escaping @Sendable (String) -> Void) async throws -> [Figure] {
             switch self {
             case .leaves: try LeafFigures.measure(tell)
             case .ledger: try await LedgerFigures.measure(tell)
@@ -35,16 +35,55 @@ struct TrustBench: AsyncParsableCommand {
         }
     }
 
-    @Flag(help: "One line of JSON for each figure.")
-    var json = false
+    @OptionGroup var output: FigureOutput
 
     @Option(help: "Only this group of figures; may be given several times.")
     var only: [Group] = []
 
-    func run() async throws {
+    func run() async throws { try await output.show((only.isEmpty ? Group.allCases : only).map { $0.measure }) }
+}
+
+struct PolicyBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "policy", abstract: "Decisions, what a spoke does before it forwards, and a large topology.",
+        discussion: """
+            Decisions are held against Cedar (cedarpy), which decides the same calls under the same rules in the same run. \
+            Exit code 0 when all targets hold, 2 when one does not.
+
+              Deploy/bench policy
+              Deploy/bench policy --json --only decisions
+            """)
+
+    enum Group: String, CaseIterable, ExpressibleByArgument {
+        case decisions, gate, topology
+
+        @Sendable func measure(_ tell: @escaping @Sendable (String) -> Void) async throws -> [Figure] {
+            switch self {
+            case .decisions: try DecisionFigures.measure(tell)
+            case .gate: try GateFigures.measure(tell)
+            case .topology: try TopologyFigures.measure(tell)
+            }
+        }
+    }
+
+    @OptionGroup var output: FigureOutput
+
+    @Option(help: "Only this group of figures; may be given several times.")
+    var only: [Group] = []
+
+    func run() async throws { try await output.show((only.isEmpty ? Group.allCases : only).map { $0.measure }) }
+}
+
+struct FigureOutput: ParsableArguments {
+    @Flag(help: "One line of JSON for each figure.")
+    var json = false
+
+    /// Measures group after group and prints each figure as soon as it is there.
+    /// - Throws: exit code 2 when a target does not hold.
+    func show(_ groups: [@Sendable (@escaping @Sendable (String) -> Void) async throws -> [Figure]]) async throws {
         var missed: [String] = []
-        for group in only.isEmpty ? Group.allCases : only {
-            for figure in try await group.measure({ Self.tell($0) }) {
+        for measure in groups {
+            for figure in try await measure({ Self.tell($0) }) {
                 print(json ? "\(figure.json)" : figure.line)
                 fflush(nil)
                 if !figure.holds { missed.append(figure.name) }
