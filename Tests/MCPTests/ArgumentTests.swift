@@ -28,6 +28,18 @@ import Testing
             (["options.proxy": "https://evil.example/"], false),
             // Whatever a server could take for the argument.
             (["options.proxy": "https://a.corp.example/", "options": ["proxy": "https://evil.example/"]], false),
+            // Lists on the way, and JSON within strings.
+            (["options": [["proxy": "https://a.corp.example/"], ["proxy": "https://evil.example/"]]], false),
+            (["options": [[["proxy": "https://evil.example/"]]]], false),
+            (["options": [["proxy": "https://a.corp.example/"], ["other": "https://evil.example/"]]], true),
+            (["options": "{\"proxy\":\"https://evil.example/\"}"], false),
+            (["options": " [{\"PROXY\":\"https://evil.example/\"}]"], false),
+            (["options": "\"{\\\"proxy\\\":\\\"https://evil.example/\\\"}\""], true),
+            (["options": ["{\"proxy\":\"https://evil.example/\"}"]], false),
+            (["options": "{\"proxy\":\"https://a.corp.example/\"}"], true),
+            (["options": "{\"proxy\":\"https://a.corp.example/\",\"x\":NaN}"], false),
+            (["options": "{\"proxy\":\"https://a.corp.example/\",\"proxy\":\"https://evil.example/\"}"], false),
+            (["options": "plain words"], true), (["url": "[\"https://api.corp.example/\"]"], false),
             (["URL": "https://evil.example/"], false), (["Options": ["PROXY": "https://evil.example/"]], false),
         ] as [(JSON, Bool)])
     func urlsGoWhereTheListSays(arguments: JSON, isAllowed: Bool) throws {
@@ -86,7 +98,31 @@ import Testing
             let found = ArgumentChecks.findings([check], tool: "t", arguments: JSONObject([("x", value)]))
             #expect(found.isEmpty != isFound)
         }
+        // Deeper: a list on the way, and JSON in a string, which a shell would stumble over whatever it says.
+        let within = JSON.object(JSONObject([("y", .string(text))]))
+        let deep = ArgumentCheck(kind, arguments: ["x.y"], then: .refuse)
+        let written = JSON.string(String(decoding: within.bytes, as: UTF8.self))
+        for value in [within, [within], written, [written]] as [JSON] {
+            let found = ArgumentChecks.findings([deep], tool: "t", arguments: JSONObject([("x", value)]))
+            #expect(found.isEmpty != isFound)
+        }
+        guard kind != .shell else { return }
+        let found = ArgumentChecks.findings([check], tool: "t", arguments: JSONObject([("x", written)]))
+        #expect(found.isEmpty != isFound)
         #expect(ArgumentChecks.findings([check], tool: "t", arguments: JSONObject([("y", .string(text))])).isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            #"{"path":"\u002e\u002e/etc/passwd"}"#, #"{"path":"\u002e\u002e/etc/passwd","x":NaN}"#,
+            #"{"a":1,"a":"..\/..\/etc"}"#, #"{"path":"{\"p\":\"\\u002e./x\"}"}"#, #"["\u002e\u002e"]"#,
+            #"['\u002e\u002e/x']"#,
+        ])
+    func escapesOfJSONHideNothing(text: String) {
+        let check = ArgumentCheck(.pathTraversal, arguments: ["x"], then: .refuse)
+        for value in [JSON.string(text), [.string(text)]] {
+            #expect(!ArgumentChecks.findings([check], tool: "t", arguments: JSONObject([("x", value)])).isEmpty)
+        }
     }
 
     @Test func whatIsRefusedComesBeforeWhatIsReported() {

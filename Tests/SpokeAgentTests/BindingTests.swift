@@ -1,6 +1,6 @@
 import MCP
 import Model
-import SpokeAgent
+@testable import SpokeAgent
 import TestSupport
 import Testing
 import Trust
@@ -172,6 +172,31 @@ struct BindingTests {
                 == DenyReason.foreignSession.rawValue)
     }
 
+    @Test("what was let through is looked at anew: an open replay, and the tasks that a stream or a list tells of")
+    func anew() throws {
+        let snapshot = try snapshot()
+        let mine = session("mine")
+        let call = MCPAction.callTool(name: "read_entry", arguments: JSONObject())
+        let event = try #require(tables.sealed.eventID("7", of: .integer(3), call, in: mine))
+        let exchange = try get("mine", event: event)
+        let replay = try #require(judge(exchange, under: snapshot, tables, now: now).forwarding)
+        let own = try #require(judge(try get("mine"), under: snapshot, tables, now: now).forwarding)
+        let task = BoundTask(caller: SpokeFixture.bot, tool: "read_entry", used: now)
+        _ = tables.tasks.add("t-1", server: "ledger", task)
+        for (rules, isAllowed) in [("*", true), ("tool:write_entry", false), ("tool:read_*", true)] {
+            let later = try self.snapshot(rules: [rules])
+            let refusals = Refusals(exchange, later, tables.attempts, now, isQuiet: true)
+            let reached = try reach(exchange, later, tables, refusals, now, counting: false)
+            #expect(reached.mayGoOn(with: replay) == isAllowed)
+            #expect(reached.mayGoOn(with: own))
+            let shows = { (caller: String) in
+                reached.lists.shows(task: "t-1", of: caller, server: "ledger", tables, now: now)
+            }
+            #expect(shows(SpokeFixture.bot) == isAllowed)
+            #expect(!shows(Self.other))
+        }
+    }
+
     @Test("a caller has so many streams and no more")
     func streamLimit() throws {
         let snapshot = try snapshot()
@@ -204,6 +229,10 @@ struct BindingTests {
             return
         }
         #expect(result["action"] == "accept")
+        // What was judged twice before either was written down goes on once.
+        let twin = try #require(judge(try answer(1, "{}"), under: allowed, tables, now: now).forwarding)
+        #expect(passed?.claim(tables) == true)
+        #expect(!twin.claim(tables))
         #expect(judge(try answer(1, "{}"), under: allowed, tables, now: now).answer?.status == 202)
         #expect(judge(try answer(2, "{}"), under: allowed, tables, now: now).answer?.status == 202)
         for (policy, body) in [(Policy(), "{}"), (Self.asks, "[]")] {
@@ -213,7 +242,26 @@ struct BindingTests {
                 Issue.record("\(step)")
                 continue
             }
+            #expect(step.forwarding?.claim(tables) == true)
         }
+    }
+
+    @Test("an answer that was refused on its way may be given again")
+    func refusedResponse() throws {
+        _ = session("mine")
+        let answer = try SpokeFixture.raw(
+            Array(#"{"jsonrpc":"2.0","id":1,"result":{}}"#.utf8),
+            headers: [("Mcp-Session-Id", "mine"), ("MCP-Protocol-Version", "2025-11-25")])
+        let rate = Limits.Rate(requests: 1, per: .seconds(10), burst: 1)
+        let limited = try snapshot(Policy(limits: Limits(rate: rate), serverRequests: [.elicitation]))
+        #expect(tables.sessions.ask(.integer(1), .elicitation, in: "mine"))
+        let first = try #require(judge(answer, under: limited, tables, now: now).forwarding)
+        let refused = judge(answer, under: limited, tables, now: now).answer
+        #expect(refused?.denied?.reason == DenyReason.rate.rawValue)
+        // The first one's line could not be written, so nothing of it went on.
+        first.ticket.release()
+        let again = judge(answer, under: limited, tables, now: now + .seconds(20)).forwarding
+        #expect(again?.claim(tables) == true)
     }
 
     @Test("a batch is judged message by message, in its one version only")
@@ -268,6 +316,11 @@ struct BindingTests {
             message.params?["notifications"] == [
                 "toolsListChanged": true, "resourceSubscriptions": ["ledger://reports/1"], "taskIds": ["t-1"],
             ])
+        // Whose tool may not be called any more has no tasks to hear of.
+        let revoked = try self.snapshot(rules: ["resource:ledger://reports/**", "tool:write_*"])
+        let after = try #require(judge(exchange, under: revoked, tables, now: now).forwarding)
+        guard case .message(_, let narrowed) = after.content else { return }
+        #expect(narrowed.params?["notifications"]?["taskIds"] == nil)
     }
 
     @Test("arguments go where policy says; what a check only reports is in the line")

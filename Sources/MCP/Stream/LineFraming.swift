@@ -1,7 +1,7 @@
 /// The framing of stdio: one JSON message a line, LF at its end.
 package struct LineParser: Sendable {
     /// Bytes of one line, without its end.
-    private let limit: Int
+    package var limit: Int
     private var line: [UInt8] = []
 
     package init(lineLimit: Int) { limit = lineLimit }

@@ -42,7 +42,6 @@ final class AnswerDelivery {
     func end(status: Int, _ result: String) {
         guard !isOver else { return }
         isOver = true
-        forwarding.ticket.release()
         if let session = forwarding.session {
             for question in questions { _ = services.tables.sessions.answer(question, in: session.id) }
         }
@@ -117,8 +116,7 @@ final class AnswerDelivery {
     }
 
     private func isOwn(task id: String) -> Bool {
-        services.tables.tasks.find(
-            id, server: forwarding.server, caller: forwarding.caller, now: services.now()) != nil
+        lists.shows(task: id, of: forwarding.caller, server: forwarding.server, services.tables, now: services.now())
     }
 
     /// Whether a task asks only for what is allowed; what it asks is then noted.

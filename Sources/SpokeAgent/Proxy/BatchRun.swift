@@ -2,7 +2,7 @@ import MCP
 import Model
 import NIOCore
 
-/// The messages of one batch, one after the other, and their answers as one body.
+/// The messages of one batch, one after the other, and their answers as one body, which is no longer than one answer may be.
 final class BatchRun {
     private var waiting: ArraySlice<Exchange>
     private let services: Services
@@ -10,10 +10,17 @@ final class BatchRun {
     private let done: (Answer) -> Void
     private var current: RequestHandler?
     private var answers: [[UInt8]] = []
+    /// Bytes that are left for answers.
+    private var left: Int64
 
-    init(_ elements: [Exchange], _ services: Services, on loop: any EventLoop, done: @escaping (Answer) -> Void) {
+    /// - Parameter answerLimit: bytes of all answers together.
+    init(
+        _ elements: [Exchange], _ services: Services, answerLimit: Int64, on loop: any EventLoop,
+        done: @escaping (Answer) -> Void
+    ) {
         waiting = elements[...]
         self.services = services
+        left = answerLimit
         self.loop = loop
         self.done = done
     }
@@ -28,15 +35,32 @@ final class BatchRun {
                     status: 200, headers: [Answer.Field("Content-Type", "application/json")], body: Batch.body(answers))
             )
         }
-        let handler = RequestHandler(element, services, on: loop) { [weak self] output, _ in
+        guard left > 0 else {
+            // A call whose answer has no room had better not be made.
+            if let message = try? MCPMessage(parsing: element.body, maximumBytes: element.body.count),
+                message.isRequest
+            {
+                let error = JSONRPCError(code: JSONRPCErrors.internalError, message: "The answers before leave no room")
+                answers.append(MCPMessage.failure(id: message.id, error).bytes)
+            }
+            return next()
+        }
+        let handler = RequestHandler(element, services, on: loop, answerLimit: left) { [weak self] output, _ in
             guard let self, case .whole(let answer) = output else { return }
-            if !answer.body.isEmpty { answers.append(answer.body) }
-            // Not from here: the messages would stand on the stack one above the other.
-            let bound = NIOLoopBound(self, eventLoop: loop)
-            loop.execute { bound.value.begin() }
+            if !answer.body.isEmpty {
+                left -= Int64(answer.body.count)
+                answers.append(answer.body)
+            }
+            next()
         }
         current = handler
         handler.begin()
+    }
+
+    /// Not from where the last one ended: the messages would stand on the stack one above the other.
+    private func next() {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.execute { bound.value.begin() }
     }
 
     func cancel() {

@@ -32,7 +32,7 @@ func bind(
             }
         }
     case .response(let id):
-        guard let session = understood.session, let kind = tables.sessions.answer(id, in: session.id) else {
+        guard let session = understood.session, let kind = tables.sessions.asked(id, in: session.id) else {
             // Nobody asked: there is nobody to tell.
             throw Refusal(step: .answer(Answer(status: 202)))
         }
@@ -45,11 +45,23 @@ func bind(
         let lists = reached.lists(in: understood.version)
         listening.resources.removeAll { !lists.shows($0, .resources) }
         listening.tasks.removeAll { id in
-            tables.tasks.find(id, server: reached.name, caller: reached.caller.key, now: reached.facts.now) == nil
+            !lists.shows(
+                task: id, of: reached.caller.key, server: reached.name, tables, now: reached.facts.now)
         }
         message.params?["notifications"] = listening.json
         action = .listen(listening)
     default: break
+    }
+}
+
+extension Forwarding {
+    /// Takes the question that the message answers, once the answer's line is written: what was refused on the way, by a rate
+    /// or for want of a journal, may be answered again, and of two answers one goes on.
+    ///
+    /// - Returns: false when somebody else's answer went on since, or the call that asked is over.
+    package func claim(_ tables: Tables) -> Bool {
+        guard case .message(.response(let id), _) = content, let session else { return true }
+        return tables.sessions.answer(id, in: session.id) != nil
     }
 }
 
@@ -98,6 +110,14 @@ extension Reached {
         facts.arguments = .unbound
         refusals.note(facts)
         return decide(Request(caller: caller, aim: aim, facts: facts), under: server.ruleset)
+    }
+
+    /// Whether an open stream may stay so: one that replays an answer, as long as that call would still be allowed.
+    func mayGoOn(with forwarding: Forwarding, _ refusals: Refusals) -> Bool {
+        guard case .stream(let resumption?) = forwarding.content, let aim = resumption.action?.aim, case .use = aim else {
+            return true
+        }
+        return mayStill(aim, in: forwarding.version, refusals).isAllowed
     }
 }
 

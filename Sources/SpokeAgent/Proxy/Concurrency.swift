@@ -8,13 +8,25 @@ package final class Concurrency: Sendable {
         var server: String
     }
 
-    /// One call under way; to be released exactly once.
-    package struct Ticket: Sendable {
+    /// One call under way, until it is released; what is released once more stays as it is.
+    package final class Ticket: Sendable {
         /// All of one caller.
         fileprivate let keys: [Key]
-        fileprivate let counts: Concurrency
+        private let counts: Concurrency
+        private let isHeld = NIOLockedValueBox(true)
 
-        package func release() { counts.leave(self) }
+        fileprivate init(keys: [Key], counts: Concurrency) {
+            self.keys = keys
+            self.counts = counts
+        }
+
+        package func release() {
+            let wasHeld = isHeld.withLockedValue { isHeld in
+                defer { isHeld = false }
+                return isHeld
+            }
+            if wasHeld { counts.leave(self) }
+        }
     }
 
     private let shards: [NIOLockedValueBox<[Key: Int]>]

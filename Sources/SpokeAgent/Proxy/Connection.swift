@@ -26,6 +26,8 @@ final class Connection: ChannelDuplexHandler {
         case reading
         /// Judged, written to the journal, answered.
         case busy
+        /// Answered, and the client has yet to read most of it: what it sent meanwhile waits.
+        case draining
         case closed
     }
 
@@ -84,7 +86,7 @@ final class Connection: ChannelDuplexHandler {
         let bytes = unwrapInboundIn(data).readableBytesView
         switch phase {
         case .closed: return
-        case .busy: wait(bytes)
+        case .busy, .draining: wait(bytes)
         case .reading where !waiting.isEmpty: wait(bytes)
         case .reading: read(Array(bytes))
         }
@@ -184,7 +186,7 @@ final class Connection: ChannelDuplexHandler {
         return services.snapshots.current?.servers[name]?.name ?? name
     }
 
-    private enum Awaited { case firstByte, nextByte, nextRequest }
+    private enum Awaited { case firstByte, nextByte, nextRequest, drained }
 
     private func startTimer(_ awaited: Awaited) {
         timer?.cancel()
@@ -194,12 +196,18 @@ final class Connection: ChannelDuplexHandler {
         switch awaited {
         case .firstByte: limit = .milliseconds(limits.firstByte.count)
         case .nextRequest: limit = Self.idleTimeout
+        case .drained: limit = .milliseconds(limits.drain.count)
         case .nextByte:
             let rest = started + .milliseconds(limits.request.count) - .now()
             limit = max(.zero, min(.milliseconds(limits.nextByte.count), rest))
         }
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: limit) { [weak self] in
-            guard let self, case .reading = phase else { return }
+            guard let self else { return }
+            if awaited == .drained {
+                services.limited.count("drain")
+                return close()
+            }
+            guard case .reading = phase else { return }
             guard awaited == .nextByte else {
                 if awaited == .firstByte { services.limited.count("first-byte") }
                 return close()
@@ -241,8 +249,7 @@ final class Connection: ChannelDuplexHandler {
             backPressure()
         case .last(let bytes):
             handler = nil
-            send(HTTPWriter.chunk(bytes) + HTTPWriter.lastChunk)
-            finished(closing: closes)
+            finish(HTTPWriter.chunk(bytes) + HTTPWriter.lastChunk, closing: closes)
         case .whole(let answer):
             handler = nil
             write(answer, policy: policy)
@@ -258,8 +265,7 @@ final class Connection: ChannelDuplexHandler {
         guard let bytes = try? HTTPWriter.response(status: answer.status, headers: fields, body: answer.body) else {
             return close()
         }
-        send(bytes)
-        finished(closing: closing)
+        finish(bytes, closing: closing)
     }
 
     private func headers(_ policy: EffectivePolicy?, _ own: [Answer.Field], closing: Bool) -> HTTPHeaders {
@@ -277,13 +283,25 @@ final class Connection: ChannelDuplexHandler {
         context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)
     }
 
-    private func finished(closing: Bool) {
+    /// Sends the last bytes of an answer. The next request is taken once the client has read this answer: one that only
+    /// sends would fill this host's memory with what it does not read.
+    private func finish(_ bytes: [UInt8], closing: Bool) {
         head = nil
         refusal = nil
-        guard !closing, !services.isDraining.withLockedValue(\.self) else { return closeAfterWriting() }
+        guard let context else { return }
+        guard !closing, !services.isDraining.withLockedValue(\.self) else { return closeAfterWriting(bytes, context) }
+        send(bytes)
+        guard context.channel.isWritable else {
+            phase = .draining
+            return startTimer(.drained)
+        }
+        takeNext(context)
+    }
+
+    private func takeNext(_ context: ChannelHandlerContext) {
         phase = .reading
         startTimer(.nextRequest)
-        guard !waiting.isEmpty || !parser.buffered.isEmpty, let context else { return }
+        guard !waiting.isEmpty || !parser.buffered.isEmpty else { return }
         // Not from here: a thousand short requests in a row would stand on the stack one above the other.
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         context.eventLoop.execute { bound.value.readWaiting() }
@@ -305,6 +323,7 @@ final class Connection: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         backPressure()
+        if case .draining = phase, context.channel.isWritable { takeNext(context) }
         context.fireChannelWritabilityChanged()
     }
 
@@ -324,19 +343,19 @@ final class Connection: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { close() }
 
-    private func closeAfterWriting() {
+    private func closeAfterWriting(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
         phase = .closed
-        timer?.cancel()
-        guard let context else { return }
-        let channel = context.channel
-        guard !parser.isIdle || !waiting.isEmpty else {
-            // Everything was flushed: the socket sends what it still holds before it closes.
-            context.eventLoop.execute { channel.close(promise: nil) }
-            return
-        }
+        startTimer(.drained)
         // A client that is still sending gets time to read why it should stop: closing on unread bytes would reset the
         // connection and the answer with it.
-        context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingering) { channel.close(promise: nil) }
+        let lingering = parser.isIdle && waiting.isEmpty ? TimeAmount.zero : Self.lingering
+        let channel = context.channel
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { [weak self] _ in
+            self?.timer?.cancel()
+            channel.eventLoop.assumeIsolated().scheduleTask(in: lingering) { channel.close(promise: nil) }
+        }
+        context.writeAndFlush(wrapOutboundOut(channel.allocator.buffer(bytes: bytes)), promise: written)
     }
 
     private func close() {

@@ -33,6 +33,11 @@ package struct ListView: Sendable {
         }
     }
 
+    /// A task is its caller's, and as long as the tool may be called that began it.
+    func shows(task id: String, of caller: String, server: String, _ tables: Tables, now: Instant) -> Bool {
+        tables.tasks.find(id, server: server, caller: caller, now: now).map { shows($0.tool, .tools) } ?? false
+    }
+
     /// What the caller sees of the catalog, as it stands there: to be compared with what they saw before.
     struct Shown: Hashable, Sendable {
         fileprivate var tools: [String: JSON] = [:]

@@ -15,6 +15,8 @@ package struct ListenerLimits: Hashable, Sendable {
     package var nextByte = Milliseconds.seconds(10)
     /// From a request's first byte to its last.
     package var request = Milliseconds.seconds(30)
+    /// For a client to read an answer that is ready.
+    package var drain = Milliseconds.seconds(60)
     /// Names that `Host` may have, with or without a port; empty for any, as a certificate names the caller.
     package var hosts: [String] = []
     /// What `Origin` may be; empty for no request of a web page at all.
@@ -49,6 +51,7 @@ package struct ListenerLimits: Hashable, Sendable {
             read.firstByte = time("firstByte", read.firstByte)
             read.nextByte = time("nextByte", read.nextByte)
             read.request = time("request", read.request)
+            read.drain = time("drain", read.drain)
             return read
         }
     }

@@ -12,6 +12,8 @@ final class RequestHandler {
     private let exchange: Exchange
     private let services: Services
     private let loop: any EventLoop
+    /// Bytes that the answer may have, where others share the policy's with it.
+    private let answerLimit: Int64?
     private let output: (AnswerDelivery.Output, EffectivePolicy?) -> Void
     private var delivery: AnswerDelivery?
     private var batch: BatchRun?
@@ -24,14 +26,17 @@ final class RequestHandler {
     /// Called when the message is on its way, or its stream.
     var accepted: () -> Void = {}
 
-    /// - Parameter output: called on `loop` until `last` or `whole` came.
+    /// - Parameters:
+    ///   - answerLimit: bytes that the answer may have besides what policy says; nil for the policy alone.
+    ///   - output: called on `loop` until `last` or `whole` came.
     init(
-        _ exchange: Exchange, _ services: Services, on loop: any EventLoop,
+        _ exchange: Exchange, _ services: Services, on loop: any EventLoop, answerLimit: Int64? = nil,
         output: @escaping (AnswerDelivery.Output, EffectivePolicy?) -> Void
     ) {
         self.exchange = exchange
         self.services = services
         self.loop = loop
+        self.answerLimit = answerLimit
         self.output = output
     }
 
@@ -62,14 +67,21 @@ final class RequestHandler {
             // What is not to be told from an unknown server bears what an unknown server's answer bears.
             output(.whole(answer), answer.status == 404 ? nil : policy)
         case .batch(let elements):
-            let batch = BatchRun(elements, services, on: loop) { [weak self] in self?.output(.whole($0), policy) }
+            // Without a policy nothing of it would be allowed.
+            let limit = policy?.responseBody.count ?? 0
+            let batch = BatchRun(elements, services, answerLimit: limit, on: loop) { [weak self] in
+                self?.output(.whole($0), policy)
+            }
             self.batch = batch
             batch.begin()
         case .post(let id): post(id, policy)
-        case .forward(let permit, let forwarding):
+        case .forward(let permit, var forwarding):
             accepted()
+            if let answerLimit {
+                forwarding.policy.responseBody = min(forwarding.policy.responseBody, ByteCount(answerLimit))
+            }
             let bound = NIOLoopBound(self, eventLoop: loop)
-            services.journal.record(forwarding.record) { [loop] result in
+            services.journal.record(forwarding.record) { [loop, forwarding] result in
                 loop.execute { bound.value.recorded(result, permit, forwarding) }
             }
         }
@@ -90,7 +102,13 @@ final class RequestHandler {
         services.counts.count(forwarding.record)
         let delivery = AnswerDelivery(number: number, forwarding, services)
         guard !isCancelled, let upstream = services.upstreams.configured[forwarding.server] else {
+            forwarding.ticket.release()
             return delivery.end(status: 499, "client-gone")
+        }
+        guard forwarding.claim(services.tables) else {
+            forwarding.ticket.release()
+            delivery.end(status: 202, "answered-already")
+            return output(.whole(Answer(status: 202)), forwarding.policy)
         }
         self.delivery = delivery
         if forwarding.isStream { watch(forwarding) }
@@ -207,8 +225,14 @@ final class RequestHandler {
         let now = services.now()
         let refusals = Refusals(exchange, services.snapshots.current, services.tables.attempts, now, isQuiet: true)
         guard let snapshot = services.snapshots.current,
-            let reached = try? reach(exchange, snapshot, services.tables, refusals, now, counting: false)
+            let reached = try? reach(exchange, snapshot, services.tables, refusals, now, counting: false),
+            reached.mayGoOn(with: delivery.forwarding, refusals)
         else { return end("revoked") }
+        if let session = delivery.forwarding.session,
+            services.tables.sessions.find(session.id, caller: session.caller, server: session.server, now: now) == nil
+        {
+            return end("session-gone")
+        }
         delivery.lists = reached.lists(in: delivery.forwarding.version)
         delivery.serverRequests = reached.serverRequests
         // Its session's own stream says so.

@@ -63,6 +63,9 @@ package struct Sessions: Sendable {
         return true
     }
 
+    /// - Returns: what was asked under that id and is not answered yet.
+    package func asked(_ request: RequestID, in session: String) -> ServerRequestKind? { asked[session]?[request] }
+
     /// - Returns: what the client answers with that id; nil when nothing, or nothing any more, was asked so.
     package mutating func answer(_ request: RequestID, in session: String) -> ServerRequestKind? {
         asked[session]?.removeValue(forKey: request)
@@ -126,6 +129,10 @@ package final class SessionTable: Sendable {
 
     package func ask(_ request: RequestID, _ kind: ServerRequestKind, in session: String) -> Bool {
         box.withLockedValue { $0.ask(request, kind, in: session) }
+    }
+
+    package func asked(_ request: RequestID, in session: String) -> ServerRequestKind? {
+        box.withLockedValue { $0.asked(request, in: session) }
     }
 
     package func answer(_ request: RequestID, in session: String) -> ServerRequestKind? {

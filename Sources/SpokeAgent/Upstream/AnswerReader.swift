@@ -1,6 +1,13 @@
 import MCP
 import Model
 
+extension SpokeError {
+    /// - Parameter limit: what policy lets one answer have, in bytes.
+    static func answerTooLarge(_ limit: Int) -> SpokeError {
+        SpokeError("answer-too-large", "the answer exceeds \(limit) bytes")
+    }
+}
+
 /// Makes events of the bytes that an HTTP upstream answers to one message. No I/O.
 package struct AnswerReader {
     package enum Expectation: Hashable, Sendable {
@@ -65,7 +72,7 @@ package struct AnswerReader {
         case .json(var held):
             body = .none
             guard held.count + bytes.count <= limit else {
-                return [fail("answer-too-large", "the answer exceeds \(limit) bytes")]
+                return [fail(.answerTooLarge(limit))]
             }
             held += bytes
             body = .json(held)
@@ -154,8 +161,10 @@ package struct AnswerReader {
             : .failed(SpokeError("bad-upstream", "the answer of status \(status) holds no message"))
     }
 
-    private mutating func fail(_ code: String, _ message: String) -> UpstreamEvent {
+    private mutating func fail(_ code: String, _ message: String) -> UpstreamEvent { fail(SpokeError(code, message)) }
+
+    private mutating func fail(_ error: SpokeError) -> UpstreamEvent {
         hasEnded = true
-        return .failed(SpokeError(code, message))
+        return .failed(error)
     }
 }

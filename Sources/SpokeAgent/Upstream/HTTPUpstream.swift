@@ -35,22 +35,22 @@ final class HTTPUpstream: Sendable {
         -> UpstreamFlow
     {
         guard let box = pools[ObjectIdentifier(loop)], let request = try? self.request(call) else {
+            call.place?.release()
             receive(.failed(SpokeError("bad-request", "the request cannot be written")))
             return .none
         }
         let pool = box.value ?? UpstreamPool(target, loop)
         box.value = pool
-        let exchange = UpstreamExchange(call, request: request, loop: loop) { [onListChange] event in
+        let say = { [weak self] (message: MCPMessage) in
+            guard let self else { return }
+            _ = self.send(UpstreamCall(replying: message, within: call), on: loop) { _ in }
+        }
+        let exchange = UpstreamExchange(call, request: request, loop: loop, callOff: say) { [onListChange] event in
             if case .notification(let message, _) = event, ListChange.isTold(by: message.method) { onListChange() }
             receive(event)
         }
         pool.run(exchange)
-        return UpstreamFlow(
-            cancel: exchange.cancel, setReading: exchange.setReading,
-            reply: { [weak self] message in
-                guard let self else { return }
-                _ = self.send(UpstreamCall(replying: message, within: call), on: loop) { _ in }
-            })
+        return UpstreamFlow(cancel: exchange.cancel, setReading: exchange.setReading, reply: say)
     }
 
     private func request(_ call: UpstreamCall) throws(MCPError) -> [UInt8] {

@@ -128,19 +128,31 @@ struct StdioStart: Sendable {
 enum StdioPending: Sendable {
     case call(StdioAnswer, bridge: StdioBridge, token: JSON?)
     case own(@Sendable (MCPMessage?) -> Void)
+    /// Nobody waits for it any more, and the process may work on it all the same.
+    case unwanted(StdioAnswer)
 
-    /// - Parameter message: nil when none will come.
-    func complete(_ message: MCPMessage?) {
+    /// - Parameter size: of the line that bore the message, in bytes.
+    func complete(_ message: MCPMessage, size: Int) {
         switch self {
         case .own(let done): done(message)
+        case .unwanted(let answer): answer.call.place?.release()
         case .call(let answer, let bridge, _):
-            guard let message else {
-                return answer.emit(.failed(SpokeError("upstream-closed", "the process ended before it answered")))
+            guard size <= answer.call.responseLimit else {
+                return answer.emit(.failed(SpokeError.answerTooLarge(answer.call.responseLimit)))
             }
             guard let (status, message) = bridge.inbound(message, to: answer.call) else {
                 return answer.emit(.failed(SpokeError("bad-upstream", "the answer holds no result")))
             }
             answer.emit(.response(UpstreamResponse(status: status, message: message, session: answer.session)))
+        }
+    }
+
+    /// No answer will come.
+    func fail(_ error: SpokeError) {
+        switch self {
+        case .own(let done): done(nil)
+        case .unwanted(let answer): answer.call.place?.release()
+        case .call(let answer, _, _): answer.emit(.failed(error))
         }
     }
 }
@@ -191,7 +203,9 @@ final class StdioAnswer: Sendable {
         self.receive = NIOLoopBound(Receiver(receive), eventLoop: loop)
     }
 
-    func emit(_ event: UpstreamEvent) {
+    /// - Parameter keepingPlace: whether the process works on the call after its last event.
+    func emit(_ event: UpstreamEvent, keepingPlace: Bool = false) {
+        if event.isLast, !keepingPlace { call.place?.release() }
         loop.execute { [receive] in
             let receiver = receive.value
             guard let receive = receiver.receive else { return }
@@ -209,6 +223,11 @@ final class StdioAnswer: Sendable {
             guard receive.value.receive != nil else { return }
             receive.value.timer = loop.scheduleTask(in: limit, late)
         }
+    }
+
+    /// After as long again as the call was given.
+    func scheduleOnceMore(_ over: @escaping @Sendable () -> Void) {
+        loop.scheduleTask(in: .milliseconds(call.requestTimeout.count), over)
     }
 
     /// On the loop.

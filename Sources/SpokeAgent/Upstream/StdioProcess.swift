@@ -10,7 +10,6 @@ import SystemPackage
 /// One process of a stdio server, in a process group of its own. Requests get ids of ours, so that whatever ids and
 /// progress tokens callers choose never meet.
 final class StdioProcess: Sendable {
-    private static let lineLimit = 16 << 20
     private static let maximumPending = 256
 
     private struct State {
@@ -23,6 +22,10 @@ final class StdioProcess: Sendable {
         var standalone: StdioAnswer?
         var hasAnswered = false
         var isStopped = false
+        /// Bytes of a line: what the most generous of its calls may be answered with.
+        var lineLimit = 1 << 20
+        /// Why the process was given up, where that is to be told.
+        var failure = SpokeError("upstream-closed", "the process ended before it answered")
     }
 
     private enum Phase {
@@ -124,6 +127,7 @@ final class StdioProcess: Sendable {
     private func deliver(_ answer: StdioAnswer) -> UpstreamEvent? {
         state.withLockedValue { state in
             guard answer.stage.isWaiting else { return nil }
+            state.lineLimit = max(state.lineLimit, answer.call.responseLimit)
             let bridge: StdioBridge
             switch state.phase {
             case .starting: return nil
@@ -187,11 +191,21 @@ final class StdioProcess: Sendable {
             defer { answer.stage = .over }
             if state.standalone === answer { state.standalone = nil }
             guard case .sent(let number) = answer.stage else { return (nil, answer.stage == .over) }
-            return (state.pending.removeValue(forKey: number) == nil ? nil : number, false)
+            guard state.pending[number] != nil else { return (nil, false) }
+            state.pending[number] = answer.call.isListening ? nil : .unwanted(answer)
+            return (number, false)
         }
-        // Where too much waits already, the process goes on in vain.
-        if let number { _ = queue.offer(LineWriter.bytes(Self.cancellation(of: number))) }
-        if let event, !wasOver { answer.emit(event) }
+        if let number {
+            // Where too much waits already, the process goes on in vain.
+            _ = queue.offer(LineWriter.bytes(Self.cancellation(of: number)))
+            answer.scheduleOnceMore { [weak self] in
+                answer.call.place?.release()
+                self?.state.withLockedValue { $0.pending[number] = nil }
+            }
+        }
+        let keepsPlace = number != nil && !answer.call.isListening
+        if !keepsPlace { answer.call.place?.release() }
+        if let event, !wasOver { answer.emit(event, keepingPlace: keepsPlace) }
     }
 
     private static func cancellation(of id: Int64) -> MCPMessage {
@@ -264,8 +278,9 @@ final class StdioProcess: Sendable {
                         try await execution.standardInputWriter.finish()
                     }
                     group.addTask { [self] in await logErrors(execution.standardError) }
-                    var lines = LineParser(lineLimit: Self.lineLimit)
+                    var lines = LineParser(lineLimit: 0)
                     for try await buffer in execution.standardOutput {
+                        lines.limit = state.withLockedValue(\.lineLimit)
                         for line in try lines.feed(buffer.withUnsafeBytes(Array.init)) { take(line) }
                     }
                     // What the server left running in its group goes with it.
@@ -274,6 +289,9 @@ final class StdioProcess: Sendable {
                 }
             }
         } catch {
+            if (error as? MCPError)?.code == MCPError.Reason.lineTooLarge.rawValue {
+                state.withLockedValue { $0.failure = .answerTooLarge($0.lineLimit) }
+            }
             if !Task.isCancelled {
                 logger.warning(
                     "stdio server failed", metadata: ["server": "\(server)", "detail": "\("\(error)".prefix(300))"])
@@ -295,22 +313,22 @@ final class StdioProcess: Sendable {
     }
 
     private func take(_ line: [UInt8]) {
-        switch ServerMessage(parsing: line, maximumBytes: Self.lineLimit) {
+        switch ServerMessage(parsing: line, maximumBytes: line.count) {
         case .response(let id, let message):
             guard case .integer(let number) = id,
                 let pending = state.withLockedValue({ $0.pending.removeValue(forKey: number) })
             else { return }
             state.withLockedValue { $0.hasAnswered = true }
-            pending.complete(message)
-        case .request(let id, let method, let params): ask(id, method, params)
-        case .notification(let method, let params): notify(method, params)
+            pending.complete(message, size: line.count)
+        case .request(let id, let method, let params): ask(id, method, params, size: line.count)
+        case .notification(let method, let params): notify(method, params, size: line.count)
         case .invalid(let error):
             logger.debug("stdio server sent no message", metadata: ["server": "\(server)", "code": "\(error.code)"])
         }
     }
 
     /// A request of the server goes to the session's own stream or the call that waits longest, to be judged there.
-    private func ask(_ id: RequestID, _ method: String, _ params: JSONObject?) {
+    private func ask(_ id: RequestID, _ method: String, _ params: JSONObject?, size: Int) {
         let target = state.withLockedValue { state -> StdioAnswer? in
             guard era == .handshake else { return nil }
             let oldest = state.pending.sorted { $0.key < $1.key }.lazy.compactMap { entry -> StdioAnswer? in
@@ -318,7 +336,7 @@ final class StdioProcess: Sendable {
             }.first
             return oldest ?? state.standalone
         }
-        guard let target, ServerRequestKind(method: method) != nil else {
+        guard let target, size <= target.call.responseLimit, ServerRequestKind(method: method) != nil else {
             _ = queue.offer(LineWriter.bytes(ServerMessage.refusal(of: id, method: method)))
             return
         }
@@ -326,12 +344,14 @@ final class StdioProcess: Sendable {
     }
 
     /// What a listening is told goes to it, under the client's own id.
-    private func notifyListening(_ method: String, _ params: JSONObject) -> Bool {
+    private func notifyListening(_ method: String, _ params: JSONObject, size: Int) -> Bool {
         guard let id = params["_meta"]?[StdioBridge.subscriptionKey]?.integer else { return false }
         let listening = state.withLockedValue { state -> StdioAnswer? in
             if case .call(let answer, _, _)? = state.pending[id] { answer } else { nil }
         }
-        guard let listening, let own = listening.call.message?.id else { return true }
+        guard let listening, size <= listening.call.responseLimit, let own = listening.call.message?.id else {
+            return true
+        }
         var params = params
         var meta = params["_meta"]?.object ?? JSONObject()
         meta[StdioBridge.subscriptionKey] = own.json
@@ -342,9 +362,9 @@ final class StdioProcess: Sendable {
 
     /// Progress goes to the call whose token it bears; a log line to the one call under way. All else concerns no call, and
     /// goes to the session's own stream.
-    private func notify(_ method: String, _ params: JSONObject?) {
+    private func notify(_ method: String, _ params: JSONObject?, size: Int) {
         if ListChange.isTold(by: method) { onListChange() }
-        if let params, notifyListening(method, params) { return }
+        if let params, notifyListening(method, params, size: size) { return }
         if ListChange.isTold(by: method) { return }
         let target = state.withLockedValue { state -> (StdioAnswer, JSON?)? in
             let calls = state.pending.compactMap { entry -> (Int64, StdioAnswer, JSON?)? in
@@ -359,7 +379,7 @@ final class StdioProcess: Sendable {
             default: return state.standalone.map { ($0, nil) }
             }
         }
-        guard let (answer, token) = target else { return }
+        guard let (answer, token) = target, size <= answer.call.responseLimit else { return }
         var params = params
         if let token { params?["progressToken"] = token }
         answer.emit(.notification(.notification(method: method, params: params)))
@@ -378,7 +398,8 @@ final class StdioProcess: Sendable {
             if case .starting(let waiting) = state.phase { return (Array(state.pending.values), waiting) }
             return (Array(state.pending.values), [])
         }
-        for entry in pending { entry.complete(nil) }
+        let failure = state.withLockedValue(\.failure)
+        for entry in pending { entry.fail(failure) }
         for call in waiting { call() }
     }
 }

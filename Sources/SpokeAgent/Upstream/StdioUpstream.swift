@@ -45,35 +45,34 @@ final class StdioUpstream: Sendable {
     func send(
         _ call: UpstreamCall, caller: String, on loop: any EventLoop, _ receive: @escaping (UpstreamEvent) -> Void
     ) -> UpstreamFlow {
+        let answerAtOnce = { (event: UpstreamEvent) -> UpstreamFlow in
+            call.place?.release()
+            receive(event)
+            return .none
+        }
         let key: Key
         var starts = true
         if call.version.era == .stateless {
             key = Key(caller: caller, session: nil)
         } else if case .message(.initialize, _, _) = call.content {
             guard let random = try? Hex.encode(randomBytes(16)) else {
-                receive(.failed(SpokeError("busy", "no randomness")))
-                return .none
+                return answerAtOnce(.failed(SpokeError("busy", "no randomness")))
             }
             key = Key(caller: caller, session: random)
         } else {
-            guard let session = call.session else {
-                receive(.refused(status: 400))
-                return .none
-            }
+            guard let session = call.session else { return answerAtOnce(.refused(status: 400)) }
             key = Key(caller: caller, session: session)
             starts = false
         }
         if case .endSession = call.content {
             take(key)?.stop()
-            receive(.accepted)
-            return .none
+            return answerAtOnce(.accepted)
         }
         guard let process = process(for: key, starts: starts) else {
-            receive(
+            return answerAtOnce(
                 starts
                     ? .failed(SpokeError("busy", "too many processes of this server run, or start, or fail"))
                     : .refused(status: 404))
-            return .none
         }
         return process.send(call, session: key.session, on: loop, receive)
     }

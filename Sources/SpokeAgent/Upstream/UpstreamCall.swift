@@ -16,6 +16,8 @@ struct UpstreamCall: Sendable {
     var connectTimeout: Milliseconds
     /// From the request's last byte to the answer's last byte.
     var requestTimeout: Milliseconds
+    /// The caller's place among its calls: the upstream gives it back when it works on this one no more.
+    var place: Concurrency.Ticket?
 
     enum Content: Sendable {
         /// - `definition`: of the tool that is called, for the headers that mirror its arguments.
@@ -32,6 +34,21 @@ struct UpstreamCall: Sendable {
         case .message(_, let message, _), .reply(let message): message
         case .endSession, .stream: nil
         }
+    }
+
+    var isListening: Bool { if case .message(.listen, _, _) = content { true } else { false } }
+
+    /// What tells the upstream that nobody waits for the answer: in the handshake era a connection that ends says nothing
+    /// (2025-11-25, basic/transports, "Sending Messages to the Server"). Nil for what ends with its connection, and for
+    /// `initialize`, which is never called off (basic/utilities/cancellation).
+    var cancellation: MCPMessage? {
+        guard version.era == .handshake, case .message(let action, let message, _) = content, message.isRequest,
+            let id = message.id
+        else { return nil }
+        if case .initialize = action { return nil }
+        return .notification(
+            method: "notifications/cancelled",
+            params: JSONObject([("requestId", id.json), ("reason", "nobody waits for the answer any more")]))
     }
 
     /// What is to come back.
@@ -64,6 +81,7 @@ struct UpstreamCall: Sendable {
         responseLimit = Int(forwarding.policy.responseBody.count)
         connectTimeout = forwarding.policy.connectTimeout
         requestTimeout = forwarding.isStream ? Self.streamTimeout : forwarding.policy.requestTimeout
+        place = forwarding.ticket
     }
 
     /// For what the spoke asks on its own account; `OwnQuestion` is the whole list of it.
@@ -92,6 +110,7 @@ struct UpstreamCall: Sendable {
     /// To a request of the server, within the same conversation.
     init(replying message: MCPMessage, within call: UpstreamCall) {
         self = call
+        place = nil
         content = .reply(message)
         requestTimeout = min(requestTimeout, .seconds(30))
     }
@@ -117,6 +136,16 @@ package enum UpstreamEvent: Sendable {
     case refused(status: Int)
     /// `upstream-unreachable`, `upstream-timeout`, `upstream-closed`, `bad-upstream`, `answer-too-large`, `busy`.
     case failed(SpokeError)
+
+    /// The upstream's id of the event that bore it.
+    var event: String? {
+        switch self {
+        case .notification(_, let event), .request(_, _, _, let event): event
+        case .keepAlive(let event): event.id
+        case .response(let response): response.event
+        case .opened, .ended, .accepted, .refused, .failed: nil
+        }
+    }
 
     var isLast: Bool {
         switch self {

@@ -2,34 +2,81 @@ import MCP
 import Model
 import NIOCore
 
-/// One call under way on one event loop: from the request's bytes to its last event.
+/// One call under way on one event loop: from the request's bytes until the upstream works on it no more. That may be after
+/// its last event: a call that nobody waits for is called off, and keeps its caller's place until the upstream has answered or
+/// has had as long again as it was given.
 final class UpstreamExchange {
     let call: UpstreamCall
     let request: [UInt8]
 
+    private let loop: any EventLoop
     private var reader: AnswerReader
+    /// Nil once nobody waits.
     private var receive: ((UpstreamEvent) -> Void)?
+    private let callOff: (MCPMessage) -> Void
     private var timer: Scheduled<Void>?
     private weak var connection: UpstreamConnection?
     private(set) var isReading = true
+    private(set) var isOver = false
+    /// Whether the client holds an event behind which it can take the answer up again.
+    private var isResumable = false
 
-    init(_ call: UpstreamCall, request: [UInt8], loop: any EventLoop, receive: @escaping (UpstreamEvent) -> Void) {
+    /// - Parameter callOff: sends a cancellation of this call.
+    init(
+        _ call: UpstreamCall, request: [UInt8], loop: any EventLoop, callOff: @escaping (MCPMessage) -> Void,
+        receive: @escaping (UpstreamEvent) -> Void
+    ) {
         self.call = call
         self.request = request
+        self.loop = loop
+        self.callOff = callOff
         self.receive = receive
         reader = AnswerReader(expecting: call.expectation, limit: call.responseLimit)
         timer = loop.assumeIsolated().scheduleTask(in: .milliseconds(call.requestTimeout.count)) { [weak self] in
-            self?.fail("upstream-timeout", "no answer within \(call.requestTimeout)")
+            self?.late()
         }
     }
 
-    var isOver: Bool { receive == nil }
-
     func began(on connection: UpstreamConnection) { self.connection = connection }
 
+    /// The client is gone.
     func cancel() {
-        finish()
+        receive = nil
+        setReading(true)
+        // Who lost a connection may come back for the rest (2025-11-25, basic/transports, "Resumability"): until it is late.
+        if isResumable, call.cancellation != nil { return }
+        leave()
+    }
+
+    private func late() {
+        let receive = receive
+        self.receive = nil
+        setReading(true)
+        leave()
+        receive?(.failed(SpokeError("upstream-timeout", "no answer within \(call.requestTimeout)")))
+    }
+
+    /// Nobody waits for the answer any more.
+    private func leave() {
+        guard let cancellation = call.cancellation, connection != nil else { return cut() }
+        callOff(cancellation)
+        timer?.cancel()
+        timer = loop.assumeIsolated().scheduleTask(in: .milliseconds(call.requestTimeout.count)) { [weak self] in
+            self?.cut()
+        }
+    }
+
+    private func cut() {
+        over()
         connection?.abandon(self)
+    }
+
+    private func over() {
+        isOver = true
+        receive = nil
+        timer?.cancel()
+        timer = nil
+        call.place?.release()
     }
 
     func setReading(_ reading: Bool) {
@@ -42,26 +89,24 @@ final class UpstreamExchange {
     func body(_ bytes: [UInt8]) {
         for event in reader.read(bytes) { emit(event) }
         // The stream may stay open behind its answer; nobody waits for more of it.
-        if reader.hasEnded { connection?.abandon(self) }
+        if reader.hasEnded { cut() }
     }
 
-    func end() { if let event = reader.end() { emit(event) } }
+    func end() {
+        if let event = reader.end() { emit(event) }
+        over()
+    }
 
     func fail(_ code: String, _ message: String) {
         emit(.failed(SpokeError(code, message)))
-        connection?.abandon(self)
+        cut()
     }
 
     private func emit(_ event: UpstreamEvent) {
         guard let receive else { return }
-        if event.isLast { finish() }
+        if event.event != nil { isResumable = true }
+        if event.isLast { over() }
         receive(event)
-    }
-
-    private func finish() {
-        receive = nil
-        timer?.cancel()
-        timer = nil
     }
 }
 

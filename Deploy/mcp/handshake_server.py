@@ -1,0 +1,205 @@
+"""A server of the handshake era, with sessions and nothing newer, over HTTP or standard streams; the standard library only.
+
+Tells on standard output (over streams: on standard error) what it was sent, a JSON line each, so that a test can see what
+reached it.
+
+usage: handshake_server.py PORT | stdio
+"""
+
+import json
+import secrets
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+VERSIONS = ["2025-03-26", "2025-06-18", "2025-11-25"]
+LOCK = threading.Lock()
+SESSIONS: dict[str, str] = {}
+CANCELLED: dict[tuple, threading.Event] = {}
+OVER_STREAMS = sys.argv[1] == "stdio"
+
+
+def tell(**what):
+    with LOCK:
+        print(json.dumps(what), file=sys.stderr if OVER_STREAMS else sys.stdout, flush=True)
+
+
+def tool(name, **properties):
+    return {"name": name, "description": name, "inputSchema": {"type": "object", "properties": properties}}
+
+
+TOOLS = [
+    tool("echo", text={"type": "string"}),
+    tool("whoami"),
+    tool("big", bytes={"type": "integer"}),
+    tool("count", to={"type": "integer"}),
+    tool("slow", seconds={"type": "number"}),
+    tool("stubborn", seconds={"type": "number"}),
+]
+
+
+def text(value):
+    return {"content": [{"type": "text", "text": value}], "isError": False}
+
+
+def call(session, request, name, arguments, progress):
+    if name == "echo":
+        return text(arguments.get("text", ""))
+    if name == "whoami":
+        return text(f"session {session}")
+    if name == "big":
+        return text("x" * arguments["bytes"])
+    if name == "count":
+        for number in range(arguments["to"]):
+            progress(number + 1)
+        return text(f"counted to {arguments['to']}")
+    if name in ("slow", "stubborn"):
+        called_off = CANCELLED.setdefault((session, str(request)), threading.Event())
+        never = threading.Event()
+        if (called_off if name == "slow" else never).wait(arguments["seconds"]):
+            tell(event="stopped", session=session, id=request)
+            return None
+        return text("done at last")
+    return {"content": [{"type": "text", "text": f"Unknown tool: {name}"}], "isError": True}
+
+
+def answer(session, message, progress):
+    """The answer to a request; None for what is not answered any more."""
+    method, params = message["method"], message.get("params") or {}
+    result = None
+    if method == "initialize":
+        wanted = params.get("protocolVersion")
+        result = {
+            "protocolVersion": wanted if wanted in VERSIONS else VERSIONS[-1],
+            "capabilities": {"tools": {}, "resources": {}},
+            "serverInfo": {"name": "handshake", "version": "1"},
+            "instructions": "ask politely",
+        }
+    elif method == "ping":
+        result = {}
+    elif method == "tools/list":
+        result = {"tools": TOOLS}
+    elif method == "resources/list":
+        result = {"resources": [{"uri": "note://one", "name": "one"}]}
+    elif method == "resources/templates/list":
+        result = {"resourceTemplates": []}
+    elif method == "resources/read":
+        if params.get("uri") == "note://one":
+            result = {"contents": [{"uri": "note://one", "mimeType": "text/plain", "text": "a note"}]}
+        else:
+            error = {"code": -32002, "message": "Resource not found"}
+            return {"jsonrpc": "2.0", "id": message["id"], "error": error}
+    elif method == "tools/call":
+        result = call(session, message["id"], params.get("name"), params.get("arguments") or {}, progress)
+        if result is None:
+            return None
+    else:
+        error = {"code": -32601, "message": "Method not found"}
+        return {"jsonrpc": "2.0", "id": message["id"], "error": error}
+    return {"jsonrpc": "2.0", "id": message["id"], "result": result}
+
+
+def heard(session, message):
+    tell(session=session, **{key: message.get(key) for key in ("method", "id", "params") if key in message})
+    if message.get("method") == "notifications/cancelled":
+        request = str((message.get("params") or {}).get("requestId"))
+        CANCELLED.setdefault((session, request), threading.Event()).set()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def whole(self, status, body=None, **headers):
+        data = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        if data:
+            self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def refuse(self, status, words):
+        error = {"code": -32600, "message": words}
+        self.whole(status, {"jsonrpc": "2.0", "id": "server-error", "error": error})
+
+    def do_GET(self):
+        self.whole(405)
+
+    def do_DELETE(self):
+        session = self.headers.get("Mcp-Session-Id")
+        tell(session=session, method="DELETE")
+        self.whole(200 if SESSIONS.pop(session, None) else 404)
+
+    def do_POST(self):
+        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        session = self.headers.get("Mcp-Session-Id")
+        heard(session, message)
+        if message.get("method") == "initialize":
+            session = secrets.token_hex(16)
+            SESSIONS[session] = "new"
+            return self.whole(200, answer(session, message, None), Mcp_Session_Id=session)
+        if session is None:
+            return self.refuse(400, "Bad Request: Missing session ID")
+        if session not in SESSIONS:
+            return self.refuse(404, "Session not found")
+        if "id" not in message or "method" not in message:
+            if message.get("method") == "notifications/initialized":
+                SESSIONS[session] = "open"
+            return self.whole(202)
+        if SESSIONS[session] != "open":
+            return self.refuse(400, "Received request before initialization was complete")
+        token = ((message.get("params") or {}).get("_meta") or {}).get("progressToken")
+        if token is None:
+            made = answer(session, message, lambda _: None)
+            if made is None:
+                self.close_connection = True
+                return None
+            return self.whole(200, made)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+
+        def event(value):
+            self.wfile.write(b"event: message\r\ndata: " + json.dumps(value).encode() + b"\r\n\r\n")
+
+        event(answer(session, message, lambda n: event(progressed(token, n))))
+        self.close_connection = True
+        return None
+
+
+def progressed(token, number):
+    params = {"progressToken": token, "progress": number}
+    return {"jsonrpc": "2.0", "method": "notifications/progress", "params": params}
+
+
+def streams():
+    def say(value):
+        with LOCK:
+            print(json.dumps(value), flush=True)
+
+    def work(message):
+        token = ((message.get("params") or {}).get("_meta") or {}).get("progressToken")
+        made = answer("process", message, lambda n: token is not None and say(progressed(token, n)))
+        if made is not None:
+            say(made)
+
+    for line in sys.stdin:
+        message = json.loads(line)
+        heard("process", message)
+        if "id" in message and "method" in message:
+            threading.Thread(target=work, args=[message], daemon=True).start()
+
+
+if OVER_STREAMS:
+    streams()
+else:
+    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+    server.daemon_threads = True
+    print("running on", server.server_address, file=sys.stderr, flush=True)
+    server.serve_forever()

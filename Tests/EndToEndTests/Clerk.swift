@@ -1,0 +1,85 @@
+import Foundation
+import Model
+import TestSupport
+import Testing
+
+/// A wheel with `clerk`, a server that knows the handshake era only, over HTTP and over stdio; it tells what reached it.
+struct Clerk {
+    let wheel: Wheel
+    let server: ChildProcess
+
+    /// - Parameters:
+    ///   - policy: of both servers, in the flow form of YAML.
+    ///   - spoke: settings of `spoke.yaml`.
+    static func open(policy: String = "", spoke: String = "") async throws -> Clerk {
+        let wheel = try await Wheel.withHub()
+        try wheel.directory.write(
+            "topology/zones/finance/clerk.yaml",
+            """
+            in: finance
+            servers:
+              clerk: { owner: "group:finance-platform", spokes: [fin-1], policy: { \(policy) } }
+              clerk-stdio: { owner: "group:finance-platform", spokes: [fin-1], policy: { \(policy) } }
+            rules:
+              - id: bots-clerk
+                allow: ["*"]
+                servers: [clerk, clerk-stdio]
+                to: [client:analytics/reporting-bot, client:finance/housekeeping]
+                reason: a test
+
+            """)
+        try await wheel.apply()
+        let port = try freePort()
+        let python = try await PythonEnvironment.python("2.3")
+        let program = Checkout.root.appending(path: "Deploy/mcp/handshake_server.py").path
+        let server = try ChildProcess(python, [program, "\(port)"])
+        try await eventually("the clerk listens") {
+            guard server.isRunning else { throw TimedOut(description: "the clerk ended: \(server.standardError)") }
+            return server.standardError.contains("running on")
+        }
+        try await wheel.enrolSpoke()
+        try wheel.directory.write(
+            "spoke.yaml",
+            """
+            listen: 127.0.0.1:0
+            \(spoke)
+            servers:
+              clerk: { url: "http://127.0.0.1:\(port)/mcp" }
+              clerk-stdio: { command: ["\(python.path)", "\(program)", stdio] }
+
+            """)
+        try await wheel.startSpoke()
+        try await wheel.converge()
+        try await wheel.enrolClient("analytics/reporting-bot", as: "bot")
+        return Clerk(wheel: wheel, server: server)
+    }
+
+    /// What reached the server over HTTP, oldest first.
+    var heard: [JSON] {
+        server.standardOutput.split(separator: "\n").compactMap { try? JSON(parsing: Array($0.utf8)) }
+    }
+
+    func heard(_ method: String) -> [JSON] { heard.filter { $0["method"]?.string == method } }
+
+    /// The headers of a session that has begun.
+    func session(_ version: String = "2025-06-18", server: String = "clerk", as name: String = "bot") async throws
+        -> [String]
+    {
+        let opened = try await wheel.curl(
+            "/\(server)/mcp", as: name,
+            body:
+                #"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"\#(version)","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#
+        )
+        let id = try #require(opened.headers["mcp-session-id"], "\(opened)")
+        let headers =
+            ["Mcp-Session-Id: \(id)"] + (version == "2025-03-26" ? [] : ["MCP-Protocol-Version: \(version)"])
+        _ = try await wheel.curl(
+            "/\(server)/mcp", as: name, body: #"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+            headers: headers)
+        return headers
+    }
+
+    static func call(_ tool: String, _ arguments: String = "{}", id: Int = 2) -> String {
+        #"{"jsonrpc":"2.0","id":\#(id),"method":"tools/call","params":{"name":"\#(tool)","arguments":\#(arguments)}}"#
+    }
+}
