@@ -90,7 +90,7 @@ let package = Package(
                 argumentParser, grdb, nioSSL, logging, .product(name: "NIOEmbedded", package: "swift-nio"),
             ] + nio, path: "Tests/nave-bench", exclude: ["cedar.py"], swiftSettings: strict),
         tests("ModelTests", ["Model", "YAMLFile"]),
-        tests("MCPTests", ["Model", "MCP"], data: ["Captures"]),
+        tests("MCPTests", ["Model", "MCP"], data: ["Captures", "read_messages.py"]),
         tests("TrustTests", ["Model", "Trust"]),
         tests("YAMLFileTests", ["Model", "YAMLFile"]),
         tests("StorageTests", ["Model", "Trust", "Storage", grdb]),

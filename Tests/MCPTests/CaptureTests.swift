@@ -12,6 +12,19 @@ import Testing
         var answers: [ServerMessage]
     }
 
+    /// Bodies as they were sent.
+    static func recorded(_ version: String) throws -> [(body: [UInt8], answer: String, type: String)] {
+        let file = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "Captures/http-\(version).jsonl")
+        return try Data(contentsOf: file).split(separator: 0x0A).map { line in
+            let json = try JSON(parsing: line)
+            return (
+                Array(try #require(json["request"]?["body"]?.string).utf8),
+                json["response"]?["body"]?.string ?? "", json["response"]?["contentType"]?.string ?? ""
+            )
+        }
+    }
+
     static func exchanges(_ version: String) throws -> [Exchange] {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "Captures/http-\(version).jsonl")
