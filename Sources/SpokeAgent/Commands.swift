@@ -41,18 +41,20 @@ package enum Commands {
     /// - Returns: what to print, and whether all is in order.
     /// - Parameters:
     ///   - spill: directory of a second place for the journal.
+    ///   - earlier: directories of this spoke's earlier journals.
     ///   - ledger: file of an exported ledger.
     ///   - anchors: file with the anchors of this spoke's journals.
     ///   - manifest: file of a signed trust manifest.
     package static func verify(
-        data: String, spill: String?, ledger: String?, anchors: String?, manifest: String?
+        data: String, spill: String?, earlier: [String], ledger: String?, anchors: String?, manifest: String?
     ) throws -> (text: String, isGood: Bool) {
         var held: SpokeVerification.Ledger?
         if let ledger, let anchors {
             held = SpokeVerification.Ledger(
                 export: try file(ledger), anchors: try file(anchors), manifest: try manifest.map(file))
         }
-        let outcome = try SpokeVerification.run(data: data, spill: spill, ledger: held, now: wallClock())
+        let outcome = try SpokeVerification.run(
+            data: data, spill: spill, earlier: earlier, ledger: held, now: wallClock())
         let lines = outcome.lines + outcome.problems.map { "wrong: \($0)" }
         return (lines.joined(separator: "\n"), outcome.problems.isEmpty)
     }

@@ -26,8 +26,12 @@ package enum SpokeVerification {
         }
     }
 
-    /// - Parameter spill: the directory of `audit: { spill: … }`, where there is one.
-    package static func run(data: String, spill: String?, ledger: Ledger?, now: Instant) throws -> Outcome {
+    /// - Parameters:
+    ///   - spill: the directory of `audit: { spill: … }`, where there is one.
+    ///   - earlier: directories of journals that this spoke wrote before, kept elsewhere.
+    package static func run(
+        data: String, spill: String?, earlier: [String] = [], ledger: Ledger?, now: Instant
+    ) throws -> Outcome {
         let directory = try SpokeDirectory(enrolled: data)
         var outcome = Outcome()
         let spoke = try directory.load()
@@ -41,7 +45,7 @@ package enum SpokeVerification {
         }
         delivery(directory, spoke, now, &outcome)
         do {
-            let found = try journal(directory.journal, spill, spoke, ledger)
+            let found = try journal([directory.journal] + earlier, spill, spoke, ledger)
             outcome.lines += found.lines
             outcome.problems += found.problems
         } catch let error as any NaveError { outcome.problems.append("journal: \(error.message)") }
@@ -55,12 +59,21 @@ package enum SpokeVerification {
     }
 
     private static func journal(
-        _ directory: String, _ spill: String?, _ spoke: EnrolledSpoke, _ ledger: Ledger?
+        _ directories: [String], _ spill: String?, _ spoke: EnrolledSpoke, _ ledger: Ledger?
     ) throws -> Outcome {
         var keys = [spoke.key.publicKey.spkiDigest: spoke.key.publicKey]
-        guard let ledger else {
-            return try JournalVerification.run(directory: directory, spill: spill, keys: keys, anchored: nil)
+        let read = { (keys: [String: PublicKey], anchored: [LedgerEvidence.Anchored]?) throws -> Outcome in
+            var all = Outcome()
+            for directory in directories {
+                let found = try JournalVerification.run(
+                    directory: directory, spill: directory == directories.first ? spill : nil, keys: keys,
+                    anchored: anchored)
+                all.lines += found.lines
+                all.problems += found.problems
+            }
+            return all
         }
+        guard let ledger else { return try read(keys, nil) }
         let manifest = try ledger.manifest.map { try TrustManifest(selfSigned: $0) } ?? spoke.manifest
         let evidence = try LedgerEvidence(ledger.export, manifest: manifest, of: spoke.identity.identity)
         keys.merge(evidence.keys) { $1 }
@@ -71,8 +84,9 @@ package enum SpokeVerification {
                 problems.append("anchor in entry \(anchor.entry): \(error.message)")
             }
         }
-        var outcome = try JournalVerification.run(directory: directory, spill: spill, keys: keys, anchored: anchored)
-        outcome.problems += problems
+        var outcome = try read(keys, anchored)
+        let names = Set(try directories.compactMap { try JournalVerification.name(in: $0) })
+        outcome.problems += JournalVerification.uncovered(anchored, by: names) + problems
         return outcome
     }
 

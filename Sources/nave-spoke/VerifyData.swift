@@ -13,6 +13,9 @@ struct VerifyData: AsyncParsableCommand {
               nave ledger journals finance/fin-1 -o json > anchors.json
               nave-spoke verify --data /var/lib/nave-spoke --ledger ledger.jsonl --anchors anchors.json
 
+            The ledger may anchor a journal that this spoke wrote before, as one that began anew with an empty data directory:
+            --journal says where it is kept. Without its lines it is named as missing.
+
             Exits 0 when all is in order and 2 when something is wrong.
             """)
 
@@ -21,6 +24,10 @@ struct VerifyData: AsyncParsableCommand {
 
     @Option(help: "The directory of `audit: { spill: … }` in spoke.yaml, where it has one.")
     var spill: String?
+
+    @Option(
+        help: ArgumentHelp("The directory of an earlier journal of this spoke; may be given again.", valueName: "dir"))
+    var journal: [String] = []
 
     @Option(help: "What `nave ledger export` wrote.")
     var ledger: String?
@@ -41,7 +48,8 @@ struct VerifyData: AsyncParsableCommand {
     func run() async throws {
         let data = try required(data, "data", "NAVE_DATA")
         let found = try await failing {
-            try Commands.verify(data: data, spill: spill, ledger: ledger, anchors: anchors, manifest: manifest)
+            try Commands.verify(
+                data: data, spill: spill, earlier: journal, ledger: ledger, anchors: anchors, manifest: manifest)
         }
         print(found.text)
         if !found.isGood { throw ExitCode(2) }

@@ -122,6 +122,21 @@ extension EndToEnd {
             #expect(caught.output.contains("missing: signed by entry"), "\(caught.output)")
 
             try await replay(wheel, files)
+
+            // A new journal in the place of the old one is in order by itself; the ledger knows of the other.
+            let earlier = wheel.directory.file("earlier")
+            try FileManager.default.moveItem(atPath: data + "/journal", toPath: earlier)
+            try await wheel.startSpoke()
+            try await calls(3, wheel)
+            #expect(try await wheel.spoke?.terminate() == 0)
+            #expect(try await spoke(["verify", "--data", data]).code == 0)
+            try await eventually("the new journal is anchored, and the earlier one given") {
+                let proof = try await anchored(wheel)
+                return try await spoke(["verify", "--data", data, "--journal", earlier] + proof).code == 0
+            }
+            let replaced = try await spoke(["verify", "--data", data] + anchored(wheel))
+            #expect(replaced.code == 2)
+            #expect(replaced.output.contains("and it is not here: it was replaced"), "\(replaced.output)")
         }
 
         private func replay(_ wheel: Wheel, _ files: [String]) async throws {

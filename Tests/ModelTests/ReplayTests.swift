@@ -4,6 +4,7 @@ import Testing
 /// A recorded decision, decided again.
 @Suite struct ReplayTests {
     private static let now = Instant(milliseconds: 1_795_248_000_000)
+    private static let digest = "sha256:" + String(repeating: "a", count: 64)
     private static let bot = "spiffe://analytics.corp.example/client/reporting-bot"
 
     private static func rule(
@@ -23,7 +24,11 @@ import Testing
             servers: [
                 BundleServer(
                     name: "finance/ledger", classification: .internal, networks: [try Network("127.0.0.0/8")],
-                    policy: EffectivePolicy(layers: []))
+                    policy: EffectivePolicy(layers: [])),
+                BundleServer(
+                    name: "finance/pinned", classification: .internal, networks: [try Network("127.0.0.0/8")],
+                    policy: EffectivePolicy(layers: [Policy(tools: Policy.ToolPolicy(pin: .enforce))]),
+                    pins: [ToolDefinition(name: "read_entry", digest: digest, readOnly: true)]),
             ],
             rules: [
                 try rule("no-deletes", ["tool:delete_*"], effect: .deny),
@@ -83,6 +88,23 @@ import Testing
         },
         Case("denied by arguments", .undetermined) { denied(&$0, "tool:pay", .conditionFailed, "finance/pay") },
         Case("a rate", .undetermined) { denied(&$0, "tool:read_entry", .rate, nil) },
+        Case("the host's ceiling", .undetermined) { denied(&$0, "tool:read_entry", .ceiling, nil) },
+        Case("a rule of the host's ceiling", .undetermined) {
+            denied(&$0, "tool:read_entry", .deniedByRule, "ceiling:no-reading")
+        },
+        Case("a pinned definition", .same) {
+            $0.server = "finance/pinned"
+            $0.definition = digest
+        },
+        Case("a definition that had changed", .same) {
+            denied(&$0, "tool:read_entry", .changedTool, nil)
+            $0.server = "finance/pinned"
+            $0.definition = "sha256:" + String(repeating: "b", count: 64)
+        },
+        Case("another definition, and allowed all the same", .different) {
+            $0.server = "finance/pinned"
+            $0.definition = "sha256:" + String(repeating: "b", count: 64)
+        },
         Case("an unknown reason", .undetermined) {
             $0.verdict = .deny
             $0.reason = "no-certificate"

@@ -20,6 +20,9 @@ package struct Replay: Hashable, Sendable, Codable {
 /// Arguments are never recorded, nor a digest of them: short ones could be guessed from it. So a call that has arguments is decided
 /// twice, as if every condition on them held and as if none did; only where both agree is the verdict known.
 package func replay(_ record: DecisionRecord, under bundle: PolicyBundle) -> Replay {
+    guard record.reason != DenyReason.ceiling.rawValue, record.rule?.utf8.starts(with: "ceiling:".utf8) != true else {
+        return Replay(.undetermined, "the host's own ceiling decided: it is in its spoke.yaml, and in no bundle")
+    }
     guard let reason = known(record.reason) else {
         return Replay(.undetermined, "`\(record.reason?.prefix(60) ?? "")` is not decided by rules")
     }

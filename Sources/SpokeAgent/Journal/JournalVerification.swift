@@ -31,22 +31,17 @@ struct JournalVerification {
     static func run(
         directory: String, spill: String?, keys: [String: PublicKey], anchored: [LedgerEvidence.Anchored]?
     ) throws -> SpokeVerification.Outcome {
-        guard let bytes = try DurableFile.read(directory + "/name.json") else {
-            var none = SpokeVerification.Outcome(lines: ["journal   none yet"])
-            if let anchored, !anchored.isEmpty {
-                none.problems.append("journal: the ledger anchors \(anchored.count) heads of it, and it is gone")
-            }
-            return none
+        guard let name = try name(in: directory) else {
+            return SpokeVerification.Outcome(lines: ["journal   none yet"])
         }
-        let name = try JSONCoding.decode(JournalFiles.Name.self, from: bytes)
         // Read before the lines: a spoke that runs meanwhile only adds.
         let head = try JournalHead.stored(in: directory)?.checkpoint
         let stored = try DurableFile.read(directory + "/usage.json", maximumBytes: 256 << 20).map {
             try JSONCoding.decode(UsageBook.Stored.self, from: $0)
         }
-        var check = JournalVerification(keys: keys, chain: JournalChain(beginning: name.name))
+        var check = JournalVerification(keys: keys, chain: JournalChain(beginning: name))
         if let head { check.due[head.line] = Due(head: head.head, source: "head.json") }
-        let own = anchored?.filter { $0.checkpoint.journal == name.name }
+        let own = anchored?.filter { $0.checkpoint.journal == name }
         for anchor in own ?? [] {
             check.due[anchor.checkpoint.line] = Due(
                 head: anchor.checkpoint.head, source: "entry \(anchor.entry) of the ledger")
@@ -55,6 +50,27 @@ struct JournalVerification {
         for segment in segments { check.read(segment, isLast: segment.path == segments.last?.path, stored?.first ?? 1) }
         check.end(segments.count, own)
         return check.outcome
+    }
+
+    /// - Returns: nil where no journal has begun.
+    static func name(in directory: String) throws -> String? {
+        try DurableFile.read(directory + "/name.json").map {
+            try JSONCoding.decode(JournalFiles.Name.self, from: $0).name
+        }
+    }
+
+    /// What the ledger anchors of journals that are not among those that were given: one that was replaced under a new name
+    /// would be in order by itself.
+    ///
+    /// - Parameter names: of the journals that were given.
+    static func uncovered(_ anchored: [LedgerEvidence.Anchored], by names: Set<String>) -> [String] {
+        Dictionary(grouping: anchored.filter { !names.contains($0.checkpoint.journal) }, by: \.checkpoint.journal)
+            .sorted { $0.key < $1.key }.compactMap { journal, heads in
+                heads.max { $0.checkpoint.line < $1.checkpoint.line }.map { newest in
+                    "journal: the ledger anchors `\(journal)` of this spoke up to line \(newest.checkpoint.line), by entry "
+                        + "\(newest.entry), and it is not here: it was replaced, or --journal has to say where it is kept"
+                }
+            }
     }
 
     private init(keys: [String: PublicKey], chain: JournalChain) {
