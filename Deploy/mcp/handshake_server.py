@@ -7,6 +7,7 @@ usage: handshake_server.py PORT | stdio
 """
 
 import json
+import os
 import secrets
 import sys
 import threading
@@ -46,7 +47,7 @@ def call(session, request, name, arguments, progress):
     if name == "echo":
         return text(arguments.get("text", ""))
     if name == "whoami":
-        return text(f"session {session}")
+        return text(f"session {session} of process {os.getpid()}")
     if name == "big":
         return text("x" * arguments["bytes"])
     if name == "count":

@@ -7,6 +7,8 @@ import Testing
 struct Clerk {
     let wheel: Wheel
     let server: ChildProcess
+    /// Where it listens over HTTP.
+    let port: Int
 
     /// - Parameters:
     ///   - policy: of both servers, in the flow form of YAML.
@@ -51,7 +53,7 @@ struct Clerk {
         try await wheel.startSpoke()
         try await wheel.converge()
         try await wheel.enrolClient("analytics/reporting-bot", as: "bot")
-        return Clerk(wheel: wheel, server: server)
+        return Clerk(wheel: wheel, server: server, port: port)
     }
 
     /// What reached the server over HTTP, oldest first.
@@ -77,6 +79,35 @@ struct Clerk {
             "/\(server)/mcp", as: name, body: #"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
             headers: headers)
         return headers
+    }
+
+    /// A request of 2026-07-28.
+    func stateless(
+        _ method: String, _ params: [(String, JSON)] = [], name: String? = nil, as caller: String = "bot",
+        token: JSON? = nil, server: String = "clerk", more: [String] = []
+    ) async throws -> CurlAnswer {
+        var meta = JSONObject([
+            ("io.modelcontextprotocol/protocolVersion", "2026-07-28"),
+            ("io.modelcontextprotocol/clientCapabilities", [:]),
+        ])
+        meta["progressToken"] = token
+        let body: JSON = [
+            "jsonrpc": "2.0", "id": "q", "method": .string(method),
+            "params": .object(JSONObject(params + [("_meta", .object(meta))])),
+        ]
+        return try await wheel.curl(
+            "/\(server)/mcp", as: caller, body: String(decoding: body.bytes, as: UTF8.self),
+            headers: ["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: \(method)"]
+                + (name.map { ["Mcp-Name: \($0)"] } ?? []), more: more)
+    }
+
+    func tool(
+        _ name: String, _ arguments: JSON = [:], as caller: String = "bot", token: JSON? = nil,
+        server: String = "clerk", more: [String] = []
+    ) async throws -> CurlAnswer {
+        try await stateless(
+            "tools/call", [("name", .string(name)), ("arguments", arguments)], name: name, as: caller, token: token,
+            server: server, more: more)
     }
 
     static func call(_ tool: String, _ arguments: String = "{}", id: Int = 2) -> String {

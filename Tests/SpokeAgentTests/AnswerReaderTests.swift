@@ -170,6 +170,11 @@ struct AnswerReaderTests {
     @Test("a stream that ends without the answer, or answers another request, has failed")
     func brokenStreams() throws {
         #expect(word(try last(200, "text/event-stream", ": ping\n")) == "failed upstream-closed")
+        // What can be taken up again has only been let go of.
+        var reader = AnswerReader(expecting: .answer(.integer(7)), limit: 1 << 10)
+        _ = reader.head(try head(200, "text/event-stream"))
+        #expect(reader.read(Array("id: e-1\nretry: 100\ndata:\n\n".utf8)).map(word) == ["keep-alive e-1"])
+        #expect(reader.end().map(word) == "ended")
         let other = #"data: {"jsonrpc":"2.0","id":8,"result":{}}"# + "\n\n"
         #expect(word(try last(200, "text/event-stream", other)) == "failed bad-upstream")
         #expect(word(try last(200, "text/event-stream", "data: nonsense\n\n")) == "failed bad-upstream")

@@ -64,6 +64,11 @@ final class AnswerDelivery {
             return stream(SSEWriter.bytes(event))
         case .response(let response): return answer(response)
         case .ended:
+            // Who cannot come back for the answer had better know that there is none.
+            let mayComeBack = isStreaming && forwarding.session != nil && forwarding.version >= .v20251125
+            guard forwarding.isStream || mayComeBack else {
+                return failed(SpokeError("upstream-closed", "the stream ended without an answer"))
+            }
             end(status: 200, "ok")
             return isStreaming ? .last([]) : .whole(Answer(status: 202))
         case .accepted:
@@ -85,7 +90,7 @@ final class AnswerDelivery {
         ] where kinds.contains(kind) && isWanted ?? true {
             var params: JSONObject?
             if listening != nil, let id = forwarding.messageID {
-                params = JSONObject([("_meta", .object(JSONObject([(StdioBridge.subscriptionKey, id.json)])))])
+                params = JSONObject([("_meta", .object(JSONObject([(EraBridge.subscriptionKey, id.json)])))])
             }
             bytes += SSEWriter.bytes(.notification(method: method, params: params))
         }

@@ -125,6 +125,7 @@ final class RequestHandler {
     /// The stream of a client of HTTP+SSE, which this connection bears from now on.
     private func open(_ delivery: AnswerDelivery) {
         guard let id = try? Hex.encode(randomBytes(32)) else {
+            delivery.forwarding.ticket.release()
             return pass(delivery.take(.failed(SpokeError("busy", "no randomness"))), of: delivery)
         }
         let forwarding = delivery.forwarding
@@ -135,7 +136,11 @@ final class RequestHandler {
             pass(.more(bytes), of: delivery)
         }
         services.legacy.add(stream)
-        delivery.flow = UpstreamFlow(cancel: stream.close, setReading: stream.setReading, reply: { _ in })
+        let close = {
+            stream.close()
+            forwarding.ticket.release()
+        }
+        delivery.flow = UpstreamFlow(cancel: close, setReading: stream.setReading, reply: { _ in })
         pass(delivery.take(.opened), of: delivery)
         pass(.more(stream.endpoint), of: delivery)
     }

@@ -34,6 +34,8 @@ package struct AnswerReader {
     private var status = 0
     private var session: String?
     private var askedSoFar = 0
+    /// Whether an event has come behind which the stream can be taken up again.
+    private var isResumable = false
     private var body = Body.none
     package private(set) var hasEnded = false
 
@@ -91,6 +93,7 @@ package struct AnswerReader {
     }
 
     private mutating func take(_ event: SSEEvent) -> UpstreamEvent? {
+        if event.id?.isEmpty == false { isResumable = true }
         guard event.carriesMessage, let data = event.data else {
             // The priming event: an id and empty data (2025-11-25, basic/transports).
             let isPriming = event.id != nil && event.data?.isEmpty == true
@@ -150,6 +153,8 @@ package struct AnswerReader {
                     UpstreamResponse(status: status, message: .failure(id: expected, error), session: session))
             default: return .failed(SpokeError("bad-upstream", "an answer to another request came"))
             }
+        // A server may let go of the connection and be asked for the rest (2025-11-25, basic/transports, "Sending Messages").
+        case .stream where isResumable: return .ended
         case .stream: return .failed(SpokeError("upstream-closed", "the stream ended without an answer"))
         case .none, .other: return refusedOrBad()
         }

@@ -100,6 +100,7 @@ struct CatalogKeeper: Sendable {
             let versions = result["supportedVersions"]?.array ?? []
             if versions.contains(.string(ProtocolVersion.newest.rawValue)) {
                 found.append(Conversation(version: .newest, session: nil, capabilities: result["capabilities"] ?? [:]))
+                upstream.bridge(false)
             }
         } else if case .failed(let error) = discovered, error.code != "bad-upstream" {
             diesOfDiscovery = error.code == "upstream-closed"
@@ -112,7 +113,14 @@ struct CatalogKeeper: Sendable {
             let conversation = Conversation(
                 version: version, session: response.session, capabilities: result["capabilities"] ?? [:])
             _ = await upstream.ask(.initialized, id: 0, version: version, session: response.session, on: loop)
+            let isBridged = found.isEmpty
             found.append(conversation)
+            // How stateless callers are answered for what is not there is learned over the bridge that they take.
+            if isBridged, upstream.isHTTP {
+                upstream.bridge(true)
+                found.append(
+                    Conversation(version: .newest, session: nil, capabilities: conversation.capabilities))
+            }
         } else if found.isEmpty {
             if case .failed(let error) = initialized {
                 // Too soon for another process: what was due is still due.

@@ -1,5 +1,6 @@
 import MCP
 import Model
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import Transport
@@ -10,22 +11,52 @@ final class HTTPUpstream: Sendable {
     private let pools: [ObjectIdentifier: NIOLoopBoundBox<UpstreamPool?>]
     private let identity: UpstreamIdentity?
     private let onListChange: @Sendable () -> Void
+    private let sessions: BridgedSessions
+    private let bridges = NIOLockedValueBox(false)
 
     /// - Parameters:
     ///   - identity: how the server is told who calls; nil where it is not.
     ///   - onListChange: called when the server says that its lists are not what they were.
     init(
         _ target: HTTPTarget, identity: UpstreamIdentity?, group: any EventLoopGroup,
-        onListChange: @escaping @Sendable () -> Void
+        now: @escaping @Sendable () -> Instant, onListChange: @escaping @Sendable () -> Void
     ) {
         self.target = target
         self.identity = identity
+        sessions = BridgedSessions(now: now)
         self.onListChange = onListChange
         var pools: [ObjectIdentifier: NIOLoopBoundBox<UpstreamPool?>] = [:]
         for loop in group.makeIterator() {
             pools[ObjectIdentifier(loop)] = NIOLoopBoundBox.makeEmptyBox(valueType: UpstreamPool.self, eventLoop: loop)
         }
         self.pools = pools
+    }
+
+    /// Whether the server only knows the handshake era, so that the spoke shakes hands for stateless callers.
+    var isBridged: Bool {
+        get { bridges.withLockedValue(\.self) }
+        set { bridges.withLockedValue { $0 = newValue } }
+    }
+
+    /// Sends a caller's call, over the bridge where it takes one. To be called on `loop`, where every event arrives.
+    func send(
+        _ call: UpstreamCall, caller: String, on loop: any EventLoop, _ receive: @escaping (UpstreamEvent) -> Void
+    ) -> UpstreamFlow {
+        guard call.version.era == .stateless, isBridged else { return send(call, on: loop, receive) }
+        return BridgedCall(
+            call, caller: caller, on: loop, sessions,
+            direct: { [self] call, receive in send(call, on: loop, receive) }, receive: receive
+        ).begin()
+    }
+
+    /// Ends what is held in the place of callers that may not connect any more, and of those that were not heard of for long.
+    func sweep(callers: Set<String> = [], on loop: any EventLoop) {
+        for over in sessions.sweep(callers: callers) {
+            guard let session = over.session else { continue }
+            loop.execute { [self] in
+                _ = send(UpstreamCall(ending: session, over.version), on: loop) { _ in }
+            }
+        }
     }
 
     /// Sends a call. To be called on `loop`, where every event arrives.

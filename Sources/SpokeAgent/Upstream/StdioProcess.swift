@@ -31,7 +31,7 @@ final class StdioProcess: Sendable {
     private enum Phase {
         /// Calls that wait until the server's era is known.
         case starting(waiting: [@Sendable () -> Void])
-        case open(StdioBridge)
+        case open(EraBridge)
         case ended
     }
 
@@ -128,7 +128,7 @@ final class StdioProcess: Sendable {
         state.withLockedValue { state in
             guard answer.stage.isWaiting else { return nil }
             state.lineLimit = max(state.lineLimit, answer.call.responseLimit)
-            let bridge: StdioBridge
+            let bridge: EraBridge
             switch state.phase {
             case .starting: return nil
             case .open(let opened): bridge = opened
@@ -232,7 +232,7 @@ final class StdioProcess: Sendable {
         queue.add(LineWriter.bytes(question.message(id: 0, version: .newestHandshake)))
     }
 
-    func open(_ bridge: StdioBridge) {
+    func open(_ bridge: EraBridge) {
         let waiting = state.withLockedValue { state -> [@Sendable () -> Void] in
             guard case .starting(let waiting) = state.phase else { return [] }
             state.phase = .open(bridge)
@@ -345,7 +345,7 @@ final class StdioProcess: Sendable {
 
     /// What a listening is told goes to it, under the client's own id.
     private func notifyListening(_ method: String, _ params: JSONObject, size: Int) -> Bool {
-        guard let id = params["_meta"]?[StdioBridge.subscriptionKey]?.integer else { return false }
+        guard let id = params["_meta"]?[EraBridge.subscriptionKey]?.integer else { return false }
         let listening = state.withLockedValue { state -> StdioAnswer? in
             if case .call(let answer, _, _)? = state.pending[id] { answer } else { nil }
         }
@@ -354,7 +354,7 @@ final class StdioProcess: Sendable {
         }
         var params = params
         var meta = params["_meta"]?.object ?? JSONObject()
-        meta[StdioBridge.subscriptionKey] = own.json
+        meta[EraBridge.subscriptionKey] = own.json
         params["_meta"] = .object(meta)
         listening.emit(.notification(.notification(method: method, params: params)))
         return true

@@ -13,7 +13,7 @@ enum Upstream: Sendable {
     ) -> UpstreamFlow {
         let call = UpstreamCall(permit, forwarding)
         switch self {
-        case .http(let upstream): return upstream.send(call, on: loop, receive)
+        case .http(let upstream): return upstream.send(call, caller: forwarding.caller, on: loop, receive)
         case .stdio(let upstream): return upstream.send(call, caller: forwarding.caller, on: loop, receive)
         }
     }
@@ -34,7 +34,10 @@ enum Upstream: Sendable {
                 if event.isLast { promise.succeed(event) }
             }
             switch self {
-            case .http(let upstream): flow.value = upstream.send(call, on: loop, receive)
+            // Whether a server knows the newest era is asked of itself.
+            case .http(let upstream) where question == .discover: flow.value = upstream.send(call, on: loop, receive)
+            case .http(let upstream):
+                flow.value = upstream.send(call, caller: StdioUpstream.ownCaller, on: loop, receive)
             case .stdio(let upstream):
                 flow.value = upstream.send(call, caller: StdioUpstream.ownCaller, on: loop, receive)
             }
@@ -44,12 +47,17 @@ enum Upstream: Sendable {
         }
     }
 
+    var isHTTP: Bool { if case .http = self { true } else { false } }
+
+    /// Whether stateless callers take a bridge. A process finds out for itself.
+    func bridge(_ isBridged: Bool) { if case .http(let upstream) = self { upstream.isBridged = isBridged } }
+
     /// Ends what is kept for a session that was evicted or is over.
     func end(_ session: Session, on loop: any EventLoop) {
         switch self {
         case .http(let upstream):
             loop.execute {
-                _ = upstream.send(UpstreamCall(ending: session), on: loop) { _ in }
+                _ = upstream.send(UpstreamCall(ending: session.upstream, session.version), on: loop) { _ in }
             }
         case .stdio(let upstream): upstream.end(session: session.upstream)
         }

@@ -97,10 +97,11 @@ struct UpstreamCall: Sendable {
     }
 
     /// To tell an upstream that a session is over.
-    init(ending session: Session) {
+    /// - Parameter session: as the upstream calls it.
+    init(ending session: String, _ version: ProtocolVersion) {
         content = .endSession
-        version = session.version
-        self.session = session.upstream
+        self.version = version
+        self.session = session
         headers = HTTPHeaders([("User-Agent", "nave-spoke")])
         responseLimit = 64 << 10
         connectTimeout = .seconds(5)

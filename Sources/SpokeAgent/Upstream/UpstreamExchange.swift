@@ -44,7 +44,7 @@ final class UpstreamExchange {
         receive = nil
         setReading(true)
         // Who lost a connection may come back for the rest (2025-11-25, basic/transports, "Resumability"): until it is late.
-        if isResumable, call.cancellation != nil { return }
+        if isResumable, call.cancellation != nil, call.version >= .v20250326 { return }
         leave()
     }
 

@@ -41,7 +41,7 @@ final class Upstreams: Sendable {
                     UpstreamIdentity(settings: $0, server: "\(signer.spoke.zone)/\(server.name)", signer: signer)
                 }
                 upstreams[server.name] = .http(
-                    HTTPUpstream(target, identity: identity, group: group, onListChange: bell.wake))
+                    HTTPUpstream(target, identity: identity, group: group, now: now, onListChange: bell.wake))
             case .stdio(let command):
                 upstreams[server.name] = .stdio(
                     StdioUpstream(server.name, command, now: now, logger: logger, onListChange: bell.wake))
@@ -119,12 +119,22 @@ final class Upstreams: Sendable {
     func end(_ sessions: [Session], callers: Set<String>) {
         for session in sessions { configured[session.server]?.end(session, on: group.next()) }
         guard !callers.isEmpty else { return }
-        for case .stdio(let upstream) in configured.values { upstream.endAll(of: callers) }
+        for upstream in configured.values {
+            switch upstream {
+            case .http(let upstream): upstream.sweep(callers: callers, on: group.next())
+            case .stdio(let upstream): upstream.endAll(of: callers)
+            }
+        }
     }
 
-    /// Ends processes that nobody used for long.
+    /// Ends processes and bridged sessions that nobody used for long.
     func sweep() {
-        for case .stdio(let upstream) in configured.values { upstream.sweep() }
+        for upstream in configured.values {
+            switch upstream {
+            case .http(let upstream): upstream.sweep(on: group.next())
+            case .stdio(let upstream): upstream.sweep()
+            }
+        }
     }
 
     func stop() async {

@@ -1,0 +1,163 @@
+import MCP
+import Model
+import NIOCore
+
+/// One call of a stateless caller on its way through the session that the spoke holds in the caller's place. Lives on one event
+/// loop.
+final class BridgedCall {
+    private let call: UpstreamCall
+    private let caller: String
+    private let loop: any EventLoop
+    private let sessions: BridgedSessions
+    /// To the server itself, no further bridge between.
+    private let direct: (UpstreamCall, @escaping (UpstreamEvent) -> Void) -> UpstreamFlow
+    private var receive: ((UpstreamEvent) -> Void)?
+    private var flow = UpstreamFlow.none
+    private var hasBegun = false
+    private var isReading = true
+
+    init(
+        _ call: UpstreamCall, caller: String, on loop: any EventLoop, _ sessions: BridgedSessions,
+        direct: @escaping (UpstreamCall, @escaping (UpstreamEvent) -> Void) -> UpstreamFlow,
+        receive: @escaping (UpstreamEvent) -> Void
+    ) {
+        self.call = call
+        self.caller = caller
+        self.loop = loop
+        self.sessions = sessions
+        self.direct = direct
+        self.receive = receive
+    }
+
+    func begin() -> UpstreamFlow {
+        attempt(again: true)
+        return UpstreamFlow(
+            cancel: { self.cancel() },
+            setReading: { reading in
+                self.isReading = reading
+                self.flow.setReading(reading)
+            },
+            reply: { self.flow.reply($0) })
+    }
+
+    private func cancel() {
+        receive = nil
+        if hasBegun { flow.cancel() } else { call.place?.release() }
+    }
+
+    private func attempt(again: Bool) {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        sessions.session(of: caller) { [loop] result in
+            loop.execute { bound.value.ready(result, again: again) }
+        } begin: { done in
+            shakeHands(done)
+        }
+    }
+
+    /// In the caller's place, declaring nothing of what servers may ask of clients: a stateless one could not be asked.
+    private func shakeHands(_ done: @escaping BridgedSessions.Waiter) {
+        // A server that is told who calls is told so from the first message of a session.
+        var hello = UpstreamCall(.initialize, id: 0, version: .newestHandshake, session: nil)
+        hello.caller = call.caller
+        _ = direct(hello) { [direct, caller = call.caller] event in
+            guard event.isLast else { return }
+            guard case .response(let response) = event, case .result(_, let result) = response.message,
+                let version = result["protocolVersion"]?.string.flatMap(ProtocolVersion.init), version.era == .handshake
+            else {
+                if case .failed(let error) = event { return done(.failure(error)) }
+                return done(.failure(SpokeError("bad-upstream", "the server did not shake hands")))
+            }
+            let established = BridgedSessions.Established(
+                session: response.session, version: version, bridge: .overHandshake(result))
+            var begun = UpstreamCall(.initialized, id: 0, version: version, session: response.session)
+            begun.caller = caller
+            _ = direct(begun) { event in
+                if case .failed(let error) = event { return done(.failure(error)) }
+                if event.isLast { done(.success(established)) }
+            }
+        }
+    }
+
+    private func ready(_ result: Result<BridgedSessions.Established, SpokeError>, again: Bool) {
+        guard receive != nil else { return }
+        switch result {
+        case .failure(let error): finish(.failed(error))
+        case .success(let established): send(within: established, again: again)
+        }
+    }
+
+    private func send(within established: BridgedSessions.Established, again: Bool) {
+        // A stateless client's notifications say nothing that the end of its connection would not.
+        guard case .message(let action, let message, _) = call.content, message.isRequest else {
+            return finish(.accepted)
+        }
+        let bridge = established.bridge
+        if case .discover = action, let known = bridge.discovery(answering: message) {
+            return finish(.response(UpstreamResponse(status: 200, message: known, session: nil)))
+        }
+        if case .listen = action, let begun = bridge.acknowledgement(of: message) {
+            // Changes of lists are told by the spoke itself; the server has nothing more to say here.
+            receive?(.notification(begun))
+            return
+        }
+        let id = sessions.nextID(of: caller)
+        let (outbound, token) = bridge.outbound(message, id: id)
+        var bridged = call
+        bridged.content = .message(action, outbound, definition: nil)
+        bridged.version = established.version
+        bridged.session = established.session
+        hasBegun = true
+        flow = direct(bridged) { [self] event in
+            take(event, within: established, id: id, token: token, again: again)
+        }
+        flow.setReading(isReading)
+    }
+
+    private func take(
+        _ event: UpstreamEvent, within established: BridgedSessions.Established, id: Int64, token: JSON?, again: Bool
+    ) {
+        switch event {
+        case .notification(let message, _):
+            var message = message
+            if message.params?["progressToken"]?.integer == id {
+                guard let token else { return }
+                message.params?["progressToken"] = token
+            }
+            receive?(.notification(message))
+        case .response(let response) where response.status == 404: gone(established, again: again)
+        case .refused(status: 404): gone(established, again: again)
+        case .response(let response):
+            guard let (status, message) = established.bridge.inbound(response.message, to: call) else {
+                return finish(.failed(SpokeError("bad-upstream", "the answer holds no result")))
+            }
+            finish(.response(UpstreamResponse(status: status, message: message, session: nil)))
+        case .keepAlive(var event):
+            // A stateless stream is not taken up again.
+            event.id = nil
+            event.data = nil
+            receive?(.keepAlive(event))
+        case .request(let id, let method, let params, _): receive?(.request(id, method: method, params: params))
+        case .opened, .ended, .accepted, .refused, .failed: pass(event)
+        }
+    }
+
+    /// The server knows the session no more, and so has not begun the call: the one thing that may be sent again.
+    private func gone(_ established: BridgedSessions.Established, again: Bool) {
+        sessions.forget(established.session, of: caller)
+        guard again, receive != nil else {
+            return finish(.failed(SpokeError("upstream-closed", "the server ended the session")))
+        }
+        hasBegun = false
+        flow = .none
+        attempt(again: false)
+    }
+
+    private func pass(_ event: UpstreamEvent) { if event.isLast { finish(event) } else { receive?(event) } }
+
+    private func finish(_ event: UpstreamEvent) {
+        let receive = receive
+        self.receive = nil
+        if !hasBegun { call.place?.release() }
+        receive?(event)
+    }
+}

@@ -1,0 +1,112 @@
+import MCP
+import Model
+import NIOConcurrencyHelpers
+import NIOCore
+
+/// Sessions with an HTTP server that only knows the handshake era, held in the place of stateless callers: one a caller, so that
+/// nothing that one left with the server is met by another.
+final class BridgedSessions: Sendable {
+    /// What a server answered to `initialize`.
+    struct Established: Sendable {
+        var session: String?
+        var version: ProtocolVersion
+        var bridge: EraBridge
+    }
+
+    /// The first call of a caller waits for the session, and so do those that come meanwhile.
+    typealias Waiter = @Sendable (Result<Established, SpokeError>) -> Void
+
+    private static let idle = Milliseconds.minutes(10)
+    private static let maximum = 4096
+
+    private enum Phase: Sendable {
+        case starting(waiting: [Waiter])
+        case open(Established)
+    }
+
+    private struct Entry: Sendable {
+        var phase: Phase
+        var used: Instant
+        var lastID: Int64 = 0
+    }
+
+    private let entries = NIOLockedValueBox<[String: Entry]>([:])
+    private let now: @Sendable () -> Instant
+
+    init(now: @escaping @Sendable () -> Instant) { self.now = now }
+
+    /// The caller's session, begun where there is none. `waiter` may be called from any thread.
+    ///
+    /// - Parameter begin: shakes hands with the server.
+    func session(of caller: String, _ waiter: @escaping Waiter, begin: (@escaping Waiter) -> Void) {
+        enum Next { case wait, start, ready(Established), full }
+        let moment = now()
+        let next = entries.withLockedValue { entries -> Next in
+            guard var entry = entries[caller] else {
+                guard entries.count < Self.maximum else { return .full }
+                entries[caller] = Entry(phase: .starting(waiting: [waiter]), used: moment)
+                return .start
+            }
+            entry.used = max(entry.used, moment)
+            defer { entries[caller] = entry }
+            switch entry.phase {
+            case .starting(let waiting):
+                entry.phase = .starting(waiting: waiting + [waiter])
+                return .wait
+            case .open(let established): return .ready(established)
+            }
+        }
+        switch next {
+        case .wait: return
+        case .ready(let established): waiter(.success(established))
+        case .full: waiter(.failure(SpokeError("busy", "too many callers have sessions with this server")))
+        case .start: begin { [self] result in began(caller, result) }
+        }
+    }
+
+    private func began(_ caller: String, _ result: Result<Established, SpokeError>) {
+        let waiting = entries.withLockedValue { entries -> [Waiter] in
+            guard let entry = entries[caller], case .starting(let waiting) = entry.phase else { return [] }
+            if case .success(let established) = result {
+                entries[caller]?.phase = .open(established)
+            } else {
+                entries[caller] = nil
+            }
+            return waiting
+        }
+        for waiter in waiting { waiter(result) }
+    }
+
+    /// An id that no other call in the caller's session has: callers choose theirs for one request only.
+    func nextID(of caller: String) -> Int64 {
+        entries.withLockedValue { entries in
+            let id = (entries[caller]?.lastID ?? 0) + 1
+            entries[caller]?.lastID = id
+            return id
+        }
+    }
+
+    /// The server does not know that session any more.
+    func forget(_ session: String?, of caller: String) {
+        entries.withLockedValue { entries in
+            if case .open(let established)? = entries[caller]?.phase, established.session == session {
+                entries[caller] = nil
+            }
+        }
+    }
+
+    /// Takes out the sessions that nobody used for long, and those of callers who may not connect any more.
+    /// - Returns: what the server is to be told the end of.
+    func sweep(callers: Set<String> = []) -> [Established] {
+        let moment = now()
+        return entries.withLockedValue { entries in
+            entries.compactMap { caller, entry -> Established? in
+                guard case .open(let established) = entry.phase,
+                    callers.contains(caller) || moment - entry.used >= Self.idle
+                else { return nil }
+                entries[caller] = nil
+                return established
+            }
+        }
+    }
+}
