@@ -13,10 +13,10 @@ package final class Authority: Sendable {
     package static let leafValidity = Milliseconds.days(7)
 
     package let organization: String
-    private let directory: HubDirectory
-    private let held: NIOLockedValueBox<Held>
+    let directory: HubDirectory
+    let held: NIOLockedValueBox<Held>
 
-    private struct Held: Sendable {
+    struct Held: Sendable {
         var records: [AuthorityRecord]
         /// Of the active root; nil where it lies elsewhere.
         var rootAuthority: CertificateAuthority?
@@ -135,9 +135,12 @@ package final class Authority: Sendable {
 
 extension Authority {
     /// Entries that tell the ledger of authorities which it does not name yet: those of `init`, and of new zones.
-    /// - Parameter records: As the ledger has them.
+    /// - Parameter records: As the ledger has them. A root may have followed another since an intermediate was made: it is
+    ///   recorded under the one that signed it, and not at all under one that retired.
     package func unrecorded(_ records: [AuthorityRecord]) -> [Event] {
         let (root, intermediates) = held.withLockedValue { ($0.root, $0.intermediates) }
+        let known = Self.believedRoots(records)
+        let roots = known.isEmpty ? [root] : known
         var missing: [(String, Certificate)] = []
         func add(_ name: String, _ certificate: Certificate) {
             if !records.contains(where: { $0.name == name }) { missing.append((name, certificate)) }
@@ -146,10 +149,18 @@ extension Authority {
         for (domain, authority) in intermediates.sorted(by: { $0.key < $1.key }) {
             add(AuthorityName(ofDomain: domain, organization).text, authority.certificate)
         }
-        return missing.flatMap { name, certificate in
-            Self.events(name, certificate, issuer: root, cross: nil)
+        return missing.flatMap { name, certificate -> [Event] in
+            let issuer = name == AuthorityName.root ? root : roots.first { certificate.isIssued(by: $0) }
+            guard let issuer else { return [] }
+            return Self.events(name, certificate, issuer: issuer, cross: nil)
                 + [.authorityActivated(AuthorityStep(name: name, serial: certificate.serial))]
         }
+    }
+
+    /// Those that have not retired.
+    private static func believedRoots(_ records: [AuthorityRecord]) -> [Certificate] {
+        records.filter { $0.name == AuthorityName.root && $0.state != .retired }
+            .compactMap { try? Certificate(der: Base64.decode($0.certificate) ?? []) }
     }
 
     static func events(_ name: String, _ certificate: Certificate, issuer: Certificate, cross: Certificate?) -> [Event]
@@ -171,6 +182,22 @@ extension Authority {
         }
     }
 
+    /// Whether a hub could start with the keys of a directory. Changes nothing.
+    /// - Throws: `authority-key-missing`, and what opening a key throws.
+    static func demandOrganizationKey(in directory: HubDirectory, _ records: [AuthorityRecord]) throws {
+        let name = AuthorityName(AuthorityName.organization)
+        let record = records.last { $0.name == name.text && $0.state == .active }
+        let recorded = try record.map { try Certificate(der: Base64.decode($0.certificate) ?? []) }
+        guard let certificate = try recorded ?? directory.certificate(name),
+            try directory.heldKey(name, of: certificate) != nil
+        else { throw organizationKeyMissing }
+    }
+
+    private static let organizationKeyMissing = HubError(
+        .broken, "authority-key-missing",
+        "the key of the organization's intermediate that the ledger names is not here",
+        hint: "the keys are older or newer than the ledger: `nave-hub restore --keys` with those of its time")
+
     /// - Parameter known: What was held before; keys that are still in use are not read again, which takes long where they are
     ///   encrypted.
     private static func read(
@@ -184,9 +211,13 @@ extension Authority {
         }
         let active = Dictionary(
             records.filter { $0.state == .active }.map { ($0.name, $0.serial) }, uniquingKeysWith: { $1 })
+        let roots = believedRoots(records)
         func certificate(_ name: AuthorityName) throws -> Certificate? {
             if let serial = active[name.text] { return certificates[serial] }
-            return try directory.certificate(name)
+            guard let made = try directory.certificate(name) else { return nil }
+            // One that no entry names, whose root retired meanwhile, is nobody's: the zone gets another.
+            guard !name.isZone || roots.isEmpty || roots.contains(where: made.isIssued) else { return nil }
+            return made
         }
         func authority(_ name: AuthorityName) throws -> CertificateAuthority? {
             guard let certificate = try certificate(name) else { return nil }
@@ -201,10 +232,16 @@ extension Authority {
         var held = Held(
             records: records, rootAuthority: try authority(AuthorityName(AuthorityName.root)), root: root,
             certificates: certificates)
+        if held.rootAuthority == nil {
+            // Another root signs elsewhere: the key of one that it followed has nothing left to sign.
+            let former = records.filter {
+                $0.name == AuthorityName.root && [.old, .tainted, .retired].contains($0.state)
+            }
+            try directory.dropKey(
+                AuthorityName(AuthorityName.root), ofAnyOf: former.compactMap { certificates[$0.serial] })
+        }
         guard let own = try authority(AuthorityName(AuthorityName.organization)) else {
-            throw HubError(
-                .broken, "authority-key-missing", "the key of the organization's intermediate is not here",
-                hint: "restore the newest backup that was made --with-keys")
+            throw Self.organizationKeyMissing
         }
         held.intermediates[organization] = own
         let zones = Set(try directory.zonesWithAuthority()).union(active.keys.filter { AuthorityName($0).isZone })
@@ -213,91 +250,6 @@ extension Authority {
             held.intermediates[AuthorityName(zone).domain(organization)] = try authority(AuthorityName(zone))
         }
         return held
-    }
-}
-
-// MARK: the next authority of a name
-
-extension Authority {
-    /// A key that waits for its certificate, made before anybody hears of it: a second request names the same key.
-    /// - Returns: The certificate for it. If the process dies before the ledger has it, the same key gets another one.
-    func nextIntermediate(_ name: AuthorityName, under root: CertificateAuthority?, now: Instant) throws -> Certificate
-    {
-        guard let signer = root ?? held.withLockedValue({ $0.rootAuthority }) else {
-            throw HubError(.conflict, "root-offline", "the root's key is not with this hub")
-        }
-        return try signer.issueIntermediate(
-            domain: name.domain(organization), publicKey: try unusedKey(name).publicKey,
-            serial: try randomBytes(16), now: now)
-    }
-
-    /// The key that waits, which no authority had before: a key in a token is found by its label, and may be one that retired.
-    /// - Throws: `key-in-use`.
-    private func unusedKey(_ name: AuthorityName) throws -> PrivateKey {
-        let key = try directory.nextKey(name)
-        let isUsed = held.withLockedValue { $0.certificates.values.contains { $0.publicKey == key.publicKey } }
-        guard !isUsed else {
-            throw HubError(
-                .conflict, "key-in-use", "the next key of \(quoted(name.text)) was an authority's before",
-                hint: "put another key into the token under the same label")
-        }
-        return key
-    }
-
-    /// The request that an offline root signs, DER.
-    func nextRequest(_ name: AuthorityName) throws -> [UInt8] {
-        try CertificateRequest.make(key: try directory.nextKey(name))
-    }
-
-    /// The root that is to follow, and its key under the present one.
-    /// - Throws: `root-offline`.
-    func nextRoot(now: Instant) throws -> (root: Certificate, cross: Certificate) {
-        guard let present = held.withLockedValue({ $0.rootAuthority }) else {
-            throw HubError(
-                .conflict, "root-offline", "the root's key is not with this hub",
-                hint: "following a root that lies elsewhere is not built: a hub made anew has another")
-        }
-        let next = try present.makeSuccessor(
-            key: try directory.nextKey(AuthorityName(AuthorityName.root)), serial: try randomBytes(16), now: now)
-        let cross = try present.crossCertify(next.certificate, serial: try randomBytes(16), now: now)
-        return (next.certificate, cross)
-    }
-
-    /// A prepared root with its key.
-    /// - Throws: `authority-key-missing`.
-    func preparedRoot(_ record: AuthorityRecord) throws -> CertificateAuthority {
-        let certificate = try Certificate(der: Base64.decode(record.certificate) ?? [])
-        let key = try directory.nextKey(AuthorityName(AuthorityName.root))
-        guard key.publicKey == certificate.publicKey else {
-            throw HubError(
-                .broken, "authority-key-missing", "the key of the prepared root is not here",
-                hint: "`nave authority retire root --force` drops it; then prepare another")
-        }
-        return try CertificateAuthority(certificate: certificate, key: key)
-    }
-
-    /// The key that was prepared for a certificate is here, before the ledger says that the certificate is in use.
-    /// - Throws: `authority-key-missing`.
-    func demandNextKey(_ name: AuthorityName, of certificate: Certificate) throws {
-        guard directory.hasNextKey(name), try directory.nextKey(name).publicKey == certificate.publicKey else {
-            throw HubError(
-                .broken, "authority-key-missing", "the key of the prepared authority \(quoted(name.text)) is not here",
-                hint: "`nave authority retire \(name.text) --force` drops it; then prepare another")
-        }
-    }
-
-    /// The public key that waits for a certificate of an offline root; nil for none.
-    func requestedKey(_ name: AuthorityName) throws -> PublicKey? {
-        directory.hasNextKey(name) ? try directory.nextKey(name).publicKey : nil
-    }
-
-    /// Forgets the key of an authority that was prepared and dropped: the next one has another.
-    func dropRetiredKey(_ name: AuthorityName) throws {
-        guard let key = try requestedKey(name) else { return }
-        let isRetired = held.withLockedValue { held in
-            held.records.contains { $0.state == .retired && held.certificates[$0.serial]?.publicKey == key }
-        }
-        if isRetired { directory.dropNextKey(name) }
     }
 }
 

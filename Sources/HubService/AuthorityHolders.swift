@@ -40,7 +40,8 @@ struct HolderIndex {
 }
 
 extension Snapshot {
-    /// Serial numbers of the intermediates under which nobody should be any more: those that are tainted, or whose root is.
+    /// Serial numbers and keys of the intermediates under which nobody should be any more: those that are tainted, or whose
+    /// root is.
     package var taintedIssuers: [String] {
         // On every answer; nearly always there are none.
         guard authorities.contains(where: { $0.state == .tainted }) else { return [] }
@@ -48,7 +49,7 @@ extension Snapshot {
         return authorities.filter { record in
             record.name != AuthorityName.root && record.state != .retired
                 && (tainted.contains(record.serial) || tainted.contains(record.issuer))
-        }.map(\.serial).sorted()
+        }.flatMap { [$0.serial, $0.key] }.sorted()
     }
 
     /// One line for each authority that is between two steps.

@@ -63,20 +63,31 @@ extension HubDirectory {
     /// gone; a process that dies between the two steps finds both done or does them at its next start.
     /// - Returns: Nil where neither key is the certificate's, as with a root that lies elsewhere.
     func takeOver(_ name: AuthorityName, _ certificate: Certificate) throws -> PrivateKey? {
-        let present = keyFile(name.file)
-        if present.exists {
-            let key = try present.read()
-            if key.publicKey == certificate.publicKey {
-                try keepCopy(of: certificate, name)
-                return key
-            }
+        guard let held = try heldKey(name, of: certificate) else {
+            // Of a root that lies elsewhere there is the certificate only.
+            if name.isRoot { try keepCopy(of: certificate, name) }
+            return nil
         }
-        guard hasNextKey(name) else { return nil }
-        let key = try next(name).read()
-        guard key.publicKey == certificate.publicKey else { return nil }
-        try next(name).replace(present)
+        if held.isNext { try next(name).replace(keyFile(name.file)) }
         try keepCopy(of: certificate, name)
-        return key
+        return held.key
+    }
+
+    /// The key of a certificate: the one in use, or the one that waits for its turn. Changes nothing.
+    func heldKey(_ name: AuthorityName, of certificate: Certificate) throws -> (key: PrivateKey, isNext: Bool)? {
+        for (file, isNext) in [(keyFile(name.file), false), (next(name), true)] where file.exists {
+            let key = try file.read()
+            if key.publicKey == certificate.publicKey { return (key, isNext) }
+        }
+        return nil
+    }
+
+    /// Forgets the key in use where it is that of one of those certificates.
+    func dropKey(_ name: AuthorityName, ofAnyOf certificates: [Certificate]) throws {
+        let present = keyFile(name.file)
+        guard present.exists else { return }
+        let key = try present.read().publicKey
+        if certificates.contains(where: { $0.publicKey == key }) { present.remove() }
     }
 
     private func keepCopy(of certificate: Certificate, _ name: AuthorityName) throws {

@@ -10,14 +10,14 @@ import Trust
 /// - Dead between `authority.activated` and the files: the next start, or the next append, takes the key over.
 /// - Dead between `authority.retired` and its publication: the next start publishes it.
 package actor AuthorityService {
-    private let organization: String
-    private let authority: Authority
-    private let ledger: HubLedger
-    private let chain: ManifestChainBox
+    let organization: String
+    let authority: Authority
+    let ledger: HubLedger
+    let chain: ManifestChainBox
     private let manifests: ManifestService
     private let leaf: HubLeaf
     private let streams: SpokeStreams
-    private let now: @Sendable () -> Instant
+    let now: @Sendable () -> Instant
     private let log: Logger
     private var isBusy = false
     private var holders = HolderIndex()
@@ -53,50 +53,78 @@ package actor AuthorityService {
     }
 
     /// Makes the next key and certificate; what is prepared already is named again.
-    /// - Throws: `unknown-authority`, `forbidden`, `authority-busy`, `authority-waits`, `root-offline`, and what
-    ///   `IntermediateRules` says of a certificate that came back.
+    /// - Throws: `unknown-authority`, `forbidden`, `authority-busy`, `authority-waits`, `already-prepared`, `bad-request`,
+    ///   `key-in-use`, and what `IntermediateRules`, `RootRules` and `CrossRules` say of a certificate that came back.
     package func prepare(_ text: String, _ request: AuthorityRequest, by standing: Standing) async throws
         -> AuthorityAnswer
     {
         let name = try name(text, standing)
+        try demandSense(request, name)
         return try await exclusively {
+            let isDry = request.dryRun == true
             if let waiting = record(name, .prepared) {
-                return try await answer(name, [waiting], nil, withManifest: name.isRoot)
+                try demandSame(request, waiting)
+                var answer = try await answer(name, [waiting], nil, withManifest: name.isRoot)
+                if name.isRoot, !isDry { answer.requests = try requests(under: waiting) }
+                return answer
             }
-            if request.dryRun != true { try authority.dropRetiredKey(name) }
-            let (events, asked) = try made(name, request)
-            if request.dryRun == true { return AuthorityAnswer(index: nil, authorities: []) }
+            if !isDry { try authority.dropRetiredKey(name) }
+            // Before the entry: a key that cannot be made prepares nothing.
+            let isElsewhere = name.isRoot && (request.certificate != nil || !authority.holdsRootKey)
+            let asked = isElsewhere && !isDry ? try requests(under: nil) : nil
+            let events = try made(name, request)
+            if isDry { return AuthorityAnswer(index: nil, authorities: []) }
             guard !events.isEmpty else {
                 return AuthorityAnswer(
-                    index: nil, authorities: try rows([], of: name, ledger.snapshot, [:]), request: asked)
+                    index: nil, authorities: try rows([], of: name, ledger.snapshot, [:]),
+                    request: name.isRoot ? nil : try authority.nextRequest(name), requests: asked)
             }
             let index = try await append(request, standing) { _ in events }
             let record = record(name, .prepared)
-            return try await answer(name, [record].compactMap(\.self), index, withManifest: name.isRoot)
+            var answer = try await answer(name, [record].compactMap(\.self), index, withManifest: name.isRoot)
+            answer.requests = asked
+            return answer
         }
     }
 
-    /// What `prepare` has to append; nothing but a request where the root's key is elsewhere.
-    private func made(_ name: AuthorityName, _ request: AuthorityRequest) throws -> (events: [Event], request: String?)
-    {
-        if name.isRoot {
-            guard request.certificate == nil else {
-                throw HubError(.invalid, "bad-request", "a root comes without a certificate of somebody else")
-            }
-            guard request.dryRun != true else { return ([], nil) }
-            let (root, cross) = try authority.nextRoot(now: now())
-            return (Authority.events(name.text, root, issuer: root, cross: cross), nil)
-        }
+    /// What `prepare` has to append; nothing where the root's key is elsewhere and nothing came back from there.
+    private func made(_ name: AuthorityName, _ request: AuthorityRequest) throws -> [Event] {
+        if name.isRoot { return try madeRoot(request) }
         if let pem = request.certificate {
             let (certificate, issuer) = try returned(name, pem)
-            return (Authority.events(name.text, certificate, issuer: issuer, cross: nil), nil)
+            return Authority.events(name.text, certificate, issuer: issuer, cross: nil)
         }
-        guard request.dryRun != true else { return ([], nil) }
-        guard authority.holdsRootKey else {
-            return ([], PEM.encode(label: "CERTIFICATE REQUEST", try authority.nextRequest(name)))
-        }
+        guard request.dryRun != true, authority.holdsRootKey else { return [] }
         let certificate = try authority.nextIntermediate(name, under: nil, now: now())
-        return (Authority.events(name.text, certificate, issuer: authority.root, cross: nil), nil)
+        return Authority.events(name.text, certificate, issuer: authority.root, cross: nil)
+    }
+
+    /// - Throws: `bad-request`.
+    private func demandSense(_ request: AuthorityRequest, _ name: AuthorityName) throws(HubError) {
+        guard request.cross == nil || (name.isRoot && request.certificate != nil) else {
+            throw HubError(
+                .invalid, "bad-request", "a cross certificate comes with the certificate of a root",
+                hint: "`nave authority prepare root --certificate FILE --cross FILE`")
+        }
+        guard request.certificates == nil || name.isRoot else {
+            throw HubError(
+                .invalid, "bad-request", "certificates are handed in to activate a root",
+                hint: "`nave authority prepare \(name.text) --certificate FILE` takes one back")
+        }
+    }
+
+    /// A second request with other certificates is not answered as if they had been taken.
+    /// - Throws: `already-prepared`.
+    private func demandSame(_ request: AuthorityRequest, _ waiting: AuthorityRecord) throws {
+        let cross = try request.cross.map { Base64.encode(try Certificate(pem: $0).der) }
+        guard
+            try request.certificate.map({ Base64.encode(try Certificate(pem: $0).der) == waiting.certificate }) ?? true,
+            cross == nil || cross == waiting.cross
+        else {
+            throw HubError(
+                .conflict, "already-prepared", "another certificate is prepared for \(quoted(waiting.name))",
+                hint: "`nave authority activate \(waiting.name)`, or `retire \(waiting.name) --force` to drop it")
+        }
     }
 
     /// What came back for a request of ours.
@@ -107,6 +135,7 @@ package actor AuthorityService {
                 hint: "`nave authority prepare \(name.text)` makes the request")
         }
         let certificate = try Certificate(pem: pem)
+        try authority.demandUnused(key, name)
         let roots = try chain.current.newest.rootCertificates()
         try IntermediateRules(
             certificate: certificate, domain: name.domain(organization), key: key, roots: roots, now: now()
@@ -119,46 +148,26 @@ package actor AuthorityService {
 
     /// New certificates come from what was prepared; what was active is old, and believed.
     /// - Throws: `unknown-authority`, `forbidden`, `authority-busy`, `not-prepared`, `not-in-manifest`, `authority-waits`,
-    ///   `authority-key-missing`.
+    ///   `authority-key-missing`; of a root whose key is elsewhere `certificates-missing`, `not-requested`,
+    ///   `two-certificates` and what `IntermediateRules` say.
     package func activate(_ text: String, _ request: AuthorityRequest, by standing: Standing) async throws
         -> AuthorityAnswer
     {
         let name = try name(text, standing)
+        try demandSense(request, name)
         return try await exclusively {
             guard let waiting = record(name, .prepared) else {
                 throw outOfOrder(name, "not-prepared", "no authority \(quoted(name.text)) is prepared", "prepare")
             }
-            let more = name.isRoot ? try belowNext(waiting, isDry: request.dryRun == true) : []
+            let more = name.isRoot ? try belowNext(waiting, request) : []
             if !name.isRoot {
-                try authority.demandNextKey(name, of: Certificate(der: Base64.decode(waiting.certificate) ?? []))
+                try authority.demandNextKey(name, of: try waiting.decoded())
             }
             if request.dryRun == true { return try await answer(name, [waiting], nil) }
             let step = Event.authorityActivated(AuthorityStep(name: name.text, serial: waiting.serial))
             let index = try await append(request, standing) { _ in [step] + more }
             if name.isRoot || name.text == AuthorityName.organization { try await leaf.renew() }
             return try await answer(name, records(name, [.active, .old]), index)
-        }
-    }
-
-    /// The intermediates of the organization and of every zone under the root that is to be active.
-    private func belowNext(_ root: AuthorityRecord, isDry: Bool) throws -> [Event] {
-        let next = try authority.preparedRoot(root)
-        guard chain.current.newest.roots.contains(next.certificate.pem) else {
-            throw HubError(
-                .conflict, "not-in-manifest", "the trust manifest in force does not name the prepared root yet",
-                hint: "`nave authority prepare root --out next.json`, then `nave trust sign` and `nave trust publish`")
-        }
-        let intermediates = ledger.snapshot.authorities.filter { $0.name != AuthorityName.root }
-        if let waiting = intermediates.first(where: { $0.state == .prepared }) {
-            throw HubError(
-                .conflict, "authority-waits", "the authority \(quoted(waiting.name)) is prepared under the root of now",
-                hint: "`nave authority activate \(waiting.name)` first")
-        }
-        guard !isDry else { return [] }
-        return try intermediates.filter { $0.state == .active }.flatMap { record in
-            let certificate = try authority.nextIntermediate(AuthorityName(record.name), under: next, now: now())
-            return Authority.events(record.name, certificate, issuer: next.certificate, cross: nil)
-                + [.authorityActivated(AuthorityStep(name: record.name, serial: certificate.serial))]
         }
     }
 
@@ -221,7 +230,8 @@ package actor AuthorityService {
                 // Of a root that never came into use, its key under the present root would go on being believed.
                 let cross = record.state == .prepared ? record.cross.flatMap { Base64.decode($0) } : nil
                 let serials = [record.serial] + (try cross.map { [try Certificate(der: $0).serial] } ?? [])
-                return [.authorityRetired(AuthorityStep(name: record.name, serial: record.serial))]
+                // The key too: there may be a certificate of it that nobody here has seen.
+                return [.authorityRetired(AuthorityStep(name: record.name, serial: record.serial, key: record.key))]
                     + serials.map { .certificateRevoked(CertificateRevoked(serial: $0)) }
             }
             let index = try await append(request, standing) { _ in events }
@@ -232,20 +242,6 @@ package actor AuthorityService {
             answer.holders = waiting
             return answer
         }
-    }
-
-    /// The intermediates that a root signed.
-    private func below(_ roots: [AuthorityRecord]) throws -> [AuthorityRecord] {
-        let found = ledger.snapshot.authorities.filter { record in
-            record.name != AuthorityName.root && record.state != .retired
-                && roots.contains { $0.serial == record.issuer }
-        }
-        if let active = found.first(where: { $0.state == .active }) {
-            throw HubError(
-                .conflict, "authority-active", "the authority \(quoted(active.name)) of now hangs on that root",
-                hint: "`nave authority prepare \(active.name)` and `activate` give it one under the root of now")
-        }
-        return found
     }
 
     // MARK: parts of the steps
@@ -289,11 +285,11 @@ package actor AuthorityService {
         return commit?.last
     }
 
-    private func records(_ name: AuthorityName, _ states: [AuthorityState]) -> [AuthorityRecord] {
+    func records(_ name: AuthorityName, _ states: [AuthorityState]) -> [AuthorityRecord] {
         ledger.snapshot.authorities.filter { $0.name == name.text && states.contains($0.state) }
     }
 
-    private func record(_ name: AuthorityName, _ state: AuthorityState) -> AuthorityRecord? {
+    func record(_ name: AuthorityName, _ state: AuthorityState) -> AuthorityRecord? {
         records(name, [state]).first
     }
 
@@ -331,14 +327,14 @@ package actor AuthorityService {
         let roots = Dictionary(snapshot.authorities.map { ($0.serial, $0.issuer) }) { first, _ in first }
         let named = Set(chain.current.newest.roots)
         var rows = try records.reversed().map { record in
-            let certificate = try Certificate(der: Base64.decode(record.certificate) ?? [])
+            let certificate = try record.decoded()
             let leaves = issuers.values.count { name.isRoot ? roots[$0] == record.serial : $0 == record.serial }
             return AuthorityRow(
                 name: record.name, state: record.state, serial: record.serial,
-                key: certificate.publicKey.spkiDigest, notAfter: certificate.notAfter, leaves: leaves,
+                key: record.key, notAfter: certificate.notAfter, leaves: leaves,
                 isInManifest: name.isRoot ? named.contains(certificate.pem) : nil)
         }
-        if !name.isRoot, !authority.holdsRootKey, record(name, .prepared) == nil,
+        if !name.isRoot, try isNextRootElsewhere, record(name, .prepared) == nil,
             let key = try authority.requestedKey(name)
         {
             rows.insert(

@@ -38,7 +38,7 @@ struct Dispatcher: HTTPResponder {
                         call.checkpoint, from: identity.description)
                     response.headers[.naveCheckpoint] = CheckpointHeader.encode(newest.note)
                     if let peer = call.peer,
-                        !Set(peer.issuers).isDisjoint(with: handlers.ledger.snapshot.taintedIssuers)
+                        !Set(peer.issuers + peer.issuerKeys).isDisjoint(with: handlers.ledger.snapshot.taintedIssuers)
                     {
                         response.headers[.naveRenew] = RenewHeader.value
                     }

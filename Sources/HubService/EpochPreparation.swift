@@ -56,7 +56,7 @@ package struct EpochPreparation: Sendable {
     }
 
     /// Changes nothing that counts: keys that wait for their manifest, and copies of versions.
-    /// - Throws: `not-a-hub`, `already-running`, `not-verified`, `exists`, and what `TrustManifest.verifyLinks` throws.
+    /// - Throws: `not-a-hub`, `already-running`, `not-verified`, `authority-key-missing`, `exists`, and what `TrustManifest.verifyLinks` throws.
     package func run(now: Instant) throws -> Outcome {
         umask(0o077)
         let lock = try DirectoryLock(directory)
@@ -67,6 +67,9 @@ package struct EpochPreparation: Sendable {
         }
         // What is signed now is believed for ever.
         try HubFiles.demandSound(directory, keys: directory)
+        // Else the epoch would open, and nobody could start the hub.
+        try Authority.demandOrganizationKey(
+            in: directory, try HubDatabase.authorities(directory: directory.path))
         let extent = try DatabaseCopy.extent(of: directory.path)
         let chain = try chain()
         let start = TrustManifest.Start(size: extent.size, root: digestText(extent.root))

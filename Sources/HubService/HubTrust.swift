@@ -24,13 +24,14 @@ package final class HubTrust: Sendable {
     private struct Basis: Hashable {
         var roots: [Certificate]
         var zones: [String]
-        var serials: [String]
+        /// Serial numbers, and keys of CAs.
+        var denied: [String]
         var identities: [IdentityRevocation]
 
         init(_ snapshot: Snapshot, roots: [Certificate]) {
             self.roots = roots
             zones = snapshot.state.topology.zones.map(\.name).sorted()
-            serials = snapshot.state.revokedSerials
+            denied = snapshot.state.denied
             identities = snapshot.state.revokedIdentities
         }
     }
@@ -103,7 +104,7 @@ package final class HubTrust: Sendable {
         let domains = [organization] + basis.zones.map { "\($0).\(organization)" }
         return try PeerVerifier(
             anchors: Dictionary(domains.map { ($0, basis.roots) }) { first, _ in first },
-            deniedSerials: Set(basis.serials),
+            deniedSerials: Set(basis.denied),
             deniedIdentities: Dictionary(basis.identities.map { ($0.identity, $0.issuedBefore) }, uniquingKeysWith: max)
         )
     }

@@ -138,7 +138,7 @@ package enum Routes {
         case .prepareAuthority:
             post(name, "/v1/authorities/{name}/prepare", .user(.owner, .named), .perMinute(30), 32 << 10)
         case .activateAuthority:
-            post(name, "/v1/authorities/{name}/activate", .user(.owner, .named), .perMinute(30), 16 << 10)
+            post(name, "/v1/authorities/{name}/activate", .user(.owner, .named), .perMinute(30), 1 << 20)
         case .taintAuthority:
             post(name, "/v1/authorities/{name}/taint", .user(.owner, .named), .perMinute(30), 16 << 10)
         case .retireAuthority:

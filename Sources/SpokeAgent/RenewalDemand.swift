@@ -4,8 +4,8 @@ import Trust
 
 /// What the hub asked for: whoever shows a certificate under one of these authorities renews now, not when its time comes.
 final class RenewalDemand: Sendable {
-    /// More are not kept: there are few authorities.
-    private static let maximum = 256
+    /// More are not kept: there are two for each zone that an authority is tainted of.
+    private static let maximum = 4_096
 
     private let issuers = NIOLockedValueBox<Set<String>>([])
     private let wakeup = Wakeup()
@@ -21,7 +21,7 @@ final class RenewalDemand: Sendable {
             defer { issuers = [] }
             return issuers
         }
-        return chain.dropFirst().contains { asked.contains($0.serial) }
+        return chain.dropFirst().contains { asked.contains($0.serial) || asked.contains($0.publicKey.spkiDigest) }
     }
 
     /// Until a time has passed, somebody asks, or the task is cancelled.

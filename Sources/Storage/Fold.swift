@@ -47,7 +47,7 @@ enum Fold {
         case .authorityPrepared(let body): try prepareAuthority(body, index, db)
         case .authorityActivated(let body): try activateAuthority(body, index, db)
         case .authorityTainted(let body): try move(body, from: [.old], to: .tainted, index, db)
-        case .authorityRetired(let body): try move(body, from: [.prepared, .old, .tainted], to: .retired, index, db)
+        case .authorityRetired(let body): try retireAuthority(body, index, db)
         case .journalsAnchored(let body): try anchorJournals(body, index, db)
         // Rows hold commitments, so they stay as they are; but bundles may have named the person.
         case .personErased: try change("organization", index, db)

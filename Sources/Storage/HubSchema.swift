@@ -36,7 +36,7 @@ enum HubSchema {
 
     static let migrations: [DatabaseFile.Migration] = [
         version1, ManifestSchema.table, version2, EpochSchema.table, AuthoritySchema.table, AnchorSchema.table,
-        CertificateSchema.withoutValues, PinSchema.table,
+        CertificateSchema.withoutValues, PinSchema.table, AuthoritySchema.retiredKeys,
     ]
 
     // Times are milliseconds since the epoch, `idx` columns are ledger indices. Columns of JSON hold it canonical, with

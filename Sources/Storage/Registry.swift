@@ -46,9 +46,8 @@ package struct Registry {
         return RegistryState(
             origin: try opened.map(origin) ?? "",
             topology: try topology() ?? Topology(organization: Organization(domain: opened?.organization ?? "")),
-            masks: try masks(), pins: try pins(), revokedSerials: try revokedSerials(),
-            revokedIdentities: try revokedIdentities(),
-            changes: try changes())
+            masks: try masks(), pins: try pins(), revokedSerials: try revokedSerials(), retiredKeys: try retiredKeys(),
+            revokedIdentities: try revokedIdentities(), changes: try changes())
     }
 
     /// Ledger index of the last change by scope.

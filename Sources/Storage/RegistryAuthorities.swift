@@ -1,5 +1,6 @@
 import GRDB
 import Model
+import Trust
 
 /// A certification authority as the ledger knows it.
 package struct AuthorityRecord: Hashable, Sendable {
@@ -12,6 +13,8 @@ package struct AuthorityRecord: Hashable, Sendable {
     package var issuer: String
     /// DER in Base64.
     package var certificate: String
+    /// `sha256:…` of its SubjectPublicKeyInfo.
+    package var key: String
     /// A root's key under the root before it, DER in Base64.
     package var cross: String?
     /// Ledger index of the entry that prepared it.
@@ -34,6 +37,9 @@ enum AuthoritySchema {
         CREATE UNIQUE INDEX authorities_prepared ON authorities (name) WHERE state = 'prepared';
         CREATE UNIQUE INDEX authorities_active ON authorities (name) WHERE state = 'active';
         """
+
+    /// What `authority.retired` says of the key; null for one that retired before such entries did.
+    static let retiredKeys: DatabaseFile.Migration = "ALTER TABLE authorities ADD COLUMN retired_key TEXT"
 }
 
 extension Fold {
@@ -78,6 +84,13 @@ extension Fold {
         try db.run(
             "UPDATE authorities SET state = ?, changed = ? WHERE serial = ?", [state.rawValue, index, body.serial])
     }
+
+    static func retireAuthority(_ body: AuthorityStep, _ index: Int64, _ db: Database) throws {
+        try move(body, from: [.prepared, .old, .tainted], to: .retired, index, db)
+        guard let key = body.key else { return }
+        try db.run("UPDATE authorities SET retired_key = ? WHERE serial = ?", [key, body.serial])
+        try change("organization", index, db)
+    }
 }
 
 extension Registry {
@@ -85,10 +98,31 @@ extension Registry {
     package func authorities() throws -> [AuthorityRecord] {
         try read {
             try Row.fetchAll(db, sql: "SELECT * FROM authorities ORDER BY idx, serial").map { row in
-                AuthorityRecord(
+                let text: String = row["certificate"]
+                let key = (try? Certificate(der: Base64.decode(text) ?? []))?.publicKey.spkiDigest
+                return AuthorityRecord(
                     name: row["name"], serial: row["serial"], state: try word(row["state"]), issuer: row["issuer"],
-                    certificate: row["certificate"], cross: row["cross_certificate"], index: row["idx"])
+                    certificate: text, key: key ?? "", cross: row["cross_certificate"], index: row["idx"])
             }
+        }
+    }
+
+    /// `sha256:…` of the keys of authorities that retired, sorted.
+    package func retiredKeys() throws -> [String] {
+        try read {
+            try String.fetchAll(
+                db,
+                sql: "SELECT DISTINCT retired_key FROM authorities WHERE retired_key IS NOT NULL ORDER BY retired_key")
+        }
+    }
+}
+
+extension HubDatabase {
+    /// Of a directory that nobody serves, oldest first.
+    package static func authorities(directory: String) throws -> [AuthorityRecord] {
+        try translating("cannot read the authorities") {
+            let queue = try DatabaseFile.openReadOnly("\(directory)/\(fileName)", migrations: HubSchema.migrations)
+            return try queue.read { db in try Registry(db).authorities() }
         }
     }
 }

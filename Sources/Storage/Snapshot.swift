@@ -69,7 +69,10 @@ package struct Snapshot: Sendable {
             next.state.revokedIdentities = try registry.revokedIdentities()
             next.revocations = Revocations(next.state)
         }
-        if parts.contains(.authorities) { next.authorities = try registry.authorities() }
+        if parts.contains(.authorities) {
+            next.authorities = try registry.authorities()
+            next.state.retiredKeys = try registry.retiredKeys()
+        }
         if parts.contains(.roles) { next.roles = try registry.grantedRoles() }
         if parts.contains(.reviews) { next.reviews = try registry.reviews() }
         if parts.contains(.publications) { next.publication = try registry.publication() }

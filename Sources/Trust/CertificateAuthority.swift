@@ -116,7 +116,7 @@ package struct CertificateAuthority: Sendable {
         guard domain == nil, certificate.pathLength != 0 else {
             throw TrustError("not-a-root", "\(backticked(certificate.subject)) is no root")
         }
-        guard next.subject == certificate.subject, next.isIssued(by: next) else {
+        guard next.subject == certificate.subject, next.isAnchor else {
             throw TrustError(
                 "bad-template", "\(backticked(next.subject)) is no root named \(backticked(certificate.subject))")
         }
@@ -125,9 +125,12 @@ package struct CertificateAuthority: Sendable {
             organization: "", commonName: "", serial: try Self.positive(serial), notBefore: now - Self.backdating,
             notAfter: min(next.notAfter, certificate.notAfter), publicKey: next.publicKey,
             keyUsage: [.keyCertSign, .crlSign])
-        draft.subjectOf = certificate
+        draft.subjectOf = next
+        // What it signs names its key as it names it itself; who else signed it may have chosen another identifier than we.
+        draft.subjectKeyID = next.subjectKeyID
         draft.isCA = true
         draft.pathLength = certificate.pathLength
+        draft.nameConstraints = next.nameConstraints
         return try draft.signed(by: key, issuer: certificate)
     }
 

@@ -17,6 +17,8 @@ package struct CertificateDraft: Sendable {
     package var nameConstraints: NameConstraints?
     /// Whose subject it bears, in the place of `organization` and `commonName`.
     package var subjectOf: Certificate?
+    /// Nil for the one that our own certificates have, which comes from the key.
+    package var subjectKeyID: [UInt8]?
     package var nameConstraintsAreCritical = true
     /// Dotted texts of extensions that are added with an ASN.1 NULL as value, marked critical.
     package var otherCriticalExtensions: [String] = []
@@ -87,7 +89,7 @@ package struct CertificateDraft: Sendable {
         }
         writer.add(element: subject)
         writer.add(element: publicKey.spkiDER)
-        let keyID = Self.keyID(of: publicKey)
+        let keyID = subjectKeyID ?? Self.keyID(of: publicKey)
         let issuerID = issuer.map { $0.subjectKeyID ?? [] } ?? keyID
         guard !issuerID.isEmpty else { throw TrustError("bad-template", "the issuer has no key identifier") }
         try writer.add(Tag.context(3, constructed: true)) { (writer: inout DERWriter) throws(TrustError) in

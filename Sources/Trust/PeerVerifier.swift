@@ -13,13 +13,15 @@ package struct VerifiedPeer: Hashable, Sendable {
     package var dns: [String]
     /// Serial numbers of the certificates above the leaf, its issuer first, the root last.
     package var issuers: [String]
+    /// `sha256:…` of their keys, in that order: one key may have several certificates.
+    package var issuerKeys: [String]
     /// `sha256:…` of the leaf's DER bytes: whoever mints with a stolen CA can copy a serial number, but not these.
     package var leaf: String
 
     /// Without a start, any revocation of the identity counts.
     package init(
         id: SPIFFEID, serial: String, notBefore: Instant = Instant(milliseconds: 0), notAfter: Instant, dns: [String],
-        issuers: [String], leaf: String = ""
+        issuers: [String], issuerKeys: [String] = [], leaf: String = ""
     ) {
         self.id = id
         self.serial = serial
@@ -27,6 +29,7 @@ package struct VerifiedPeer: Hashable, Sendable {
         self.notAfter = notAfter
         self.dns = dns
         self.issuers = issuers
+        self.issuerKeys = issuerKeys
         self.leaf = leaf
     }
 }
@@ -46,7 +49,8 @@ package struct PeerVerifier: Sendable {
     /// - Parameters:
     ///   - anchors: The roots of each trust domain. An organization has one entry for its own domain and one for each of its
     ///     zones, all with the same roots; then an intermediate has to name its domain.
-    ///   - deniedSerials: Lower-case hexadecimal, as `Certificate.serial` writes them.
+    ///   - deniedSerials: Of leaves and CAs, lower-case hexadecimal, as `Certificate.serial` writes them; and `sha256:…` of
+    ///     keys of CAs, any certificate of which is refused.
     ///   - deniedIdentities: Identities whose certificates issued before the moment are revoked.
     /// - Throws: `bad-anchor` for an anchor that is not a root CA.
     package init(
@@ -102,7 +106,7 @@ package struct PeerVerifier: Sendable {
         let id = try rules.judge()
         let peer = VerifiedPeer(
             id: id, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: leaf.dnsSANs,
-            issuers: path.map(\.serial), leaf: digestText(of: first))
+            issuers: path.map(\.serial), issuerKeys: path.map(\.publicKey.spkiDigest), leaf: digestText(of: first))
         try checkRevocation(peer)
         known.keep(issuers: path)
         known.keep(
@@ -141,6 +145,11 @@ package struct PeerVerifier: Sendable {
     private func checkRevocation(_ peer: VerifiedPeer) throws(TrustError) {
         try checkSerial(peer.serial)
         for issuer in peer.issuers { try checkSerial(issuer) }
+        for key in peer.issuerKeys {
+            guard !deniedSerials.contains(key) else {
+                throw TrustError("revoked", "the CA with the key \(backticked(key)) has retired")
+            }
+        }
         try checkIdentity(peer.id, notBefore: peer.notBefore)
     }
 

@@ -28,7 +28,7 @@ package struct RootRules: Sendable {
         try checkPathLength()
         // A root that signed itself answers to nobody; where it says what it stands for, it has to be this organization.
         if certificate.nameConstraints == nil, certificate.isIssued(by: certificate) { return }
-        try checkNameConstraints()
+        try Self.checkNameConstraints(of: certificate, organization)
     }
 
     private func checkAlgorithm() throws(TrustError) {
@@ -45,7 +45,8 @@ package struct RootRules: Sendable {
         }
     }
 
-    private func checkNameConstraints() throws(TrustError) {
+    /// - Throws: `no-name-constraints`, `name-constraints-not-critical`, `wrong-name-constraints`.
+    static func checkNameConstraints(of certificate: Certificate, _ organization: String) throws(TrustError) {
         let found = try AuthorityRules.criticalNameConstraints(of: certificate, domain: organization)
         let allowed: Set = [organization, ".\(organization)"]
         func permitted(_ kind: GeneralName.Kind) -> Set<String> {

@@ -11,7 +11,7 @@ struct Root: AsyncParsableCommand {
               nave-hub root init --dir root --organization corp.example --key-passphrase-file passphrase
               nave-hub root sign organization.request.pem --dir root --domain corp.example --out organization.pem
             """,
-        subcommands: [RootInit.self, RootSign.self, RootShow.self])
+        subcommands: [RootInit.self, RootSign.self, RootCross.self, RootShow.self])
 }
 
 struct RootInit: AsyncParsableCommand {
@@ -103,7 +103,8 @@ struct RootSign: AsyncParsableCommand {
         abstract: "Sign an intermediate for the organization or for one zone.",
         discussion: """
             Shows what it is about to sign, and asks. Of the request only the key is believed; names, constraints and validity \
-            are our own. Each certificate has a line in DIR/signed.jsonl before it leaves.
+            are our own. Each certificate has a line in DIR/signed.jsonl before it leaves, and a key is certified once: again \
+            only with --again, when the first certificate was lost.
 
               nave-hub root sign finance.request.pem --dir root --domain finance.corp.example --out finance.pem
             """)
@@ -123,17 +124,63 @@ struct RootSign: AsyncParsableCommand {
     @Flag(help: "Do not ask.")
     var yes = false
 
+    @Flag(help: "Also a key that this root certified before.")
+    var again = false
+
     @Option(help: "File with the key's passphrase. (env: NAVE_KEY_PASSPHRASE, the passphrase itself)")
     var keyPassphraseFile: String?
 
     func run() async throws {
         try await failing {
             let root = OfflineRoot(dir, passphrase: try passphrase(keyPassphraseFile))
-            let signing = RootSigning(root: root, domain: domain, request: request, out: out)
+            let signing = RootSigning(root: root, domain: domain, request: request, out: out, isAgain: again)
             let proposal = try signing.propose(now: HubClock.now())
             say(proposal.text)
             try confirm("sign this?", unless: yes)
             let certificate = try signing.sign(proposal, now: HubClock.now())
+            if let out { say("signed: \(out)") } else { print(certificate, terminator: "") }
+        }
+    }
+}
+
+struct RootCross: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cross",
+        abstract: "Certify the key of the root that is to follow this one.",
+        discussion: """
+            Whoever knows only this root then believes what the next one signs: who was away while the roots changed finds \
+            the way. Shows what it is about to sign, and asks. Next: `nave authority prepare root --certificate root-2.pem \
+            --cross cross.pem`.
+
+              nave-hub root cross root-2/root.pem --dir root --out cross.pem
+            """)
+
+    @Argument(help: "File with the certificate of the root that is to follow, PEM.")
+    var next: String
+
+    @Option(help: "The directory of the root of now.")
+    var dir: String
+
+    @Option(help: "File to make for the cross certificate. (default: standard output)")
+    var out: String?
+
+    @Flag(help: "Do not ask.")
+    var yes = false
+
+    @Flag(help: "Also a key that this root certified before.")
+    var again = false
+
+    @Option(help: "File with the key's passphrase. (env: NAVE_KEY_PASSPHRASE, the passphrase itself)")
+    var keyPassphraseFile: String?
+
+    func run() async throws {
+        try await failing {
+            let root = OfflineRoot(dir, passphrase: try passphrase(keyPassphraseFile))
+            let crossing = RootCrossing(root: root, next: next, out: out, isAgain: again)
+            let proposal = try crossing.propose(now: HubClock.now())
+            say(proposal.text)
+            try confirm("sign this?", unless: yes)
+            let certificate = try crossing.sign(proposal, now: HubClock.now())
             if let out { say("signed: \(out)") } else { print(certificate, terminator: "") }
         }
     }

@@ -112,6 +112,66 @@ extension EndToEnd {
             try await wheel.converge()
         }
 
+        @Test("the root leaves the hub, and an offline one follows it: no call is refused, and who was away comes back")
+        func offline() async throws {
+            let wheel = try await Wheel.turning()
+            try await raiseRates(wheel)
+            try await wheel.enrolUser("erin@corp.example", as: "erin")
+            let spoke = try #require(wheel.spoke)
+            let load = Load(wheel)
+            let calls = Task { try await load.run() }
+            try await eventually("calls go through") { load.allowed > 0 }
+
+            // The hub holds its root's key, and signs that of the one which takes its place.
+            try await root(wheel, ["init", "--dir", file(wheel, "root-2"), "--organization", "corp.example"])
+            try await published(
+                wheel, "prepare", "next-2.json", "--certificate", file(wheel, "root-2/root.pem"), "--requests-out",
+                file(wheel, "requests-2"))
+            let early = try await wheel.nave(["authority", "activate", "root", "--yes"])
+            #expect(early.code == 1 && early.errors.contains("finance"), "\(early.errors)")
+            try await signed(wheel, "2")
+            try await step(wheel, "activate", "root", "--certificates", file(wheel, "signed-2"))
+            #expect(!FileManager.default.fileExists(atPath: file(wheel, "hub/keys/root.key")))
+            try await finished(wheel, "last-2.json", ["bot", "erin"])
+
+            // Now it lies elsewhere, and is followed by what it signs there.
+            let before = try await contents(wheel, of: "bot")
+            try await step(wheel, "prepare", "root", "--requests-out", file(wheel, "requests-3"))
+            try await root(wheel, ["init", "--dir", file(wheel, "root-3"), "--organization", "corp.example"])
+            try await root(
+                wheel,
+                [
+                    "cross", file(wheel, "root-3/root.pem"), "--dir", file(wheel, "root-2"), "--out",
+                    file(wheel, "cross.pem"), "--yes",
+                ])
+            try await signed(wheel, "3")
+            try await published(
+                wheel, "prepare", "next-3.json", "--certificate", file(wheel, "root-3/root.pem"), "--cross",
+                file(wheel, "cross.pem"))
+            try await step(wheel, "activate", "root", "--certificates", file(wheel, "signed-3"))
+            // Erin saw no version since the root of before: the hub's certificate leads from it.
+            let back = try await wheel.nave(["zone", "list"], as: "erin")
+            #expect(back.code == 0 && back.errors.contains("the trust manifest is now version"), "\(back.errors)")
+            try await finished(wheel, "last-3.json", ["bot", "erin"])
+            try await wheel.converge()
+            try await refused(wheel, before, "the old root's")
+            let count = load.allowed
+            try await eventually("calls go on") { load.allowed > count + 3 }
+            load.end()
+            try await calls.value
+            #expect(load.refused == [], "a call was refused: \(spoke.standardError.suffix(3000))")
+            #expect(load.allowed > 20)
+
+            try await verified(wheel, "bot", by: file(wheel, "root-3/root.pem"), holds: true)
+            try await verified(wheel, "bot", by: file(wheel, "root-2/root.pem"), holds: false)
+            let proof = try await run(Checkout.program("nave-hub"), ["verify", "--data", file(wheel, "hub")])
+            #expect(proof.code == 0, "\(proof.output)\(proof.errors)")
+            #expect(try await wheel.hub?.terminate() == 0)
+            try await wheel.restartSpoke([])
+            try await wheel.startHub()
+            try await wheel.converge()
+        }
+
         @Test("who was away from the first step to the last but one finds the way to the new root")
         func away() async throws {
             let wheel = try await Wheel.turning()
@@ -158,14 +218,53 @@ extension EndToEnd {
         }
 
         private func step(_ wheel: Wheel, _ step: String, _ name: String, _ more: String...) async throws {
+            try await self.step(wheel, step, name, arguments: more)
+        }
+
+        private func step(_ wheel: Wheel, _ step: String, _ name: String, arguments more: [String]) async throws {
             let done = try await wheel.nave(["authority", step, name, "--yes", "--why", "a test"] + more)
             try #require(done.code == 0, "\(step) \(name): \(done.errors)")
         }
 
+        private func file(_ wheel: Wheel, _ name: String) -> String { wheel.directory.file(name) }
+
+        private func root(_ wheel: Wheel, _ arguments: [String]) async throws {
+            let done = try await run(Checkout.program("nave-hub"), ["root"] + arguments)
+            try #require(done.code == 0, "\(arguments): \(done.errors)")
+        }
+
+        /// Every request of `requests-N` by the root in `root-N`, into `signed-N`.
+        private func signed(_ wheel: Wheel, _ number: String) async throws {
+            let (requests, signed) = (file(wheel, "requests-\(number)"), file(wheel, "signed-\(number)"))
+            try FileManager.default.createDirectory(atPath: signed, withIntermediateDirectories: false)
+            let names = try FileManager.default.contentsOfDirectory(atPath: requests).sorted()
+            #expect(names.contains("corp.example.csr") && names.contains("finance.corp.example.csr"), "\(names)")
+            for name in names {
+                let domain = String(name.dropLast(".csr".count))
+                try await root(
+                    wheel,
+                    [
+                        "sign", "\(requests)/\(name)", "--dir", file(wheel, "root-\(number)"), "--domain", domain,
+                        "--out",
+                        "\(signed)/\(domain).pem", "--yes",
+                    ])
+            }
+        }
+
+        /// The last two steps of the root, once the people renewed.
+        private func finished(_ wheel: Wheel, _ manifest: String, _ people: [String]) async throws {
+            try await step(wheel, "taint", "root")
+            for name in people { _ = try await wheel.nave(["status"], as: name) }
+            try await eventually("nobody hangs on the old root") {
+                try await authority(wheel, "root", "tainted")?["leaves"]?.integer == 0
+            }
+            try await published(wheel, "retire", manifest)
+        }
+
         /// A step of the root that needs a version of the trust manifest, signed by two of three and published.
-        private func published(_ wheel: Wheel, _ step: String, _ name: String) async throws {
+        private func published(_ wheel: Wheel, _ step: String, _ name: String, _ more: String...) async throws {
             let file = wheel.directory.file(name)
-            try await self.step(wheel, step, "root", "--out", file)
+            try await self.step(wheel, step, "root", arguments: ["--out", file] + more)
             for key in ["manifest-1.key", "manifest-3.key"] {
                 let signed = try await wheel.nave(
                     ["trust", "sign", file, "--key", wheel.directory.file("hub.manifest-keys/\(key)")])

@@ -342,8 +342,6 @@ import Trust
         let invitation = InvitationRequest(kind: .client, zone: "ops", name: "bot")
         #expect(
             await code { try await parts.services.enrolment.invite(invitation, by: hub.owner) } == "no-intermediate")
-        #expect(
-            await code { try await authorities.prepare("root", AuthorityRequest(), by: hub.owner) } == "root-offline")
         let early = AuthorityRequest(certificate: root.certificate.pem)
         #expect(await code { try await authorities.prepare("ops", early, by: hub.owner) } == "not-requested")
 

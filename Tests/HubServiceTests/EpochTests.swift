@@ -72,6 +72,25 @@ import Trust
         }
     }
 
+    /// The key of before is gone for good once it was followed, and the ledger that knows of the next one is lost.
+    @Test func keysNewerThanTheLedgerAreFoundBeforeAnEpochIsPrepared() async throws {
+        let hub = try await TestHub.applied()
+        try backup(hub)
+        let authorities = hub.parts.services.authorities
+        _ = try await authorities.prepare("organization", AuthorityRequest(), by: hub.owner)
+        _ = try await authorities.activate("organization", AuthorityRequest(), by: hub.owner)
+        _ = try restore(hub, keys: "hub")
+        #expect(await code { try prepare(hub) } == "authority-key-missing")
+        #expect(!FileManager.default.fileExists(atPath: hub.directory.file("next.json")))
+        // With the keys of its time it goes on.
+        try FileManager.default.removeItem(atPath: hub.directory.file("new"))
+        _ = try restore(hub)
+        try prepare(hub)
+        try sign(hub)
+        try open(hub)
+        #expect(try await started(hub).ledger.snapshot.size > 0)
+    }
+
     @Test func aRestoredHubServesOnlyInTheNextEpoch() async throws {
         let hub = try await shortened()
         let outcome = try restore(hub)

@@ -25,11 +25,11 @@ import Trust
 
     private func signing(
         _ directory: TemporaryDirectory, _ domain: String = "finance.corp.example", request: String = "request.pem",
-        out: String? = "signed.pem", passphrase: [UInt8]? = nil
+        out: String? = "signed.pem", passphrase: [UInt8]? = nil, isAgain: Bool = false
     ) -> RootSigning {
         RootSigning(
             root: OfflineRoot(directory.file("root"), passphrase: passphrase), domain: domain,
-            request: directory.file(request), out: out.map(directory.file))
+            request: directory.file(request), out: out.map(directory.file), isAgain: isAgain)
     }
 
     @discardableResult
@@ -154,9 +154,11 @@ import Trust
         // The line was written, the certificate was not: the log knows more than anybody holds.
         #expect(await code { try sign(signing(directory, out: "nowhere/signed.pem")) } == "not-writable")
         #expect(try root.signed().count == 1)
+        // Who says so has it again.
+        #expect(await code { try sign(signing(directory)) } == "already-signed")
         // A line that was left half written is passed over, and the next is a line of its own.
         try directory.write("root/signed.jsonl", try directory.read("root/signed.jsonl") + "{\"at\":\"20")
-        try sign(signing(directory))
+        try sign(signing(directory, isAgain: true))
         #expect(try root.signed().count == 2)
         // No line, no certificate.
         try FileManager.default.removeItem(atPath: directory.file("root/signed.jsonl"))
@@ -165,6 +167,93 @@ import Trust
         _ = try? FileManager.default.removeItem(atPath: directory.file("signed.pem"))
         #expect(await code { try sign(signing(directory)) } != nil)
         #expect(!FileManager.default.fileExists(atPath: directory.file("signed.pem")))
+    }
+
+    @Test("a key is certified once, for whatever domain") func once() async throws {
+        let directory = try TemporaryDirectory()
+        _ = try creation(directory).make(now: Self.now)
+        let key = try request(directory)
+        try sign(signing(directory))
+        for domain in ["finance.corp.example", "analytics.corp.example", "corp.example"] {
+            #expect(await code { try sign(signing(directory, domain, out: nil)) } == "already-signed", "\(domain)")
+        }
+        // Another request of the same key is no other key.
+        try directory.write("second.pem", try CertificateRequest.makePEM(key: key))
+        #expect(await code { try sign(signing(directory, request: "second.pem", out: nil)) } == "already-signed")
+        #expect(try OfflineRoot(directory.file("root")).signed().count == 1)
+        let second = try Certificate(pem: try sign(signing(directory, out: nil, isAgain: true)))
+        #expect(try OfflineRoot(directory.file("root")).signed().last?.serial == second.serial)
+        _ = try request(directory, "other.pem")
+        try sign(signing(directory, request: "other.pem", out: nil))
+    }
+
+    // MARK: the root that follows
+
+    private func crossing(
+        _ directory: TemporaryDirectory, _ next: String = "root-2/root.pem", out: String? = nil, isAgain: Bool = false,
+        passphrase: [UInt8]? = nil
+    ) -> RootCrossing {
+        RootCrossing(
+            root: OfflineRoot(directory.file("root"), passphrase: passphrase), next: directory.file(next),
+            out: out.map(directory.file), isAgain: isAgain)
+    }
+
+    private func cross(_ crossing: RootCrossing) throws -> Certificate {
+        try Certificate(pem: try crossing.sign(try crossing.propose(now: Self.now), now: Self.now))
+    }
+
+    @Test func theNextRootIsCertifiedByThisOneAndKeepsALine() async throws {
+        let directory = try TemporaryDirectory()
+        _ = try creation(directory, passphrase: Self.passphrase).make(now: Self.now)
+        _ = try creation(directory, "root-2").make(now: Self.now)
+        let (old, new) = (OfflineRoot(directory.file("root")), OfflineRoot(directory.file("root-2")))
+        #expect(await code { try cross(crossing(directory)) } == "passphrase-missing")
+        let text = try crossing(directory, passphrase: Self.passphrase).propose(now: Self.now).text
+        #expect(text.contains(try new.certificate().publicKey.spkiDigest))
+        #expect(try old.signed().isEmpty, "nothing is written before the yes")
+        let made = try cross(crossing(directory, out: "cross.pem", passphrase: Self.passphrase))
+        #expect(try directory.read("cross.pem") == made.pem)
+        try CrossRules(
+            certificate: made, root: try new.certificate(), present: try old.certificate(),
+            organization: "corp.example", now: Self.now
+        ).judge()
+        let line = try #require(try old.signed().first)
+        #expect(line.kind == .cross && line.serial == made.serial && line.key == made.publicKey.spkiDigest)
+        #expect(try RootView(of: old).text.contains("corp.example  cross  serial \(made.serial)"))
+        #expect(
+            await code { try cross(crossing(directory, passphrase: Self.passphrase)) } == "already-signed")
+        _ = try cross(crossing(directory, isAgain: true, passphrase: Self.passphrase))
+        #expect(
+            await code { try cross(crossing(directory, out: "cross.pem", isAgain: true, passphrase: Self.passphrase)) }
+                == "exists")
+    }
+
+    @Test func whatIsNoNextRootIsNotCertified() async throws {
+        let directory = try TemporaryDirectory()
+        _ = try creation(directory).make(now: Self.now)
+        _ = try creation(directory, "foreign", organization: "other.example").make(now: Self.now)
+        let key = try PrivateKey.generateP256()
+        let other = try CertificateAuthority.makeRoot(
+            organization: "corp.example", name: "corp.example root 2", key: key, isConstrained: true,
+            serial: TestPKI.serial(of: key), now: Self.now)
+        try directory.write("renamed.pem", other.certificate.pem)
+        _ = try request(directory)
+        try sign(signing(directory))
+        for (file, expected) in [
+            ("nothing.pem", "no-file"), ("request.pem", "bad-pem"), ("root/root.pem", "own-key"),
+            ("foreign/root.pem", "wrong-name-constraints"), ("renamed.pem", "other-name"),
+            ("signed.pem", "wrong-path-length"),
+        ] {
+            #expect(await code { try cross(crossing(directory, file)) } == expected, "\(file)")
+        }
+        #expect(try OfflineRoot(directory.file("root")).signed().count == 1)
+        // No line, no certificate.
+        _ = try creation(directory, "root-2").make(now: Self.now)
+        try FileManager.default.removeItem(atPath: directory.file("root/signed.jsonl"))
+        try FileManager.default.createDirectory(
+            atPath: directory.file("root/signed.jsonl"), withIntermediateDirectories: false)
+        #expect(await code { try cross(crossing(directory, out: "cross.pem")) } != nil)
+        #expect(!FileManager.default.fileExists(atPath: directory.file("cross.pem")))
     }
 
     // MARK: under a corporate CA

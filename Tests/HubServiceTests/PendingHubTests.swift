@@ -37,7 +37,8 @@ import Trust
         func sign(_ domain: String = "corp.example", out: String = "organization.pem") throws {
             let signing = RootSigning(
                 root: OfflineRoot(directory.file("root")), domain: domain,
-                request: directory.file("hub.pending/organization.request.pem"), out: directory.file(out))
+                request: directory.file("hub.pending/organization.request.pem"), out: directory.file(out), isAgain: true
+            )
             _ = try signing.sign(try signing.propose(now: TestHub.start), now: TestHub.start)
         }
 

@@ -286,6 +286,21 @@ import Trust
         #expect(try hub.reopened().ledger.snapshot.authorities == hub.ledger.snapshot.authorities)
 
         #expect(try hub.verify().problems == [])
+        // The key that an entry names is denied from that entry on; one of before names none.
+        #expect(hub.ledger.snapshot.state.retiredKeys == [])
+        let key = digestText(of: [1])
+        #expect(
+            await append([
+                prepared("finance", "a5"), .authorityRetired(AuthorityStep(name: "finance", serial: "a5", key: key)),
+            ]) == nil)
+        let state = hub.ledger.snapshot.state
+        #expect(state.retiredKeys == [key] && state.denied == [key])
+        #expect(state.changes["organization"] == hub.ledger.snapshot.size - 1)
+        #expect(try hub.reopened().ledger.snapshot.state.retiredKeys == [key])
+        #expect(try hub.verify().problems == [])
+        try hub.sql("UPDATE authorities SET retired_key = NULL WHERE serial = 'a5'")
+        #expect(try hub.verify().problems.contains { $0.table == "authorities" && $0.row == "a5" })
+        try hub.sql("UPDATE authorities SET retired_key = '\(key)' WHERE serial = 'a5'")
         try hub.sql("UPDATE authorities SET state = 'old' WHERE serial = 'a1'")
         #expect(try hub.verify().problems.contains { $0.table == "authorities" && $0.row == "a1" })
     }

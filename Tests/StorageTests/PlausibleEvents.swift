@@ -217,7 +217,9 @@ struct PlausibleEvents {
         }
         if pick(2) == 0, let index = authorities.firstIndex(where: { $0.name == name && $0.state == .tainted }) {
             authorities[index].state = .retired
-            return [.authorityRetired(AuthorityStep(name: name, serial: authorities[index].serial))]
+            let serial = authorities[index].serial
+            let key = pick(2) == 0 ? digestText(of: Array(serial.utf8)) : nil
+            return [.authorityRetired(AuthorityStep(name: name, serial: serial, key: key))]
         }
         let serial = Hex.encode(SHA256.hash(Array("authority \(number)".utf8)).prefix(8))
         authorities.append((name, serial, .prepared))

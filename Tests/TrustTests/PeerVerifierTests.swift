@@ -160,6 +160,24 @@ import Trust
         #expect(code(try pki.verifier(deniedIdentities: [id: now - .days(1)]), client.chainDER) == nil)
     }
 
+    /// A root may certify a key twice: whoever has it ends with the key, under whatever certificate.
+    @Test func aRetiredKeyEndsEveryCertificateOfIt() throws {
+        let client = try pki.client("finance", "a")
+        let key = client.chain[1].publicKey
+        let second = try pki.root.issueIntermediate(
+            domain: "finance.corp.example", publicKey: key, serial: [UInt8](repeating: 0x77, count: 16), now: now)
+        let chain = [client.leaf.der, second.der]
+        #expect(code(try pki.verifier(deniedSerials: [client.chain[1].serial]), chain) == nil, "another serial number")
+        let denied = try pki.verifier(deniedSerials: [key.spkiDigest])
+        #expect(code(denied, chain) == "revoked" && code(denied, client.chainDER) == "revoked")
+        #expect(code(denied, try pki.client("analytics", "a").chainDER) == nil)
+        let peer = try pki.verifier().verify(chainDER: chain, purpose: .client, now: now)
+        #expect(peer.issuerKeys == [key.spkiDigest, pki.root.certificate.publicKey.spkiDigest])
+        #expect(refusal { try denied.recheck(peer, now: now) } == "revoked")
+        // The key of the leaf itself is not a CA's.
+        #expect(code(try pki.verifier(deniedSerials: [client.key.publicKey.spkiDigest]), chain) == nil)
+    }
+
     @Test func recheckSeesWhatChanged() throws {
         let client = try pki.client("finance", "a")
         let peer = try pki.verifier().verify(chainDER: client.chainDER, purpose: .client, now: now)

@@ -62,6 +62,8 @@ extension AuthorityAnswer {
 
 /// `root`, `organization`, or a zone's name.
 struct AuthorityArgument: ExpressibleByArgument, Hashable, Sendable {
+    static let root = "root"
+
     var text: String
 
     init?(argument: String) {

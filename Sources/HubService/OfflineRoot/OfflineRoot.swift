@@ -24,6 +24,10 @@ package struct OfflineRoot: Sendable {
 
     /// What the root signed once. A line stands before the certificate leaves.
     package struct SignedLine: Hashable, Sendable, Codable {
+        package enum Kind: String, Sendable, Codable { case cross }
+
+        /// Absent for an intermediate.
+        package var kind: Kind?
         package var serial: String
         package var domain: String
         /// `sha256:…` of the key that was certified.
@@ -76,6 +80,17 @@ package struct OfflineRoot: Sendable {
         try PrivateFile.append(line: try JSONCoding.canonical(line), to: file("signed.jsonl"))
     }
 
+    /// One key, one certificate: whoever ends a CA by its certificate has to know every one.
+    /// - Parameter isMeant: The first one was lost, or is to be followed.
+    /// - Throws: `already-signed`.
+    func demandUnsigned(_ key: PublicKey, unless isMeant: Bool) throws {
+        guard !isMeant, let line = try signed().last(where: { $0.key == key.spkiDigest }) else { return }
+        throw HubError(
+            .conflict, "already-signed",
+            "this root certified the key \(line.key) at \(line.at), for \(quoted(line.domain)), serial \(line.serial)",
+            hint: "use that certificate; if it was lost, and only then: --again")
+    }
+
     /// Oldest first. A line that a process left half written says nothing of a certificate that left, and is passed over.
     package func signed() throws -> [SignedLine] {
         guard FileManager.default.fileExists(atPath: file("signed.jsonl")) else { return [] }
@@ -113,7 +128,10 @@ package struct RootView: Sendable {
             lines.append("waits for its certificate")
         }
         lines.append("certificates signed: \(signed.count)")
-        for line in signed { lines.append("  \(line.at)  \(line.domain)  serial \(line.serial)  key \(line.key)") }
+        for line in signed {
+            let kind = line.kind.map { "  \($0.rawValue)" } ?? ""
+            lines.append("  \(line.at)  \(line.domain)\(kind)  serial \(line.serial)  key \(line.key)")
+        }
         return lines.joined(separator: "\n")
     }
 

@@ -34,19 +34,22 @@ package struct RootSigning: Sendable {
     private let domain: String
     private let request: String
     private let out: String?
+    private let isAgain: Bool
 
     /// - Parameters:
     ///   - request: File with a PKCS#10 request, PEM.
     ///   - out: File to make for the certificate; nil if the caller takes it.
-    package init(root: OfflineRoot, domain: String, request: String, out: String?) {
+    ///   - isAgain: Also a key that the root certified before.
+    package init(root: OfflineRoot, domain: String, request: String, out: String?, isAgain: Bool = false) {
         self.root = root
         self.domain = domain
         self.request = request
         self.out = out
+        self.isAgain = isAgain
     }
 
-    /// - Throws: `not-a-root`, `root-waiting`, `foreign-domain`, `exists`, `own-key`, `expired`, what is wrong with the
-    ///   request, and what opening the key throws.
+    /// - Throws: `not-a-root`, `root-waiting`, `foreign-domain`, `exists`, `own-key`, `already-signed`, `expired`, what is
+    ///   wrong with the request, and what opening the key throws.
     package func propose(now: Instant) throws -> Proposal {
         try demandDomain()
         if let out, FileManager.default.fileExists(atPath: out) {
@@ -59,6 +62,7 @@ package struct RootSigning: Sendable {
                 .invalid, "own-key", "\(quoted(request)) asks for the root's own key",
                 hint: "an intermediate has a key of its own")
         }
+        try root.demandUnsigned(asked.publicKey, unless: isAgain)
         let end = authority.intermediateEnd(now: now)
         guard end - now >= IntermediateRules.minimumValidity else {
             throw HubError(
@@ -67,7 +71,7 @@ package struct RootSigning: Sendable {
         }
         return Proposal(
             domain: domain, key: asked.publicKey, notAfter: end, authority: authority,
-            before: try root.signed().filter { $0.domain == domain })
+            before: try root.signed().filter { $0.domain == domain && $0.kind == nil })
     }
 
     /// - Returns: The certificate, PEM.

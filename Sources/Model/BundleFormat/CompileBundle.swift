@@ -7,22 +7,30 @@ package struct RegistryState: Sendable {
     /// Approved definitions of tools, by the server's full name.
     package var pins: [String: [ToolDefinition]]
     package var revokedSerials: [String]
+    /// `sha256:…` of the keys of CAs that retired.
+    package var retiredKeys: [String]
     package var revokedIdentities: [IdentityRevocation]
     /// Ledger index of the last change by scope: `organization` (with revocations of certificates), or a zone's name.
     package var changes: [String: Int64]
 
     package init(
         origin: String, topology: Topology, masks: [Mask] = [], pins: [String: [ToolDefinition]] = [:],
-        revokedSerials: [String] = [], revokedIdentities: [IdentityRevocation] = [], changes: [String: Int64] = [:]
+        revokedSerials: [String] = [], retiredKeys: [String] = [], revokedIdentities: [IdentityRevocation] = [],
+        changes: [String: Int64] = [:]
     ) {
         self.origin = origin
         self.topology = topology
         self.masks = masks
         self.pins = pins
         self.revokedSerials = revokedSerials
+        self.retiredKeys = retiredKeys
         self.revokedIdentities = revokedIdentities
         self.changes = changes
     }
+
+    /// What a bundle carries as `revokedSerials`. A reader that knows of no keys takes theirs for serial numbers that nobody
+    /// has, and goes on refusing the certificates that it is told by number: no reason for it to refuse the bundle.
+    package var denied: [String] { (revokedSerials + retiredKeys).sorted() }
 
     /// Ledger index of the last change that a zone's spokes could notice.
     package func revision(ofZone zone: String) -> Int64 { max(changes["organization"] ?? 0, changes[zone] ?? 0) }
@@ -68,7 +76,7 @@ package func compileBundle(spoke: Spoke, from state: RegistryState) -> PolicyBun
         zones: conditions.contains(where: \.comparesZones) ? topology.zoneFacts : nil,
         servers: servers, rules: rules,
         masks: state.masks.filter { names.contains($0.server) }.map(inForce).sorted { $0.id < $1.id },
-        revokedSerials: state.revokedSerials.sorted(),
+        revokedSerials: state.denied,
         revokedIdentities: state.revokedIdentities.sorted { $0.identity.description < $1.identity.description })
 }
 

@@ -21,6 +21,7 @@ package struct PolicyBundle: Hashable, Sendable, Codable {
     /// Rules that concern those servers, with full names, in order.
     package var rules: [Rule]
     package var masks: [Mask]
+    /// Serial numbers of certificates in hexadecimal, and `sha256:…` of the keys of CAs that retired.
     package var revokedSerials: [String]
     package var revokedIdentities: [IdentityRevocation]
 

@@ -41,9 +41,13 @@ package struct AuthorityPrepared: Hashable, Sendable, Codable {
 package struct AuthorityStep: Hashable, Sendable, Codable {
     package var name: String
     package var serial: String
+    /// Of `authority.retired`: `sha256:…` of its key. Nothing under any certificate of that key is believed, also under one
+    /// that nobody here has seen.
+    package var key: String?
 
-    package init(name: String, serial: String) {
+    package init(name: String, serial: String, key: String? = nil) {
         self.name = name
         self.serial = serial
+        self.key = key
     }
 }

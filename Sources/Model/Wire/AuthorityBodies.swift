@@ -34,14 +34,40 @@ package struct AuthorityRequest: Hashable, Sendable, Codable {
     package var dryRun: Bool?
     /// `retire` only: whatever still hangs on it.
     package var force: Bool?
-    /// `prepare` only: what an offline root made of the request, PEM.
+    /// `prepare` only: what an offline root made of the request, PEM; of `root`, the certificate of one that was made
+    /// elsewhere.
     package var certificate: String?
+    /// `prepare` of such a root: its key certified by the root of now, PEM.
+    package var cross: String?
+    /// `activate` of such a root: what it made of the requests, PEM, one certificate each.
+    package var certificates: [String]?
 
-    package init(why: String? = nil, dryRun: Bool? = nil, force: Bool? = nil, certificate: String? = nil) {
+    package init(
+        why: String? = nil, dryRun: Bool? = nil, force: Bool? = nil, certificate: String? = nil, cross: String? = nil,
+        certificates: [String]? = nil
+    ) {
         self.why = why
         self.dryRun = dryRun
         self.force = force
         self.certificate = certificate
+        self.cross = cross
+        self.certificates = certificates
+    }
+}
+
+/// What a root that lies elsewhere is to sign for one authority.
+package struct AuthoritySigningRequest: Hashable, Sendable, Codable {
+    /// `organization`, or a zone's name.
+    package var name: String
+    /// The trust domain to sign for.
+    package var domain: String
+    /// PKCS#10, PEM.
+    package var request: String
+
+    package init(name: String, domain: String, request: String) {
+        self.name = name
+        self.domain = domain
+        self.request = request
     }
 }
 
@@ -54,24 +80,27 @@ package struct AuthorityAnswer: Hashable, Sendable, Codable {
     package var holders: [SPIFFEID]
     /// `prepare` without the root's key: the PKCS#10 request to be signed, PEM.
     package var request: String?
+    /// `prepare` of a root whose key is elsewhere: what it is to sign before it is activated.
+    package var requests: [AuthoritySigningRequest]?
     /// `prepare` and `retire` of a root: the next trust manifest, a DSSE envelope without signatures.
     package var manifest: JSON?
 
     package init(
         index: Int64?, authorities: [AuthorityRow], holders: [SPIFFEID] = [], request: String? = nil,
-        manifest: JSON? = nil
+        requests: [AuthoritySigningRequest]? = nil, manifest: JSON? = nil
     ) {
         self.index = index
         self.authorities = authorities
         self.holders = holders
         self.request = request
+        self.requests = requests
         self.manifest = manifest
     }
 }
 
 /// Event `renew` of a spoke's stream: whoever shows a certificate under one of these authorities renews now.
 package struct RenewNotice: Hashable, Sendable, Codable {
-    /// Serial numbers of intermediates.
+    /// Serial numbers of intermediates, and `sha256:…` of their keys.
     package var issuers: [String]
 
     package init(issuers: [String]) { self.issuers = issuers }
