@@ -57,6 +57,7 @@ struct AppendGroup: Sendable {
                     nodes += try head.append(leaf, disclosures, to: db)
                     leaves.append(leaf)
                 }
+                return !leaves.isEmpty
             }
         } catch {
             // SQLite rolls back the whole transaction by itself when it cannot write; then the group is gone, not only
@@ -86,10 +87,11 @@ extension Event {
 
 extension Database {
     /// As GRDB's `inSavepoint`, with statements that are compiled once.
-    fileprivate func allOrNothing(_ body: () throws -> Void) throws {
+    /// - Parameter body: says whether what it wrote stays.
+    fileprivate func allOrNothing(_ body: () throws -> Bool) throws {
         try run("SAVEPOINT request")
         do {
-            try body()
+            if try !body() { try run("ROLLBACK TO request") }
         } catch {
             // When SQLite has rolled back the whole transaction, there is no savepoint any more.
             if isInsideTransaction {

@@ -78,7 +78,6 @@ package struct Network: Hashable, Sendable, Codable, CustomStringConvertible {
         return true
     }
 
-<<<<<<< HEAD
     package func contains(_ other: Network) -> Bool { prefix <= other.prefix && contains(other.address) }
 
     package func overlaps(_ other: Network) -> Bool { contains(other.address) || other.contains(address) }
@@ -102,8 +101,6 @@ package struct Network: Hashable, Sendable, Codable, CustomStringConvertible {
         return IPAddress(bytes)
     }
 
-=======
->>>>>>> 7492df1 (Model, Trust: read a bundle in one pass)
     /// The bits of that byte which the prefix covers.
     private func mask(_ index: Int) -> UInt8 {
         let bits = min(8, max(0, prefix - index * 8))

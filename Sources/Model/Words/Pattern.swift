@@ -129,7 +129,6 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether some expansion of the URI template (RFC 6570) could match.
-<<<<<<< HEAD
     package func overlaps(template: String) -> Bool { overlaps(Self.tokens(ofTemplate: template)) }
 
     /// Whether some text matches both.
@@ -137,11 +136,6 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
 
     private func overlaps(_ other: [Token]) -> Bool {
         let tokens = tokens
-=======
-    package func overlaps(template: String) -> Bool {
-        let tokens = tokens
-        let other = Self.tokens(ofTemplate: template)
->>>>>>> 7492df1 (Model, Trust: read a bundle in one pass)
         // One row for each position in `other`; `row[i]` says whether tokens[i...] and other[j...] share a text.
         var next = [Bool](repeating: false, count: tokens.count + 1)
         for j in stride(from: other.count, through: 0, by: -1) {
