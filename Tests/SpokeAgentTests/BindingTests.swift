@@ -187,10 +187,10 @@ struct BindingTests {
             let later = try self.snapshot(rules: [rules])
             let refusals = Refusals(exchange, later, tables.attempts, now, isQuiet: true)
             let reached = try reach(exchange, later, tables, refusals, now, counting: false)
-            #expect(reached.mayGoOn(with: replay) == isAllowed)
-            #expect(reached.mayGoOn(with: own))
+            #expect(reached.mayGoOn(with: replay, refusals) == isAllowed)
+            #expect(reached.mayGoOn(with: own, refusals))
             let shows = { (caller: String) in
-                reached.lists.shows(task: "t-1", of: caller, server: "ledger", tables, now: now)
+                reached.lists(in: .v20251125).shows(task: "t-1", of: caller, server: "ledger", tables, now: now)
             }
             #expect(shows(SpokeFixture.bot) == isAllowed)
             #expect(!shows(Self.other))

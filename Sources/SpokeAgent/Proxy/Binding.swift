@@ -114,7 +114,8 @@ extension Reached {
 
     /// Whether an open stream may stay so: one that replays an answer, as long as that call would still be allowed.
     func mayGoOn(with forwarding: Forwarding, _ refusals: Refusals) -> Bool {
-        guard case .stream(let resumption?) = forwarding.content, let aim = resumption.action?.aim, case .use = aim else {
+        guard case .stream(let resumption?) = forwarding.content, let aim = resumption.action?.aim, case .use = aim
+        else {
             return true
         }
         return mayStill(aim, in: forwarding.version, refusals).isAllowed
