@@ -54,7 +54,12 @@ import Trust
         let (hub, _) = try await TestHub.filled(seed: 11, appends: 120)
         let before = try hub.ledger.snapshot.facts
         #expect(!hub.ledger.snapshot.certificates.isEmpty)
-        try hub.sql("\(Self.wholeCertificates); PRAGMA user_version = 6")
+        try hub.sql(
+            """
+            \(Self.wholeCertificates)
+            DROP TABLE pins; ALTER TABLE authorities DROP COLUMN retired_key;
+            PRAGMA user_version = 6
+            """)
         let migrated = try hub.reopened()
         #expect(try migrated.ledger.snapshot.facts == before)
         #expect(try migrated.verify().problems == [])
@@ -73,6 +78,7 @@ import Trust
             """
             \(Self.wholeCertificates)
             DROP TABLE nodes; DROP TABLE publications; DROP TABLE epochs; DROP TABLE authorities; DROP TABLE anchors;
+            DROP TABLE pins;
             PRAGMA user_version = 2
             """)
         #expect(await failureCode { _ = try hub.verify() } == "database-older")
