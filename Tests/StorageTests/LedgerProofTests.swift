@@ -57,8 +57,18 @@ import Trust
         try hub.sql(
             """
             \(Self.wholeCertificates)
-            DROP TABLE pins; ALTER TABLE authorities DROP COLUMN retired_key;
+            ALTER TABLE pins RENAME TO kept_pins;
+            CREATE TABLE kept_keys AS SELECT serial, retired_key FROM authorities;
+            ALTER TABLE authorities DROP COLUMN retired_key;
             PRAGMA user_version = 6
+            """)
+        // Younger steps begin with empty tables: what they held is put back.
+        try hub.reopened().sql(
+            """
+            INSERT INTO pins SELECT * FROM kept_pins;
+            UPDATE authorities SET retired_key =
+                (SELECT kept.retired_key FROM kept_keys kept WHERE kept.serial = authorities.serial);
+            DROP TABLE kept_pins; DROP TABLE kept_keys;
             """)
         let migrated = try hub.reopened()
         #expect(try migrated.ledger.snapshot.facts == before)
