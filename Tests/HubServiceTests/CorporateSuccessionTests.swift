@@ -1,6 +1,5 @@
 import Foundation
 import HubService
-import Logging
 import Model
 import Storage
 import TestSupport
@@ -84,9 +83,7 @@ import Trust
             "organization.pem", try corporation.intermediate(asked, "corp.example", by: "old"))
         _ = try await HubInit.complete(
             data: directory.file("hub"), certificate: directory.file("organization.pem"), passphrase: nil, now: now)
-        let parts = try await HubParts(
-            directory: HubDirectory(directory.file("hub")), now: now,
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let parts = try await HubParts(quietly: directory.file("hub"), now: now)
         let context = try JSONCoding.decode(HubContext.self, from: Array(try directory.read("admin.json").utf8))
         let owner = Standing(of: context.identity, parts.ledger.snapshot)
         let steps = parts.services.authorities
@@ -97,11 +94,7 @@ import Trust
             _ = try await parts.services.manifests.publish(
                 PublishManifestRequest(manifest: try JSONCoding.encode(envelope)), by: owner)
         }
-        func chain() async throws -> [Certificate] {
-            let csr = Base64.encode(try CertificateRequest.make(key: .generateP256()))
-            return try Certificate.chain(
-                pem: try await parts.services.renewal.renew(RenewRequest(csr: csr), of: owner.identity).chain)
-        }
+        func chain() async throws -> [Certificate] { try await parts.renewed(owner.identity) }
         func verdict(_ chain: [Certificate], _ roots: [Certificate]) -> String? {
             do throws(TrustError) {
                 _ = try PeerVerifier(

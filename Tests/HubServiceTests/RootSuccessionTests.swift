@@ -1,6 +1,5 @@
 import Foundation
 import HubService
-import Logging
 import Model
 import Storage
 import TestSupport
@@ -71,11 +70,7 @@ import Trust
         }
 
         /// A chain of a new key, as the hub gives it now.
-        func chain() async throws -> [Certificate] {
-            let csr = Base64.encode(try CertificateRequest.make(key: .generateP256()))
-            let answer = try await parts.services.renewal.renew(RenewRequest(csr: csr), of: hub.owner.identity)
-            return try Certificate.chain(pem: answer.chain)
-        }
+        func chain() async throws -> [Certificate] { try await parts.renewed(hub.owner.identity) }
 
         func states(_ name: String) async throws -> [AuthorityState] {
             try await steps.list(Query(), hub.owner).filter { $0.name == name }.map(\.state)
@@ -95,9 +90,7 @@ import Trust
 
     private static func started(_ hub: TestHub) async throws -> HubParts {
         let now = hub.now
-        return try await HubParts(
-            directory: HubDirectory(hub.directory.file("hub")), now: { now },
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        return try await HubParts(quietly: hub.directory.file("hub")) { now }
     }
 
     private static let names = ["analytics", "finance", "organization"]

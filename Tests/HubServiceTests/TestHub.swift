@@ -74,14 +74,9 @@ final class TestHub: Sendable {
             token.request(csr: csr), from: "127.0.0.1")
     }
 
-    /// A new certificate over the present one, which the connection showed.
+    /// As `HubParts.renew`.
     func renew(_ leaf: Certificate, for key: PrivateKey? = nil) async throws -> EnrolAnswer {
-        guard let identity = leaf.spiffeID else { throw ModelError("bad-spiffe-id", "the leaf names nobody") }
-        let peer = VerifiedPeer(
-            id: identity, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: leaf.dnsSANs,
-            issuers: [], leaf: digestText(of: leaf.der))
-        let csr = Base64.encode(try CertificateRequest.make(key: try key ?? .generateP256()))
-        return try await parts.services.renewal.renew(RenewRequest(csr: csr), of: identity, over: peer)
+        try await parts.renew(leaf, for: key)
     }
 
     /// Two zones; finance has two spokes, two servers, a client and a rule.
@@ -123,6 +118,25 @@ extension HubParts {
         try await self.init(
             directory: HubDirectory(path, passphrase: passphrase), now: now,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// A new certificate over the present one, which the connection showed.
+    func renew(_ leaf: Certificate, for key: PrivateKey? = nil) async throws -> EnrolAnswer {
+        guard let identity = leaf.spiffeID else { throw ModelError("bad-spiffe-id", "the leaf names nobody") }
+        let peer = VerifiedPeer(
+            id: identity, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter, dns: leaf.dnsSANs,
+            issuers: [], leaf: digestText(of: leaf.der))
+        let csr = Base64.encode(try CertificateRequest.make(key: try key ?? .generateP256()))
+        return try await services.renewal.renew(RenewRequest(csr: csr), of: identity, over: peer)
+    }
+
+    /// The chain of a new key over the newest certificate of an identity.
+    func renewed(_ identity: SPIFFEID) async throws -> [Certificate] {
+        guard let issued = ledger.snapshot.certificates[identity] else {
+            throw ModelError("no-certificate", "nobody enrolled as that")
+        }
+        return try Certificate.chain(
+            pem: try await renew(try Certificate(der: Base64.decode(issued.certificate) ?? [])).chain)
     }
 }
 
