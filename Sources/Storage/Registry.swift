@@ -58,6 +58,15 @@ package struct Registry {
         }
     }
 
+    /// Ledger index at which an object was set last; nil when there is no such object.
+    package func objectRevision(_ object: ObjectName) throws -> Int64? {
+        try read {
+            try Int64.fetchOne(
+                db, sql: "SELECT revision FROM objects WHERE kind = ? AND name = ?",
+                arguments: [object.kind.rawValue, object.name])
+        }
+    }
+
     /// Who set an object last; nil when there is no such object.
     package func objectAuthor(_ object: ObjectName) throws -> Author? {
         try read {

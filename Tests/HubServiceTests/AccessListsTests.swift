@@ -2,6 +2,7 @@ import HubService
 import Model
 import Storage
 import Testing
+import Trust
 
 @Suite struct AccessListsTests {
     private func list(_ hub: TestHub, _ request: AccessRequest, by standing: Standing? = nil) async throws

@@ -58,7 +58,7 @@ enum GateFigures {
         let entry = try Entry(at: PolicyWorld.now, by: .hub, event: .bundlesPublished(publication)).json()
             .canonicalBytes
         let place = tree.proof(of: name)
-        let checkpoint = Checkpoint(origin: bundle.origin, size: 1, root: MerkleTree.leafHash(entry))
+        let checkpoint = try Checkpoint(origin: bundle.origin, size: 1, root: MerkleTree.leafHash(entry))
         return Delivery(
             bundle: try envelope(payload, PolicyBundle.payloadType, .bundle),
             lease: try envelope(

@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import TestSupport
 import YAMLFile
 
 /// The files of a large organization: 40 zones, 2,000 servers, 10,000 rules, read and judged as `nave topology check` does,
