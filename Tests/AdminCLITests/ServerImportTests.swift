@@ -44,12 +44,12 @@ import YAMLFile
     }
 
     @Test func aDescriptionOfTheRegistryGivesItsServer() throws {
-        let text = """
+        let text = #"""
             { "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
               "name": "io.github.example/ledger-reader", "description": "Reads: \"ledgers\" # all of them",
               "version": "1.0.2", "packages": [{ "registryType": "pypi", "identifier": "ledger-reader", "version": "1.0.2",
               "transport": { "type": "stdio" } }], "remotes": [{ "type": "streamable-http", "url": "https://x.example/mcp" }] }
-            """
+            """#
         let found = try imported(text, "server.json")
         #expect(found.servers.map(\.name) == ["ledger-reader"])
         #expect(found.notes.count == 2)

@@ -201,18 +201,8 @@ extension EndToEnd {
 
         // MARK: what people do
 
-        /// One caller for all: it is not its rate that is tested.
         private func raiseRates(_ wheel: Wheel) async throws {
-            for (file, rate) in [
-                ("organization.yaml", "requests: 300, per: 60s, burst: 60"),
-                ("zones/finance/servers.yaml", "requests: 120, per: 60s"),
-            ] {
-                let text = try wheel.directory.read("topology/\(file)")
-                try #require(text.contains(rate))
-                try wheel.directory.write(
-                    "topology/\(file)",
-                    text.replacingOccurrences(of: rate, with: "requests: 60000, per: 60s, burst: 6000"))
-            }
+            try wheel.raiseRates()
             try await wheel.apply()
             try await wheel.converge()
         }

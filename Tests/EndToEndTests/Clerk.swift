@@ -30,6 +30,7 @@ struct Clerk {
                 reason: a test
 
             """)
+        try wheel.raiseRates()
         try await wheel.apply()
         let port = try freePort()
         let python = try await PythonEnvironment.python("2.3")

@@ -70,6 +70,7 @@ extension EndToEnd {
             }
             let wheel = try await Wheel.withHub()
             try wheel.directory.write("topology/zones/finance/shelf.yaml", Self.topology(environments))
+            try wheel.raiseRates()
             try await wheel.apply()
             for server in servers {
                 try await eventually("a shelf listens", seconds: 60) {

@@ -28,6 +28,7 @@ extension EndToEnd {
                     reason: a test
 
                 """)
+            try wheel.raiseRates()
             try await wheel.apply()
             let port = try freePort()
             let python = URL(fileURLWithPath: "/usr/bin/python3")

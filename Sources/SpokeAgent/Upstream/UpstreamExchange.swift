@@ -44,8 +44,19 @@ final class UpstreamExchange {
         receive = nil
         setReading(true)
         // Who lost a connection may come back for the rest (2025-11-25, basic/transports, "Resumability"): until it is late.
-        if isResumable, call.cancellation != nil, call.version >= .v20250326 { return }
+        if isResumable, let cancellation = call.cancellation, call.version >= .v20250326 { return letGo(cancellation) }
         leave()
+    }
+
+    /// Servers go on with a call on the stream that asks for its rest, and some only once this one is gone.
+    private func letGo(_ cancellation: MCPMessage) {
+        connection?.abandon(self)
+        timer?.cancel()
+        // Nobody else holds this exchange now, and the place is given back by it alone.
+        timer = loop.assumeIsolated().scheduleTask(in: .milliseconds(call.requestTimeout.count)) { [self] in
+            callOff(cancellation)
+            over()
+        }
     }
 
     private func late() {
