@@ -84,6 +84,10 @@ extension EndToEnd {
             #expect(whole.code == 0, "\(whole.output)\(whole.errors)")
             #expect(whole.output.contains("anchored  up to line"), "\(whole.output)")
             #expect(whole.output.contains("checkpoints signed by this spoke"), "\(whole.output)")
+            // Enrolled again with the key that is there: what was signed under the first certificate stays proved.
+            try await wheel.enrolSpoke()
+            let again = try await spoke(["verify", "--data", data] + anchored(wheel))
+            #expect(again.code == 0, "\(again.output)\(again.errors)")
             let files = try segments(wheel, "spoke")
             try #require(files.count >= 3, "\(files)")
             #expect(try lines(wheel, files[0]).contains { $0.contains(Self.trace) })

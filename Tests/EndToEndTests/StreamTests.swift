@@ -123,6 +123,13 @@ extension EndToEnd {
             let answers = try JSON(parsing: Array(batch.body.utf8)).array ?? []
             #expect(answers.map { $0["id"]?.integer } == [5, 6], "\(batch)")
             #expect(batch.body.contains("counted to 1") && batch.body.contains("Unknown tool: no_such"))
+
+            // A stream on which the server says nothing for as long as policy lets it ends.
+            try await desk.change(
+                policy: Self.everything + ", limits: { timeouts: { idle: 1s } }", allow: "\"*\"")
+            let silent = try await wheel.curl(
+                "/desk/mcp", as: "bot", headers: headers, more: ["-X", "GET", "--max-time", "12"])
+            #expect(silent.exit == 0 && silent.status == 200, "\(silent)")
         }
 
         @Test("a tool that fetches goes where the list says; a check refuses what it finds")

@@ -18,7 +18,8 @@ struct LedgerEvidence {
     }
 
     private var spoke: SPIFFEID
-    private var issued: [String: Issued] = [:]
+    /// By key: who enrols again with the key that is there holds one more of it.
+    private var issued: [String: [Issued]] = [:]
     private var revokedSerials: [String: Int64] = [:]
     private var revocations: [(before: Instant, index: Int64)] = []
     private var roots: [Int64: JournalsAnchored] = [:]
@@ -45,8 +46,8 @@ struct LedgerEvidence {
             guard let der = Base64.decode(certificate.certificate), let read = try? Certificate(der: der),
                 read.publicKey.spkiDigest == certificate.key
             else { return }
-            issued[certificate.key] = Issued(
-                index: index, serial: certificate.serial, notBefore: certificate.notBefore, key: read.publicKey)
+            issued[certificate.key, default: []].append(
+                Issued(index: index, serial: certificate.serial, notBefore: certificate.notBefore, key: read.publicKey))
         case .certificateRevoked(let body): revokedSerials[body.serial] = index
         case .identityRevoked(let body) where body.identity == spoke: revocations.append((body.issuedBefore, index))
         case .journalsAnchored(let body): roots[index] = body
@@ -55,7 +56,7 @@ struct LedgerEvidence {
     }
 
     /// The spoke's keys, by key id.
-    var keys: [String: PublicKey] { issued.mapValues(\.key) }
+    var keys: [String: PublicKey] { issued.compactMapValues(\.first?.key) }
 
     /// - Throws: `bad-anchor` for a checkpoint that no certificate of the spoke signed which was in force, or that the entry
     ///   does not hold.
@@ -63,17 +64,22 @@ struct LedgerEvidence {
         do {
             let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: anchor.checkpoint)
             let signer = JournalCheckpoint.signer(of: envelope)
-            guard let certificate = issued[signer], certificate.index < anchor.entry else {
+            let certificates = (issued[signer] ?? []).filter { $0.index < anchor.entry }
+            guard let key = certificates.first?.key else {
                 throw SpokeError(
                     "bad-anchor", "the ledger has no certificate of `\(spoke)` with the key \(signer.prefix(80))")
             }
-            let revoked =
-                [revokedSerials[certificate.serial]].compactMap(\.self)
-                + revocations.filter { certificate.notBefore < $0.before }.map(\.index)
-            guard revoked.allSatisfy({ $0 > anchor.entry }) else {
+            // One in force is enough.
+            let isInForce = certificates.contains { certificate in
+                let revoked =
+                    [revokedSerials[certificate.serial]].compactMap(\.self)
+                    + revocations.filter { certificate.notBefore < $0.before }.map(\.index)
+                return revoked.allSatisfy { $0 > anchor.entry }
+            }
+            guard isInForce else {
                 throw SpokeError("bad-anchor", "the key that signed it was revoked before entry \(anchor.entry)")
             }
-            let checkpoint = try JournalCheckpoint.verified(envelope, key: certificate.key)
+            let checkpoint = try JournalCheckpoint.verified(envelope, key: key)
             guard let anchored = roots[anchor.entry], isDigestText(anchored.root),
                 let root = Hex.decode(String(anchored.root.dropFirst("sha256:".count)))
             else { throw SpokeError("bad-anchor", "entry \(anchor.entry) of the ledger anchors no journals") }

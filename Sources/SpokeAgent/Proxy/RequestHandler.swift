@@ -23,6 +23,8 @@ final class RequestHandler {
     private var seen: ListView.Shown?
     private var life: Scheduled<Void>?
     private var beat: Scheduled<Void>?
+    /// Of a stream: when the server was last heard.
+    private var heard = NIODeadline.now()
     /// Called when the message is on its way, or its stream.
     var accepted: () -> Void = {}
 
@@ -115,6 +117,7 @@ final class RequestHandler {
         if case .legacyStream = forwarding.content { return open(delivery) }
         delivery.flow = upstream.send(permit, forwarding, on: loop) { [weak self] event in
             guard let self, self.delivery === delivery else { return }
+            heard = .now()
             pass(delivery.take(event), of: delivery)
         }
         if delivery.isOver { delivery.flow = .none }
@@ -200,6 +203,7 @@ final class RequestHandler {
 
     private func watch(_ forwarding: Forwarding) {
         seen = forwarding.filter.shown()
+        heard = .now()
         let bound = NIOLoopBound(self, eventLoop: loop)
         place = services.streams.add { [loop] in loop.execute { bound.value.recheck() } }
         // Whose right to be here ends by the clock alone does not keep a stream until the next look at it.
@@ -209,17 +213,21 @@ final class RequestHandler {
             self?.recheck()
             self?.end("stream-life")
         }
-        keepBeating()
+        keepBeating(silence: .milliseconds(forwarding.policy.idleTimeout.count))
     }
 
-    private func keepBeating() {
-        beat = loop.assumeIsolated().scheduleTask(in: Self.pulse) { [weak self] in
+    /// - Parameter silence: how long the server may say nothing on the stream.
+    private func keepBeating(silence: TimeAmount) {
+        beat = loop.assumeIsolated().scheduleTask(in: min(Self.pulse, silence)) { [weak self] in
             guard let self, delivery != nil else { return }
             recheck()
             guard let delivery else { return }
+            // What a client of HTTP+SSE is told comes with its posts, which have servers and times of their own.
+            let hasServer = if case .legacyStream = delivery.forwarding.content { false } else { true }
+            if hasServer, .now() - heard >= silence { return end("idle") }
             // Who is gone without a word is found out by writing.
             if delivery.isStreaming { pass(.more(SSEWriter.bytes(SSEEvent(comments: ["open"]))), of: delivery) }
-            keepBeating()
+            keepBeating(silence: silence)
         }
     }
 
