@@ -7,6 +7,7 @@ Usage: desk_server.py PORT    (HTTP on loopback, streams that can be resumed)
 import sys
 from typing import Annotated
 
+from event_memory import memory
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.resolve import Elicit, ListRoots, Resolve, Sample
 from mcp.server.streamable_http import EventMessage, EventStore
@@ -110,26 +111,8 @@ def secret_list() -> str:
     return "secret"
 
 
-class Memory(EventStore):
-    """Keeps every event, so that a stream can be taken up again."""
-
-    def __init__(self):
-        self.events = []
-
-    async def store_event(self, stream_id, message):
-        self.events.append((stream_id, message))
-        return str(len(self.events))
-
-    async def replay_events_after(self, last_event_id, send_callback):
-        stream, _ = self.events[int(last_event_id) - 1]
-        for number, (other, message) in enumerate(self.events[int(last_event_id) :], int(last_event_id) + 1):
-            if other == stream and message is not None:
-                await send_callback(EventMessage(message, str(number)))
-        return stream
-
-
 if __name__ == "__main__":
     if sys.argv[1] == "stdio":
         server.run("stdio")
     else:
-        server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]), event_store=Memory())
+        server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]), event_store=memory(EventStore, EventMessage))

@@ -11,7 +11,9 @@ import os
 import secrets
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
+
+from plain_http import PlainHandler
 
 VERSIONS = ["2025-03-26", "2025-06-18", "2025-11-25"]
 LOCK = threading.Lock()
@@ -107,29 +109,10 @@ def heard(session, message):
         CANCELLED.setdefault((session, request), threading.Event()).set()
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def whole(self, status, body=None, **headers):
-        data = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        if data:
-            self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(data)
-
+class Handler(PlainHandler):
     def refuse(self, status, words):
         error = {"code": -32600, "message": words}
         self.whole(status, {"jsonrpc": "2.0", "id": "server-error", "error": error})
-
-    def do_GET(self):
-        self.whole(405)
 
     def do_DELETE(self):
         session = self.headers.get("Mcp-Session-Id")
@@ -137,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
         self.whole(200 if SESSIONS.pop(session, None) else 404)
 
     def do_POST(self):
-        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        message = self.message()
         session = self.headers.get("Mcp-Session-Id")
         heard(session, message)
         if message.get("method") == "initialize":
@@ -161,16 +144,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return None
             return self.whole(200, made)
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
-
-        def event(value):
-            self.wfile.write(b"event: message\r\ndata: " + json.dumps(value).encode() + b"\r\n\r\n")
-
-        event(answer(session, message, lambda n: event(progressed(token, n))))
-        self.close_connection = True
+        self.stream()
+        self.event(answer(session, message, lambda n: self.event(progressed(token, n))))
         return None
 
 

@@ -7,7 +7,9 @@ import json
 import secrets
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
+
+from plain_http import PlainHandler
 
 SCENARIOS = json.load(open(sys.argv[2], encoding="utf-8"))
 HANDSHAKE = ["2025-03-26", "2025-06-18", "2025-11-25"]
@@ -47,42 +49,12 @@ def listed(method):
     return {key: items}
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def whole(self, status, body=None, **headers):
-        data = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        if data:
-            self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(data)
-
-    def stream(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.close_connection = True
-
-    def event(self, value):
-        self.wfile.write(b"event: message\r\ndata: " + json.dumps(value).encode() + b"\r\n\r\n")
-        self.wfile.flush()
-
-    def do_GET(self):
-        self.whole(405)
-
+class Handler(PlainHandler):
     def do_DELETE(self):
         self.whole(200 if SESSIONS.pop(self.headers.get("Mcp-Session-Id"), None) else 404)
 
     def do_POST(self):
-        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        message = self.message()
         session = self.headers.get("Mcp-Session-Id")
         if self.headers.get("MCP-Protocol-Version") == "2026-07-28":
             return self.stateless(message)

@@ -9,6 +9,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 import anyio
+from event_memory import memory
 from pydantic import BaseModel
 
 WHERE = sys.argv[1]
@@ -74,27 +75,6 @@ def plain(server):
     server.resource("shelf://page/{number}")(page)
     server.prompt()(greet)
     return server
-
-
-def memory(store, event_message):
-    """Keeps every event, so that a stream can be taken up again."""
-
-    class Memory(store):
-        def __init__(self):
-            self.events = []
-
-        async def store_event(self, stream_id, message):
-            self.events.append((stream_id, message))
-            return str(len(self.events))
-
-        async def replay_events_after(self, last_event_id, send_callback):
-            stream, _ = self.events[int(last_event_id) - 1]
-            for number, (other, message) in enumerate(self.events[int(last_event_id) :], int(last_event_id) + 1):
-                if other == stream and message is not None:
-                    await send_callback(event_message(message, str(number)))
-            return stream
-
-    return Memory()
 
 
 def serve_first():

@@ -112,33 +112,17 @@ struct RootSign: AsyncParsableCommand {
     @Argument(help: "File with a PKCS#10 request, PEM.")
     var request: String
 
-    @Option(help: "The root's directory.")
-    var dir: String
-
     @Option(help: "The organization's domain, or a zone's below it.")
     var domain: String
 
-    @Option(help: "File to make for the certificate. (default: standard output)")
-    var out: String?
-
-    @Flag(help: "Do not ask.")
-    var yes = false
-
-    @Flag(help: "Also a key that this root certified before.")
-    var again = false
-
-    @Option(help: "File with the key's passphrase. (env: NAVE_KEY_PASSPHRASE, the passphrase itself)")
-    var keyPassphraseFile: String?
+    @OptionGroup var options: RootSigningOptions
 
     func run() async throws {
         try await failing {
-            let root = OfflineRoot(dir, passphrase: try passphrase(keyPassphraseFile))
-            let signing = RootSigning(root: root, domain: domain, request: request, out: out, isAgain: again)
+            let signing = RootSigning(
+                root: try options.root(), domain: domain, request: request, out: options.out, isAgain: options.again)
             let proposal = try signing.propose(now: HubClock.now())
-            say(proposal.text)
-            try confirm("sign this?", unless: yes)
-            let certificate = try signing.sign(proposal, now: HubClock.now())
-            if let out { say("signed: \(out)") } else { print(certificate, terminator: "") }
+            try options.sign(proposal.text) { try signing.sign(proposal, now: HubClock.now()) }
         }
     }
 }
@@ -158,10 +142,24 @@ struct RootCross: AsyncParsableCommand {
     @Argument(help: "File with the certificate of the root that is to follow, PEM.")
     var next: String
 
-    @Option(help: "The directory of the root of now.")
+    @OptionGroup var options: RootSigningOptions
+
+    func run() async throws {
+        try await failing {
+            let crossing = RootCrossing(
+                root: try options.root(), next: next, out: options.out, isAgain: options.again)
+            let proposal = try crossing.propose(now: HubClock.now())
+            try options.sign(proposal.text) { try crossing.sign(proposal, now: HubClock.now()) }
+        }
+    }
+}
+
+/// How a root at hand signs one certificate.
+struct RootSigningOptions: ParsableArguments {
+    @Option(help: "The root's directory.")
     var dir: String
 
-    @Option(help: "File to make for the cross certificate. (default: standard output)")
+    @Option(help: "File to make for the certificate. (default: standard output)")
     var out: String?
 
     @Flag(help: "Do not ask.")
@@ -173,16 +171,14 @@ struct RootCross: AsyncParsableCommand {
     @Option(help: "File with the key's passphrase. (env: NAVE_KEY_PASSPHRASE, the passphrase itself)")
     var keyPassphraseFile: String?
 
-    func run() async throws {
-        try await failing {
-            let root = OfflineRoot(dir, passphrase: try passphrase(keyPassphraseFile))
-            let crossing = RootCrossing(root: root, next: next, out: out, isAgain: again)
-            let proposal = try crossing.propose(now: HubClock.now())
-            say(proposal.text)
-            try confirm("sign this?", unless: yes)
-            let certificate = try crossing.sign(proposal, now: HubClock.now())
-            if let out { say("signed: \(out)") } else { print(certificate, terminator: "") }
-        }
+    func root() throws -> OfflineRoot { OfflineRoot(dir, passphrase: try passphrase(keyPassphraseFile)) }
+
+    /// Shows what would be signed, asks, and hands over what `sign` made.
+    func sign(_ proposal: String, _ sign: () throws -> String) throws {
+        say(proposal)
+        try confirm("sign this?", unless: yes)
+        let certificate = try sign()
+        if let out { say("signed: \(out)") } else { print(certificate, terminator: "") }
     }
 }
 

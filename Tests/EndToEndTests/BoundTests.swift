@@ -45,15 +45,11 @@ extension EndToEnd {
             }
             try write("tool:compute")
             try await wheel.apply()
-            let port = try freePort()
-            let server = try ChildProcess(
-                try await PythonEnvironment.python("2.3"),
-                [Checkout.root.appending(path: "Deploy/mcp/tasks_server.py").path, "\(port)"])
-            try await eventually("the server listens") { server.standardError.contains("running on") }
+            let server = try await ServerProcess.listening("tasks_server.py")
             try await wheel.enrolSpoke()
             try wheel.directory.write(
                 "spoke.yaml",
-                "listen: 127.0.0.1:0\nservers:\n  tasks: { url: \"http://127.0.0.1:\(port)/mcp\" }\n")
+                "listen: 127.0.0.1:0\nservers:\n  tasks: { url: \"http://127.0.0.1:\(server.port)/mcp\" }\n")
             try await wheel.startSpoke()
             try await wheel.converge()
             try await wheel.enrolClient("analytics/reporting-bot", as: "bot")
@@ -86,7 +82,7 @@ extension EndToEnd {
             try await wheel.apply()
             try await wheel.converge()
             #expect(try await ask("tasks/get", "bot", []).body.contains("Task not found"))
-            #expect(server.isRunning)
+            #expect(server.child.isRunning)
         }
 
         @Test("who sends slowly or opens too much is turned away, and counted")

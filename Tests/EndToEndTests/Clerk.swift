@@ -32,14 +32,9 @@ struct Clerk {
             """)
         try wheel.raiseRates()
         try await wheel.apply()
-        let port = try freePort()
         let python = try await PythonEnvironment.python("2.3")
         let program = Checkout.root.appending(path: "Deploy/mcp/handshake_server.py").path
-        let server = try ChildProcess(python, [program, "\(port)"])
-        try await eventually("the clerk listens") {
-            guard server.isRunning else { throw TimedOut(description: "the clerk ended: \(server.standardError)") }
-            return server.standardError.contains("running on")
-        }
+        let server = try await ServerProcess.listening("handshake_server.py")
         try await wheel.enrolSpoke()
         try wheel.directory.write(
             "spoke.yaml",
@@ -47,14 +42,14 @@ struct Clerk {
             listen: 127.0.0.1:0
             \(spoke)
             servers:
-              clerk: { url: "http://127.0.0.1:\(port)/mcp" }
+              clerk: { url: "http://127.0.0.1:\(server.port)/mcp" }
               clerk-stdio: { command: ["\(python.path)", "\(program)", stdio] }
 
             """)
         try await wheel.startSpoke()
         try await wheel.converge()
         try await wheel.enrolClient("analytics/reporting-bot", as: "bot")
-        return Clerk(wheel: wheel, server: server, port: port)
+        return Clerk(wheel: wheel, server: server.child, port: server.port)
     }
 
     /// What reached the server over HTTP, oldest first.

@@ -18,14 +18,9 @@ struct Desk {
         let wheel = try await Wheel.withHub()
         try write(wheel, policy: policy, allow: allow)
         try await wheel.apply()
-        let port = try freePort()
         let python = try await PythonEnvironment.python("2.3")
         let program = Checkout.root.appending(path: "Deploy/mcp/desk_server.py").path
-        let server = try ChildProcess(python, [program, "\(port)"])
-        try await eventually("the desk listens") {
-            guard server.isRunning else { throw TimedOut(description: "the desk ended: \(server.standardError)") }
-            return server.standardError.contains("running on")
-        }
+        let server = try await ServerProcess.listening("desk_server.py")
         try await wheel.enrolSpoke()
         try wheel.directory.write(
             "spoke.yaml",
@@ -33,7 +28,7 @@ struct Desk {
             listen: 127.0.0.1:0
             \(spoke)
             servers:
-              desk: { url: "http://127.0.0.1:\(port)/mcp"\(http) }
+              desk: { url: "http://127.0.0.1:\(server.port)/mcp"\(http) }
               desk-stdio:
                 command: ["\(python.path)", "\(program)", stdio]
                 \(stdio)
@@ -42,7 +37,7 @@ struct Desk {
         try await wheel.startSpoke()
         try await wheel.converge()
         try await wheel.enrolClient("analytics/reporting-bot", as: "bot")
-        return Desk(wheel: wheel, server: server)
+        return Desk(wheel: wheel, server: server.child)
     }
 
     static func write(_ wheel: Wheel, policy: String, allow: String) throws {

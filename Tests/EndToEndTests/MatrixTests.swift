@@ -50,7 +50,7 @@ extension EndToEnd {
             #expect(table.count == 7)
             let environments = Set(Self.rows.map(\.environment)).sorted()
             var ports: [String: Int] = [:]
-            var servers: [ChildProcess] = []
+            var servers: [ServerProcess] = []
             let program = Checkout.root.appending(path: "Deploy/mcp/shelf_server.py").path
             var configuration = ""
             for environment in environments {
@@ -61,23 +61,18 @@ extension EndToEnd {
                     configuration += "  \(name): { command: [\"\(python.path)\", \"\(program)\", stdio] }\n"
                     continue
                 }
-                let port = try freePort()
-                ports[environment] = port
-                servers.append(try ChildProcess(python, [program, "\(port)"]))
+                let server = try await ServerProcess("shelf_server.py", python: python)
+                ports[environment] = server.port
+                servers.append(server)
                 // 1.9 answers everything else with a redirection there, which a spoke does not follow.
                 let path = environment == "1.9" ? "mcp/" : "mcp"
-                configuration += "  \(name): { url: \"http://127.0.0.1:\(port)/\(path)\" }\n"
+                configuration += "  \(name): { url: \"http://127.0.0.1:\(server.port)/\(path)\" }\n"
             }
             let wheel = try await Wheel.withHub()
             try wheel.directory.write("topology/zones/finance/shelf.yaml", Self.topology(environments))
             try wheel.raiseRates()
             try await wheel.apply()
-            for server in servers {
-                try await eventually("a shelf listens", seconds: 60) {
-                    guard server.isRunning else { throw TimedOut(description: "it ended: \(server.standardError)") }
-                    return server.standardError.contains("running on")
-                }
-            }
+            for server in servers { try await server.listens() }
             try await wheel.enrolSpoke()
             try wheel.directory.write("spoke.yaml", "listen: 127.0.0.1:0\nservers:\n\(configuration)")
             try await wheel.startSpoke()
@@ -113,7 +108,7 @@ extension EndToEnd {
                     features.map { found?[$0]?.string ?? "nothing" } == expected,
                     "\(row): \(client.output)\(client.errors.suffix(1500))")
             }
-            for server in servers { _ = try await server.terminate() }
+            for server in servers { _ = try await server.child.terminate() }
         }
 
         private static func topology(_ environments: [String]) -> String {

@@ -30,19 +30,13 @@ extension EndToEnd {
                 """)
             try wheel.raiseRates()
             try await wheel.apply()
-            let port = try freePort()
             let python = URL(fileURLWithPath: "/usr/bin/python3")
             let scenarios = Checkout.root.appending(path: "Tests/Vectors/scenarios.json").path
-            let server = try ChildProcess(
-                python, [Checkout.root.appending(path: "Deploy/mcp/scenario_server.py").path, "\(port)", scenarios])
-            try await eventually("the server listens") {
-                guard server.isRunning else { throw TimedOut(description: server.standardError) }
-                return server.standardError.contains("running on")
-            }
+            let server = try await ServerProcess.listening("scenario_server.py", python: python, [scenarios])
             try await wheel.enrolSpoke()
             try wheel.directory.write(
                 "spoke.yaml",
-                "listen: 127.0.0.1:0\nservers:\n  scenarios: { url: \"http://127.0.0.1:\(port)/mcp\" }\n")
+                "listen: 127.0.0.1:0\nservers:\n  scenarios: { url: \"http://127.0.0.1:\(server.port)/mcp\" }\n")
             try await wheel.startSpoke()
             try await wheel.converge()
             try await wheel.enrolClient("analytics/reporting-bot", as: "bot")
@@ -58,7 +52,7 @@ extension EndToEnd {
                     ])
                 let lines = played.output.split(separator: "\n")
                 let failed = lines.filter { $0.hasPrefix("FAILED") }.joined(separator: "\n")
-                #expect(failed.isEmpty, "\(version):\n\(failed)\n\(server.standardError.suffix(2000))")
+                #expect(failed.isEmpty, "\(version):\n\(failed)\n\(server.child.standardError.suffix(2000))")
                 #expect(lines.count { $0.hasPrefix("ok ") } >= least, "\(version): \(lines.count)\n\(played.errors)")
                 #expect(lines.last == "played \(lines.count - 1)", "\(played.errors)")
             }

@@ -94,18 +94,10 @@ final class Wheel: @unchecked Sendable {
     }
 
     func startLedger(_ program: String = "ledger_server.py", jsonAnswers: Bool = false) async throws {
-        let port = try freePort()
-        let python = try await PythonEnvironment.python("2.3")
-        let child = try ChildProcess(
-            python,
-            [Checkout.root.appending(path: "Deploy/mcp/\(program)").path, "\(port)"]
-                + (jsonAnswers ? ["json"] : []))
-        ledger = child
-        ledgerPort = port
-        try await eventually("the ledger listens") {
-            guard child.isRunning else { throw TimedOut(description: "the ledger ended: \(child.standardError)") }
-            return child.standardError.contains("running on")
-        }
+        let server = try await ServerProcess(program, jsonAnswers ? ["json"] : [])
+        ledger = server.child
+        ledgerPort = server.port
+        try await server.listens()
     }
 
     private(set) var ledgerPort = 0
