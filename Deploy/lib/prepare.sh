@@ -17,7 +17,7 @@ prepare_packages() {
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
     done
     if [ ${#missing[@]} -gt 0 ]; then
-        [ "$(id -u)" = 0 ] || fail "Debian packages are missing: ${missing[*]}" "run: sudo apt-get install -y ${missing[*]}"
+        [ "$(id -u)" = 0 ] || fail "Debian packages are missing: ${missing[*]}" "run: sudo apt-get update && sudo apt-get install -y ${missing[*]}"
         printf 'installing %s\n' "${missing[*]}"
         apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null \
             || fail "apt-get could not install ${missing[*]}"
@@ -29,15 +29,19 @@ prepare_packages() {
 prepare_python() {
     local requirements="$root/Deploy/mcp/requirements-$1.txt" environment
     environment="$root/.build/python/$1-$(sha256sum "$requirements" | cut -c1-12)"
+    mkdir -p "$(dirname "$environment")"
+    # One at a time: who comes second finds it made.
+    exec 8>"$environment.lock"
+    flock 8
     if [ ! -e "$environment/ready" ]; then
         rm -rf "$environment"
-        mkdir -p "$(dirname "$environment")"
         python3 -m venv "$environment" >&2 || fail "python3 could not make a virtual environment" "apt-get install python3-venv"
         "$environment/bin/pip" install -q --disable-pip-version-check -r "$requirements" >&2 \
-            || fail "pip could not install $requirements"
+            || fail "pip could not install $requirements" "it needs PyPI, or a mirror that PIP_INDEX_URL names"
         # Only a complete environment is ever used: this file is made last.
         touch "$environment/ready"
     fi
+    exec 8>&-
     printf '%s\n' "$environment/bin/python"
 }
 

@@ -9,7 +9,7 @@ STEPS is a JSON array; each step gives one JSON line on stdout:
   {"listen": [URI, ...]}                 -> {"honored": {...}}; from then on, what comes is noted
   {"touch": FILE}                        -> {} after the file was made
   {"until": WORD}                        -> {"seen": [...]} once a notification or event holds the word
-A step that the server refuses gives {"error": "..."}.
+A step that the server refuses gives {"error": "..."}, one that is not done in 40 s {"late": true}.
 """
 
 import asyncio
@@ -151,6 +151,8 @@ async def main():
         for step in json.loads(steps):
             try:
                 answer = await asyncio.wait_for(take(client, step, keep), 40)
+            except TimeoutError:
+                answer = {"late": True, "seen": list(seen)}
             except Exception as error:
                 answer = {"error": f"{type(error).__name__}: {error}", "seen": list(seen)}
             print(json.dumps(answer), flush=True)

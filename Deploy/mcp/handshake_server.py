@@ -8,9 +8,11 @@ usage: handshake_server.py PORT | stdio
 
 import json
 import os
+import pathlib
 import secrets
 import sys
 import threading
+import time
 from http.server import ThreadingHTTPServer
 
 from plain_http import PlainHandler
@@ -36,8 +38,8 @@ TOOLS = [
     tool("whoami"),
     tool("big", bytes={"type": "integer"}),
     tool("count", to={"type": "integer"}),
-    tool("slow", seconds={"type": "number"}),
-    tool("stubborn", seconds={"type": "number"}),
+    tool("slow", begun={"type": "string"}),
+    tool("stubborn", begun={"type": "string"}),
 ]
 
 
@@ -57,11 +59,16 @@ def call(session, request, name, arguments, progress):
             progress(number + 1)
         return text(f"counted to {arguments['to']}")
     if name in ("slow", "stubborn"):
+        # Makes the file, and is done once somebody removed it, or, but for the stubborn one, once it is called off.
+        begun = pathlib.Path(arguments["begun"])
+        begun.touch()
         called_off = CANCELLED.setdefault((session, str(request)), threading.Event())
-        never = threading.Event()
-        if (called_off if name == "slow" else never).wait(arguments["seconds"]):
-            tell(event="stopped", session=session, id=request)
-            return None
+        while begun.exists():
+            if called_off.wait(0.02) and name == "slow":
+                tell(event="stopped", session=session, id=request)
+                return None
+            if called_off.is_set():
+                time.sleep(0.02)
         return text("done at last")
     return {"content": [{"type": "text", "text": f"Unknown tool: {name}"}], "isError": True}
 

@@ -7,7 +7,6 @@ STEPS is a JSON array; each step gives one JSON line on stdout:
   {"call": NAME, "arguments": {...}}                   -> {"isError": bool, "text": "..."}
   {"read": URI}                                         -> {"text": "..."}
   {"prompt": NAME, "arguments": {...}}                  -> {"text": "..."}
-  {"wait": FILE}                                        -> {} when the file exists
 A step that the server refuses gives {"error": "...", "code": N}. Works with the SDK's 1.x and 2.x.
 """
 
@@ -80,10 +79,6 @@ async def take(client, step):
     if "prompt" in step:
         result = await client.get_prompt(step["prompt"], step.get("arguments", {}))
         return {"text": text([message.content for message in result.messages])}
-    if "wait" in step:
-        while not os.path.exists(step["wait"]):
-            await asyncio.sleep(0.02)
-        return {}
     raise SystemExit(f"unknown step {step}")
 
 

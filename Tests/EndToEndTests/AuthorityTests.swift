@@ -1,6 +1,5 @@
 import Foundation
 import Model
-import Synchronization
 import TestSupport
 import Testing
 
@@ -15,7 +14,7 @@ extension EndToEnd {
             try await raiseRates(wheel)
             let spoke = try #require(wheel.spoke)
             let load = Load(wheel)
-            let calls = Task { try await load.run() }
+            defer { load.end() }
             try await eventually("calls go through") { load.allowed > 0 }
             let stolen = try await contents(wheel, of: "bot")
             let kept = try Prober(wheel, server: "ledger")
@@ -89,8 +88,7 @@ extension EndToEnd {
             try await refused(wheel, under, "")
             let before = load.allowed
             try await eventually("calls go on") { load.allowed > before + 3 }
-            load.end()
-            try await calls.value
+            try await load.finish()
             #expect(load.refused == [], "a call was refused: \(spoke.standardError.suffix(3000))")
             #expect(load.allowed > 20)
 
@@ -100,7 +98,7 @@ extension EndToEnd {
             let lines = try await wheel.session("finance/ledger", [["list": "tools"]])
             #expect(lines[0]["names"] != nil)
             for name in ["dana", "erin"] { #expect(try await wheel.nave(["zone", "list"], as: name).code == 0) }
-            let proof = try await run(Checkout.program("nave-hub"), ["verify", "--data", wheel.directory.file("hub")])
+            let proof = try await wheel.verifyHub()
             #expect(proof.code == 0, "\(proof.output)\(proof.errors)")
             #expect(spoke.standardError.contains("delivery refused") == false)
             // Both start again from what is on disk.
@@ -119,7 +117,7 @@ extension EndToEnd {
             try await wheel.enrolUser("erin@corp.example", as: "erin")
             let spoke = try #require(wheel.spoke)
             let load = Load(wheel)
-            let calls = Task { try await load.run() }
+            defer { load.end() }
             try await eventually("calls go through") { load.allowed > 0 }
 
             // The hub holds its root's key, and signs that of the one which takes its place.
@@ -157,14 +155,13 @@ extension EndToEnd {
             try await refused(wheel, before, "the old root's")
             let count = load.allowed
             try await eventually("calls go on") { load.allowed > count + 3 }
-            load.end()
-            try await calls.value
+            try await load.finish()
             #expect(load.refused == [], "a call was refused: \(spoke.standardError.suffix(3000))")
             #expect(load.allowed > 20)
 
             try await verified(wheel, "bot", by: file(wheel, "root-3/root.pem"), holds: true)
             try await verified(wheel, "bot", by: file(wheel, "root-2/root.pem"), holds: false)
-            let proof = try await run(Checkout.program("nave-hub"), ["verify", "--data", file(wheel, "hub")])
+            let proof = try await wheel.verifyHub()
             #expect(proof.code == 0, "\(proof.output)\(proof.errors)")
             #expect(try await wheel.hub?.terminate() == 0)
             try await wheel.restartSpoke([])
@@ -255,12 +252,7 @@ extension EndToEnd {
         private func published(_ wheel: Wheel, _ step: String, _ name: String, _ more: String...) async throws {
             let file = wheel.directory.file(name)
             try await self.step(wheel, step, "root", arguments: ["--out", file] + more)
-            for key in ["manifest-1.key", "manifest-3.key"] {
-                let signed = try await wheel.nave(
-                    ["trust", "sign", file, "--key", wheel.directory.file("hub.manifest-keys/\(key)")])
-                try #require(signed.code == 0, "\(signed.errors)")
-            }
-            let published = try await wheel.nave(["trust", "publish", file])
+            let published = try await wheel.publishManifest(file)
             try #require(published.code == 0, "\(published.errors)")
         }
 
@@ -292,32 +284,6 @@ extension EndToEnd {
                 openssl,
                 ["verify", "-x509_strict", "-purpose", "sslclient", "-CAfile", root, "-untrusted", chain, chain])
             #expect((judged.code == 0) == holds, "\(judged.output)\(judged.errors)")
-        }
-    }
-}
-
-/// One caller after another, each with the certificate that its context holds at that moment.
-private final class Load: Sendable {
-    private let wheel: Wheel
-    private let state = Mutex((allowed: 0, refused: [String](), isDone: false))
-
-    init(_ wheel: Wheel) { self.wheel = wheel }
-
-    var allowed: Int { state.withLock { $0.allowed } }
-    var refused: [String] { state.withLock { $0.refused } }
-    func end() { state.withLock { $0.isDone = true } }
-
-    func run() async throws {
-        let (body, headers) = Wheel.modernCall("read_entry", ["account": "4711"])
-        while !state.withLock({ $0.isDone }) {
-            let answer = try await wheel.curl("/ledger/mcp", as: "bot", body: body, headers: headers)
-            state.withLock { state in
-                if answer.status == 200, answer.body.contains("1200") {
-                    state.allowed += 1
-                } else {
-                    state.refused.append("\(answer.status) \(answer.body)\(answer.errors)")
-                }
-            }
         }
     }
 }

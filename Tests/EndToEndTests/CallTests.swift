@@ -9,28 +9,31 @@ extension EndToEnd {
     struct CallTests {
         @Test("who leaves is told to the upstream, and keeps the place until the call is over there")
         func leaving() async throws {
-            let clerk = try await Clerk.open(policy: "limits: { concurrency: 1, timeouts: { request: 6s } }")
+            let clerk = try await Clerk.open(policy: "limits: { concurrency: 1, timeouts: { request: 10s } }")
             let wheel = clerk.wheel
             for server in ["clerk", "clerk-stdio"] {
                 let headers = try await clerk.session(server: server)
-                let call = { @Sendable (tool: String, arguments: String, id: Int, more: [String]) in
+                let leave = { (tool: String, id: Int) in
+                    let begun = wheel.directory.file("\(server)-\(tool)")
+                    try await wheel.leave(
+                        "/\(server)/mcp", as: "bot", body: Clerk.call(tool, #"{"begun":"\#(begun)"}"#, id: id),
+                        headers: headers, once: begun)
+                    return begun
+                }
+                let echo = { @Sendable (id: Int) in
                     try await wheel.curl(
-                        "/\(server)/mcp", as: "bot", body: Clerk.call(tool, arguments, id: id), headers: headers,
-                        more: more)
+                        "/\(server)/mcp", as: "bot", body: Clerk.call("echo", #"{"text":"again"}"#, id: id),
+                        headers: headers
+                    ).status
                 }
-                // One that listens stops; one that does not is waited for.
-                let left = try await call("slow", #"{"seconds":60}"#, 7, ["--max-time", "1"])
-                #expect(left.exit == 28, "\(left)")
-                try await eventually("the place is free again") {
-                    try await call("echo", #"{"text":"again"}"#, 8, []).status == 200
-                }
-                let gone = try await call("stubborn", #"{"seconds":3}"#, 9, ["--max-time", "1"])
-                #expect(gone.exit == 28, "\(gone)")
-                let refused = try await call("echo", #"{"text":"early"}"#, 10, [])
-                #expect(refused.status == 429, "\(refused)")
-                try await eventually("the place is free once the call is over") {
-                    try await call("echo", #"{"text":"late"}"#, 11, []).status == 200
-                }
+                // One that listens stops (over stdio it says nothing more, and is waited for until it is late); one that does
+                // not is waited for.
+                _ = try await leave("slow", 7)
+                try await eventually("the place is free again") { try await echo(8) == 200 }
+                let stubborn = try await leave("stubborn", 9)
+                #expect(try await echo(10) == 429)
+                try FileManager.default.removeItem(atPath: stubborn)
+                try await eventually("the place is free once the call is over") { try await echo(11) == 200 }
             }
             let cancelled = clerk.heard("notifications/cancelled").compactMap { $0["params"]?["requestId"]?.integer }
             #expect(cancelled == [7, 9])
@@ -41,8 +44,9 @@ extension EndToEnd {
         func late() async throws {
             let clerk = try await Clerk.open(policy: "limits: { timeouts: { request: 1s } }")
             let headers = try await clerk.session()
+            let begun = clerk.wheel.directory.file("begun")
             let late = try await clerk.wheel.curl(
-                "/clerk/mcp", as: "bot", body: Clerk.call("slow", #"{"seconds":60}"#, id: 5), headers: headers)
+                "/clerk/mcp", as: "bot", body: Clerk.call("slow", #"{"begun":"\#(begun)"}"#, id: 5), headers: headers)
             #expect(late.status == 504, "\(late)")
             try await eventually("the upstream stops") { clerk.heard.contains { $0["event"] == "stopped" } }
             #expect(clerk.heard("notifications/cancelled").first?["params"]?["requestId"] == 5)

@@ -99,7 +99,7 @@ extension EndToEnd {
                     environment: later.merging([
                         "NAVE_CONTEXT": wheel.directory.file("\(name).json"),
                         "XDG_CACHE_HOME": wheel.directory.file("late-cache"),
-                    ]) { $1 }, input: Wheel.hello)
+                    ]) { $1 }, input: Wheel.hello() + "\n")
             }
             let (bot, keeper) = try (wheel.directory.read("bot.json"), wheel.directory.read("keeper.json"))
             let away = try await connect("bot")
@@ -220,16 +220,15 @@ extension EndToEnd {
             try await eventually("the prober resumed and kept") {
                 prober.lines.contains("resumed true 200") && prober.lines.contains("kept 200")
             }
-            let start = ContinuousClock.now
             let revoked = try await wheel.nave([
                 "client", "revoke", "analytics/reporting-bot", "--why", "lost laptop", "--yes", "--wait", "30s",
             ])
             #expect(revoked.code == 0 && revoked.errors.contains("1 spoke acknowledged it"), "\(revoked)")
+            // From the acknowledgement on.
             try await eventually("both are refused", seconds: 5) {
                 prober.lines.contains { $0.hasPrefix("kept ended") }
                     && prober.lines.contains { $0.hasPrefix("resumed refused") }
             }
-            #expect(ContinuousClock.now - start < .seconds(10))
             let last = prober.lines.lastIndex { $0.hasPrefix("resumed true") } ?? 0
             let refused = prober.lines.firstIndex { $0.hasPrefix("resumed refused") } ?? 0
             #expect(last < refused, "\(prober.lines)")
@@ -264,8 +263,7 @@ extension EndToEnd {
         func revocationList() async throws {
             let wheel = try await Wheel.withHub()
             try await wheel.enrolClient("analytics/reporting-bot", as: "bot")
-            let context = try JSON(parsing: Array(try wheel.directory.read("bot.json").utf8))
-            let chain = try wheel.directory.write("chain.pem", context["chain"]?.string ?? "")
+            let (chain, _) = try wheel.credential(of: "bot")
             let root = wheel.directory.file("hub/keys/root.pem")
             try await crl(wheel, "analytics")
             let check = [
@@ -289,10 +287,9 @@ extension EndToEnd {
             try await crl(wheel, "analytics")
             let bad = try await run(openssl, check)
             #expect(bad.code != 0 && bad.errors.contains("certificate revoked"), "\(bad)")
-            let refused = try await wheel.nave(["connect", "finance/ledger"], as: "bot", input: Wheel.hello)
+            let refused = try await wheel.nave(["connect", "finance/ledger"], as: "bot", input: Wheel.hello() + "\n")
             #expect(refused.output.contains("error") && !refused.output.contains("serverInfo"), "\(refused)")
-            let verified = try await run(
-                Checkout.program("nave-hub"), ["verify", "--data", wheel.directory.file("hub")])
+            let verified = try await wheel.verifyHub()
             #expect(verified.code == 0, "\(verified)")
         }
 
@@ -351,9 +348,7 @@ final class Prober: Sendable {
     private let child: ChildProcess
 
     init(_ wheel: Wheel, server: String) throws {
-        let context = try JSON(parsing: Array(try wheel.directory.read("bot.json").utf8))
-        key = try wheel.directory.write("prober.key", context["key"]?.string ?? "")
-        chain = try wheel.directory.write("prober.pem", context["chain"]?.string ?? "")
+        (chain, key) = try wheel.credential(of: "bot")
         let call = Wheel.modernCall("read_entry", ["account": "4711"])
         let headers =
             call.headers + [

@@ -64,10 +64,7 @@ struct Clerk {
         -> [String]
     {
         let opened = try await wheel.curl(
-            "/\(server)/mcp", as: name,
-            body:
-                #"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"\#(version)","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#
-        )
+            "/\(server)/mcp", as: name, body: Wheel.hello(version))
         let id = try #require(opened.headers["mcp-session-id"], "\(opened)")
         let headers =
             ["Mcp-Session-Id: \(id)"] + (version == "2025-03-26" ? [] : ["MCP-Protocol-Version: \(version)"])
@@ -78,10 +75,9 @@ struct Clerk {
     }
 
     /// A request of 2026-07-28.
-    func stateless(
-        _ method: String, _ params: [(String, JSON)] = [], name: String? = nil, as caller: String = "bot",
-        token: JSON? = nil, server: String = "clerk", more: [String] = []
-    ) async throws -> CurlAnswer {
+    static func request(
+        _ method: String, _ params: [(String, JSON)] = [], name: String? = nil, token: JSON? = nil
+    ) -> (body: String, headers: [String]) {
         var meta = JSONObject([
             ("io.modelcontextprotocol/protocolVersion", "2026-07-28"),
             ("io.modelcontextprotocol/clientCapabilities", [:]),
@@ -91,10 +87,18 @@ struct Clerk {
             "jsonrpc": "2.0", "id": "q", "method": .string(method),
             "params": .object(JSONObject(params + [("_meta", .object(meta))])),
         ]
-        return try await wheel.curl(
-            "/\(server)/mcp", as: caller, body: String(decoding: body.bytes, as: UTF8.self),
-            headers: ["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: \(method)"]
-                + (name.map { ["Mcp-Name: \($0)"] } ?? []), more: more)
+        return (
+            String(decoding: body.bytes, as: UTF8.self),
+            ["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: \(method)"] + (name.map { ["Mcp-Name: \($0)"] } ?? [])
+        )
+    }
+
+    func stateless(
+        _ method: String, _ params: [(String, JSON)] = [], name: String? = nil, as caller: String = "bot",
+        token: JSON? = nil, server: String = "clerk", more: [String] = []
+    ) async throws -> CurlAnswer {
+        let (body, headers) = Self.request(method, params, name: name, token: token)
+        return try await wheel.curl("/\(server)/mcp", as: caller, body: body, headers: headers, more: more)
     }
 
     func tool(

@@ -4,8 +4,6 @@ import Synchronization
 import TestSupport
 import Testing
 
-private let isLong = ProcessInfo.processInfo.environment["NAVE_LONG"] == "1"
-
 extension EndToEnd {
     /// kill -9 at moments that nothing chose, while several kinds of requests are under way at once. What was acknowledged is
     /// there, nothing is half, `verify` is clean, and who got no answer asks again and gets one.
@@ -280,8 +278,7 @@ private final class HubLoad: Sendable {
             #expect(current.count == 1, "round \(round): \(name)")
         }
         // What lies in a context stands in the ledger: it was not shown before.
-        let context = try JSON(parsing: Array(try wheel.directory.read("frank.json").utf8))
-        let chain = try wheel.directory.write("frank.pem", context["chain"]?.string ?? "")
+        let (chain, _) = try wheel.credential(of: "frank")
         let shown = try await TestSupport.run(
             URL(fileURLWithPath: "/usr/bin/openssl"), ["x509", "-noout", "-serial", "-in", chain])
         let serial = shown.output.trimmingCharacters(in: .whitespacesAndNewlines).dropFirst("serial=".count)
@@ -354,11 +351,6 @@ extension Wheel {
     func publishManifest(rotating role: String) async throws -> Bool {
         let file = directory.file("next-\(UUID().uuidString).json")
         guard try await nave(["trust", "rotate", role, "--out", file]).code == 0 else { return false }
-        for key in ["manifest-1.key", "manifest-3.key"] {
-            let signed = try await nave(
-                ["trust", "sign", file, "--key", directory.file("hub.manifest-keys/\(key)")])
-            guard signed.code == 0 else { return false }
-        }
-        return try await nave(["trust", "publish", file, "--why", "a test"]).code == 0
+        return try await publishManifest(file).code == 0
     }
 }

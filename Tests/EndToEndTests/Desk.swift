@@ -68,10 +68,7 @@ struct Desk {
     func client(_ mode: String, _ steps: [JSON], server: String = "desk", as name: String = "bot") async throws
         -> ChildProcess
     {
-        let context = try JSON(
-            parsing: Array(try Data(contentsOf: URL(fileURLWithPath: wheel.directory.file("\(name).json")))))
-        let key = try wheel.directory.write("\(name).key", context["key"]?.string ?? "")
-        let chain = try wheel.directory.write("\(name).pem", context["chain"]?.string ?? "")
+        let (chain, key) = try wheel.credential(of: name)
         return try ChildProcess(
             try await PythonEnvironment.python("2.3"),
             [

@@ -44,8 +44,7 @@ extension EndToEnd {
             #expect(try await invite(wheel).status == 200)
             #expect(hub.isRunning)
             #expect(try await entries(wheel) == size + 1)
-            let verified = try await run(
-                Checkout.program("nave-hub"), ["verify", "--data", wheel.directory.file("hub")])
+            let verified = try await wheel.verifyHub()
             #expect(verified.code == 0, "\(verified.output)")
             #expect(try await hub.terminate() == 0)
         }
@@ -67,9 +66,7 @@ extension EndToEnd {
         }
 
         private func invite(_ wheel: Wheel) async throws -> CurlAnswer {
-            let context = try JSON(parsing: Array(try wheel.directory.read("dana.json").utf8))
-            let key = try wheel.directory.write("dana.key", context["key"]?.string ?? "")
-            let chain = try wheel.directory.write("dana.pem", context["chain"]?.string ?? "")
+            let (chain, key) = try wheel.credential(of: "dana")
             return CurlAnswer(
                 try await run(
                     URL(fileURLWithPath: "/usr/bin/curl"),

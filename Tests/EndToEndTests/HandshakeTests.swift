@@ -13,7 +13,7 @@ extension EndToEnd {
         func session(version: String) async throws {
             let wheel = try await Wheel.turning()
             try await wheel.enrolClient("finance/housekeeping", as: "housekeeping")
-            let opened = try await wheel.curl("/ledger/mcp", as: "bot", body: initialize(version))
+            let opened = try await wheel.curl("/ledger/mcp", as: "bot", body: Wheel.hello(version))
             #expect(opened.status == 200, "\(opened)")
             let session = try #require(opened.headers["mcp-session-id"])
             #expect(opened.body.contains("\"protocolVersion\":\"\(version)\""), "\(opened)")
@@ -46,17 +46,6 @@ extension EndToEnd {
             #expect((200..<300).contains(ended.status), "\(ended)")
             let afterwards = try await wheel.curl("/ledger/mcp", as: "bot", body: list, headers: headers)
             #expect(afterwards.status == 404, "\(afterwards)")
-        }
-
-        private func initialize(_ version: String) -> String {
-            let body: JSON = [
-                "jsonrpc": "2.0", "id": 1, "method": "initialize",
-                "params": [
-                    "protocolVersion": .string(version), "capabilities": .object(JSONObject([])),
-                    "clientInfo": ["name": "test", "version": "1"],
-                ],
-            ]
-            return String(decoding: body.bytes, as: UTF8.self)
         }
     }
 }

@@ -29,7 +29,7 @@ extension EndToEnd {
             let metrics = try freePort()
             let desk = try await Desk.open(
                 policy: "limits: {}", allow: "tool:count",
-                spoke: "metrics: 127.0.0.1:\(metrics)\nlimits: { streamsPerCaller: 3, streamLife: 8s, "
+                spoke: "metrics: 127.0.0.1:\(metrics)\nlimits: { streamsPerCaller: 3, streamLife: 20s, "
                     + "handshakes: { requests: 1, per: 60s, burst: 40 } }")
             let wheel = desk.wheel
             try wheel.addRules(
@@ -83,7 +83,7 @@ extension EndToEnd {
             let second = try self.stream(wheel)
             try await eventually("another stream is open") { second.standardOutput.contains("endpoint") }
             #expect(try await wheel.curl("/desk/sse", as: "bot").status == 429)
-            try await eventually("the streams end with their life", seconds: 20) {
+            try await eventually("the streams end with their life", seconds: 40) {
                 !stream.isRunning && !second.isRunning
             }
             #expect(try await wheel.curl(place, as: "bot", body: ready).status == 404)

@@ -21,7 +21,7 @@ extension EndToEnd {
                 environment: [
                     "NAVE_CONTEXT": wheel.directory.file("bot.json"),
                     "XDG_CACHE_HOME": wheel.directory.file("bot-cache"),
-                ], input: Wheel.hello)
+                ], input: Wheel.hello() + "\n")
         }
 
         @Test("shortened, then forked: a person's next command says so and ends with 1, and the hub keeps the evidence")

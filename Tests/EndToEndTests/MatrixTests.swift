@@ -3,8 +3,6 @@ import Model
 import TestSupport
 import Testing
 
-private let isLong = ProcessInfo.processInfo.environment["NAVE_LONG"] == "1"
-
 extension EndToEnd {
     /// Clients of every SDK at servers of the same age, through the spoke itself: one script for all
     /// (`Deploy/mcp/shelf_client.py`), held to the table of `Docs/Protocol.md`.
@@ -87,9 +85,7 @@ extension EndToEnd {
                         && row["tools"]?.array?.isEmpty == false
                 }.count == environments.count
             }
-            let context = try JSON(parsing: Array(try wheel.directory.read("bot.json").utf8))
-            let key = try wheel.directory.write("bot.key", context["key"]?.string ?? "")
-            let chain = try wheel.directory.write("bot.pem", context["chain"]?.string ?? "")
+            let (chain, key) = try wheel.credential(of: "bot")
             for row in Self.rows {
                 let client = try await run(
                     try await PythonEnvironment.python(row.environment),

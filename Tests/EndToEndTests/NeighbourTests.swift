@@ -63,9 +63,10 @@ extension EndToEnd {
         @Test("a call goes on though another cancels it by its number, and takes nobody else's place")
         func calls() async throws {
             let clerk = try await open(policy: "limits: { concurrency: 1 }")
-            async let slow = clerk.tool("slow", ["seconds": 6])
+            let begun = clerk.wheel.directory.file("begun")
+            async let slow = clerk.tool("slow", ["begun": .string(begun)])
             try await eventually("it is under way") {
-                clerk.heard("tools/call").contains { $0["params"]?["name"] == "slow" }
+                FileManager.default.fileExists(atPath: begun)
             }
             let call = try #require(clerk.heard("tools/call").first { $0["params"]?["name"] == "slow" })
             let number = call["id"]?.integer ?? 0
@@ -79,6 +80,7 @@ extension EndToEnd {
             }
             #expect(try await clerk.tool("echo", ["text": "mine"], as: "other").body.contains("mine"))
             #expect(try await clerk.tool("echo", ["text": "late"]).status == 429)
+            try FileManager.default.removeItem(atPath: begun)
             let answer = try await slow
             #expect(answer.body.contains("done at last"), "\(answer)")
         }

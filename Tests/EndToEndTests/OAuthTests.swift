@@ -73,7 +73,7 @@ extension EndToEnd {
 
             // What a stranger learns: where tokens come from, the same for every name, and no more.
             let roots = ["--cacert", files.file("pem")]
-            let hello = ["-H", "Content-Type: application/json", "--data-binary", Wheel.hello]
+            let hello = ["-H", "Content-Type: application/json", "--data-binary", Wheel.hello()]
             for server in ["desk", "no-such-server"] {
                 let refused = try await curl(roots + hello + ["\(url)/\(server)/mcp"])
                 let metadata = "\(url)/.well-known/oauth-protected-resource/\(server)/mcp"
@@ -93,7 +93,7 @@ extension EndToEnd {
             #expect(unbelieved.headers["www-authenticate"]?.contains("error=\"invalid_token\"") == true)
 
             // A short-lived token: what it allows, and its end.
-            _ = try await curl(["-X", "POST", "http://127.0.0.1:\(identityPort)/lifetime/4"])
+            _ = try await curl(["-X", "POST", "http://127.0.0.1:\(identityPort)/lifetime/12"])
             let short = try await client(
                 url, files.file("pem"),
                 [

@@ -82,15 +82,14 @@ extension EndToEnd {
             #expect(try await wheel.session("finance/ledger", [write])[0]["text"] == "4711: 1203")
             let report = try await wheel.nave(["review", "report", id, "-o", "json"])
             #expect(report.code == 0 && report.output.contains("\"closed\""), "\(report)")
-            let verified = try await run(
-                Checkout.program("nave-hub"), ["verify", "--data", wheel.directory.file("hub")])
+            let verified = try await wheel.verifyHub()
             #expect(verified.code == 0, "\(verified)")
         }
 
         @Test("an unanswered grant lapses at the due date by the spoke's own clock, hub or no hub")
         func lapse() async throws {
             let wheel = try await Wheel.turning()
-            let due = Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) + .seconds(8)
+            let due = Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) + .seconds(20)
             let opened = try await wheel.nave(["review", "open", "--zone", "finance", "--due", due.description])
             try #require(opened.code == 0, "\(opened.errors)")
             try await wheel.converge()

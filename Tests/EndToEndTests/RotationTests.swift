@@ -1,6 +1,5 @@
 import Foundation
 import Model
-import Synchronization
 import TestSupport
 import Testing
 
@@ -10,22 +9,10 @@ extension EndToEnd {
         @Test("bundle and lease keys rotate while a spoke runs and while it is off, and no call is refused")
         func rotation() async throws {
             let wheel = try await Wheel.turning()
-            let calls = Mutex((allowed: 0, other: [Int]()))
-            let isDone = Mutex(false)
+            let load = Load(wheel)
+            defer { load.end() }
             let (body, headers) = Wheel.modernCall("read_entry", ["account": "4711"])
-            let load = Task {
-                while !isDone.withLock({ $0 }) {
-                    let answer = try await wheel.curl("/ledger/mcp", as: "bot", body: body, headers: headers)
-                    calls.withLock { calls in
-                        if answer.status == 200, answer.body.contains("1200") {
-                            calls.allowed += 1
-                        } else {
-                            calls.other.append(answer.status)
-                        }
-                    }
-                }
-            }
-            try await eventually("calls go through") { calls.withLock { $0.allowed > 0 } }
+            try await eventually("calls go through") { load.allowed > 0 }
 
             // While it runs.
             try await rotate(wheel, ["bundle", "lease"], "next-2.json")
@@ -35,11 +22,10 @@ extension EndToEnd {
             try wheel.addRules("rotated.yaml", rule(1))
             try await wheel.apply(why: "under the new keys")
             try await wheel.converge()
-            let before = calls.withLock { $0.allowed }
-            try await eventually("calls go on") { calls.withLock { $0.allowed > before } }
-            isDone.withLock { $0 = true }
-            try await load.value
-            #expect(calls.withLock { $0.other } == [], "a call was refused")
+            let before = load.allowed
+            try await eventually("calls go on") { load.allowed > before }
+            try await load.finish()
+            #expect(load.refused == [], "a call was refused")
             #expect(wheel.spoke?.standardError.contains("refused") == false)
 
             // While it is off: two versions, and it returns.
@@ -69,7 +55,7 @@ extension EndToEnd {
             let verified = try await run(
                 Checkout.program("nave-spoke"), ["verify", "--data", wheel.directory.file("spoke")])
             #expect(verified.code == 0 && verified.output.contains("version 4"), "\(verified.output)\(verified.errors)")
-            let hub = try await run(Checkout.program("nave-hub"), ["verify", "--data", wheel.directory.file("hub")])
+            let hub = try await wheel.verifyHub()
             #expect(hub.code == 0, "\(hub.output)\(hub.errors)")
             // A newcomer of now walks from version 1; the bot's context walked, or will.
             try await wheel.enrolUser("erin@corp.example", as: "erin")
@@ -83,7 +69,7 @@ extension EndToEnd {
                 let connected = try await run(
                     Checkout.program("nave"), ["connect", "finance/ledger"],
                     environment: ["NAVE_CONTEXT": wheel.directory.file("bot.json"), "XDG_CACHE_HOME": cache],
-                    input: Wheel.hello)
+                    input: Wheel.hello() + "\n")
                 #expect(connected.output.contains("serverInfo"), "\(connected)")
                 #expect(connected.errors.contains("the trust manifest is now version 4") == isFirst, "\(connected)")
                 let kept = try FileManager.default.contentsOfDirectory(atPath: "\(cache)/nave/checkpoints")
@@ -99,12 +85,7 @@ extension EndToEnd {
             try #require(prepared.code == 0, "\(prepared.errors)")
             let early = try await wheel.nave(["trust", "publish", file])
             #expect(early.code == 1, "an unsigned version is refused")
-            for key in ["manifest-1.key", "manifest-3.key"] {
-                let signed = try await wheel.nave(
-                    ["trust", "sign", file, "--key", wheel.directory.file("hub.manifest-keys/\(key)")])
-                try #require(signed.code == 0, "\(signed.errors)")
-            }
-            let published = try await wheel.nave(["trust", "publish", file, "--why", "a test", "-o", "json"])
+            let published = try await wheel.publishManifest(file)
             try #require(published.code == 0, "\(published.errors)")
         }
 

@@ -85,8 +85,7 @@ extension EndToEnd {
                 "tool", "approve", "--zone", "finance", "--first-seen", "--before", "2100-01-01", "--yes", "--why", "x",
             ])
             #expect(bulk.code == 0 && bulk.errors.contains("finance/git: "), "\(bulk.errors)")
-            let verified = try await run(
-                Checkout.program("nave-hub"), ["verify", "--data", wheel.directory.file("hub")])
+            let verified = try await wheel.verifyHub()
             #expect(verified.code == 0, "\(verified.output)\(verified.errors)")
         }
     }

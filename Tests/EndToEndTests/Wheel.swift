@@ -201,6 +201,15 @@ final class Wheel: @unchecked Sendable {
         try #require(enrolled.code == 0, "\(enrolled.errors)")
     }
 
+    /// Carries a prepared version of the trust manifest to two of its three keys and publishes it.
+    func publishManifest(_ file: String) async throws -> Finished {
+        for key in ["manifest-1.key", "manifest-3.key"] {
+            let signed = try await nave(["trust", "sign", file, "--key", directory.file("hub.manifest-keys/\(key)")])
+            guard signed.code == 0 else { return signed }
+        }
+        return try await nave(["trust", "publish", file, "--why", "a test", "-o", "json"])
+    }
+
     /// Adds a file with rules to the finance zone.
     func addRules(_ file: String, _ rules: String) throws {
         try directory.write("topology/zones/finance/\(file)", "in: finance\nrules:\n\(rules)\n")
@@ -247,34 +256,61 @@ final class Wheel: @unchecked Sendable {
         return lines
     }
 
+    /// What `nave-hub verify` finds of the ledger and of every row that follows from it.
+    func verifyHub() async throws -> Finished {
+        try await run(Checkout.program("nave-hub"), ["verify", "--data", directory.file("hub")])
+    }
+
     // MARK: raw requests
+
+    /// Key and chain of a context of this moment, as files for programs that are not ours.
+    func credential(of name: String) throws -> (chain: String, key: String) {
+        let context = try JSON(parsing: Array(try directory.read("\(name).json").utf8))
+        return (
+            try directory.write("\(name).pem", try #require(context["chain"]?.string)),
+            try directory.write("\(name).key", try #require(context["key"]?.string))
+        )
+    }
 
     /// One HTTPS request to the spoke by curl, with the certificate of a context or none.
     func curl(_ path: String, as name: String?, body: String? = nil, headers: [String] = [], more: [String] = [])
         async throws -> CurlAnswer
     {
+        let arguments = try curlArguments(path, as: name, body: body, headers: headers)
+        return CurlAnswer(try await run(Self.curlProgram, arguments + more))
+    }
+
+    /// One whose client is gone as soon as the file is there.
+    func leave(_ path: String, as name: String, body: String, headers: [String], once file: String) async throws {
+        let client = try ChildProcess(
+            Self.curlProgram, try curlArguments(path, as: name, body: body, headers: headers))
+        try await eventually("the server is at it: \(client.standardOutput)\(client.standardError)") {
+            FileManager.default.fileExists(atPath: file)
+        }
+        client.signal(SIGKILL)
+        try await client.wait()
+    }
+
+    private static let curlProgram = URL(fileURLWithPath: "/usr/bin/curl")
+
+    private func curlArguments(_ path: String, as name: String?, body: String?, headers: [String]) throws -> [String] {
         var arguments = [
             "-sS", "-i", "--http1.1", "-k", "--max-time", "40", "https://127.0.0.1:\(spokePort)\(path)", "-H",
             "Content-Type: application/json", "-H", "Accept: application/json, text/event-stream",
         ]
         if let name {
-            let context = try JSON(
-                parsing: Array(try Data(contentsOf: URL(fileURLWithPath: directory.file("\(name).json")))))
-            let key = try directory.write("\(name).key", context["key"]?.string ?? "")
-            let chain = try directory.write("\(name).pem", context["chain"]?.string ?? "")
-            arguments += ["--cert", chain, "--key", key]
+            let credential = try credential(of: name)
+            arguments += ["--cert", credential.chain, "--key", credential.key]
         }
         for header in headers { arguments += ["-H", header] }
         if let body { arguments += ["--data-binary", "@\(try directory.write("body-\(UUID().uuidString)", body))"] }
-        let finished = try await run(URL(fileURLWithPath: "/usr/bin/curl"), arguments + more)
-        return CurlAnswer(finished)
+        return arguments
     }
 
     /// The first line of a client of the handshake era.
-    static let hello = #"""
-        {"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
-
-        """#
+    static func hello(_ version: String = "2025-11-25") -> String {
+        #"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"\#(version)","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#
+    }
 
     /// The body and headers of a 2026-07-28 call of a tool.
     static func modernCall(_ tool: String, _ arguments: JSON = .object(JSONObject([])), id: Int64 = 1) -> (

@@ -8,7 +8,7 @@ import Testing
 ///
 /// The other reader is Python's `json`, which most servers of MCP read with: one child, which gets a line for each message.
 @Suite struct DifferentialTests {
-    private static let count = ProcessInfo.processInfo.environment["NAVE_LONG"] == "1" ? 1_000_000 : 100_000
+    private static let count = isLong ? 1_000_000 : 100_000
 
     /// Every message of a client in the captures, and the version it is of.
     static func seeds() throws -> [(version: ProtocolVersion, bytes: [UInt8])] {

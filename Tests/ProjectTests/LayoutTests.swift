@@ -48,4 +48,20 @@ struct LayoutTests {
         }
         #expect(named > 20)
     }
+
+    @Test("every suite that the README and the pages of Docs name as showing something is one")
+    func suites() throws {
+        let declared = try Set(
+            Checkout.files(below: "Tests", ending: ".swift").flatMap { file in
+                try Checkout.text(file).matches(of: /\b(?:struct|enum|class) ([A-Za-z]+Tests)\b/).map { String($0.1) }
+            })
+        var named = 0
+        for page in try ["README.md"] + Checkout.files(below: "Docs", ending: ".md") {
+            for match in try Checkout.text(page).matches(of: /`([A-Za-z]+Tests)`/) {
+                named += 1
+                #expect(declared.contains(String(match.1)), "\(page) names \(match.1)")
+            }
+        }
+        #expect(named > 50)
+    }
 }

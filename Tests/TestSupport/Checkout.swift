@@ -1,5 +1,8 @@
 import Foundation
 
+/// Whether this run has minutes to spend: `Deploy/check --long`.
+package let isLong = ProcessInfo.processInfo.environment["NAVE_LONG"] == "1"
+
 /// This checkout's own files, found from where this source lies.
 package enum Checkout {
     package static let root: URL = URL(fileURLWithPath: #filePath)
@@ -28,8 +31,20 @@ package enum Checkout {
 package final class TemporaryDirectory: Sendable {
     package let path: String
 
+    /// The parent of all that this process makes. What processes left that were killed goes when the next one begins.
+    private static let parent: URL = {
+        let all = FileManager.default.temporaryDirectory
+        let prefix = "nave-tests-"
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: all.path)) ?? [] where name.hasPrefix(prefix)
+        {
+            guard let pid = pid_t(name.dropFirst(prefix.count)), kill(pid, 0) != 0, errno == ESRCH else { continue }
+            try? FileManager.default.removeItem(at: all.appending(path: name))
+        }
+        return all.appending(path: "\(prefix)\(getpid())")
+    }()
+
     package init() throws {
-        path = FileManager.default.temporaryDirectory.appending(path: "nave-test-\(UUID().uuidString)").path
+        path = Self.parent.appending(path: UUID().uuidString).path
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }

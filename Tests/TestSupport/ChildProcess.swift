@@ -131,36 +131,40 @@ package struct TimedOut: Error, CustomStringConvertible {
 }
 
 /// Returns as soon as the condition holds.
+/// - Parameter what: asked for once it did not, so that a log in it is what it is by then.
 /// - Throws: `TimedOut` when it does not in time.
 package func eventually(
-    _ what: String, seconds: Double = 30, _ condition: @Sendable () async throws -> Bool
+    _ what: @autoclosure @Sendable () -> String, seconds: Double = 30, _ condition: @Sendable () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + .milliseconds(Int(seconds * 1000))
     while true {
         if try await condition() { return }
-        guard ContinuousClock.now < deadline else { throw TimedOut(description: "not in \(seconds) s: \(what)") }
+        guard ContinuousClock.now < deadline else { throw TimedOut(description: "not in \(seconds) s: \(what())") }
         try await Task.sleep(for: .milliseconds(20))
     }
 }
 
 /// A TCP port of 127.0.0.1 that was free a moment ago, never given twice by this process.
+///
+/// Below the range that the kernel takes for outgoing connections (32768 and up, ip_local_port_range): nobody is given it by
+/// chance while the program that it is for starts, or starts again.
 package func freePort() throws -> Int {
-    while true {
+    for _ in 0..<1000 {
+        let port = Int.random(in: 10_000..<32_768)
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        address.sin_port = UInt16(port).bigEndian
         let bound = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(descriptor, pointer, length) == 0 && getsockname(descriptor, pointer, &length) == 0
+                bind(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        guard bound else { throw TimedOut(description: "no free port") }
-        let port = Int(UInt16(bigEndian: address.sin_port))
-        if given.withLock({ $0.insert(port).inserted }) { return port }
+        if bound, given.withLock({ $0.insert(port).inserted }) { return port }
     }
+    throw TimedOut(description: "no free port")
 }
 
 private let given = Mutex<Set<Int>>([])
