@@ -9,6 +9,8 @@ import Trust
 package struct Certificates: Sendable {
     /// A newest certificate that ends within this time shows in the status: renewal begins with five days left.
     package static let soon = Milliseconds.days(3)
+    /// How many digits of a serial number find it at least, where no other begins with them: 32 bits.
+    static let serialPrefixDigits = 8
     static let crlValidity = Milliseconds.days(7)
     /// A list is made anew when it is this old, and the ledger has grown, which gives it its higher number.
     static let crlAge = Milliseconds.hours(24)
@@ -40,7 +42,6 @@ package struct Certificates: Sendable {
 
     /// Those that have not ended, newest first.
     package func list(_ query: Query, _ standing: Standing) async throws -> [CertificateRow] {
-        try query.allow(["zone", "expiring", "limit"])
         let limit = try query.limit(standard: 1000, maximum: 10_000)
         let expiring = try query["expiring"].map { text throws(HubError) in
             guard let span = Milliseconds(text) else {
@@ -57,16 +58,35 @@ package struct Certificates: Sendable {
         }.prefix(limit).map(\.self)
     }
 
-    /// - Throws: `unknown-certificate`, `forbidden`.
+    /// - Parameter serial: A serial number, or at least the first 8 digits of one.
+    /// - Throws: `unknown-certificate`, `ambiguous-serial`, `forbidden`.
     package func show(_ serial: String, _ standing: Standing) async throws -> CertificateRow {
-        let issued = try await ledger.read { try $0.certificate(serial: serial) }
-        guard let issued else { throw Self.unknown(serial) }
+        let issued = try await find(serial, standing)
         try standing.require(.auditor, in: zone(of: issued.identity))
         var row = row(issued, ledger.snapshot, now())
         row.certificate = issued.certificate
         return row
     }
 
+    private func find(_ serial: String, _ standing: Standing) async throws -> CertificateIssued {
+        if let issued = try await ledger.read({ try $0.certificate(serial: serial) }) { return issued }
+        guard serial.utf8.count >= Self.serialPrefixDigits, serial.allSatisfy({ $0.isHexDigit }) else {
+            throw Self.unknown(serial)
+        }
+        // Of other zones one learns nothing, not even that a number begins so.
+        let found = try await ledger.read { try $0.certificates(serialPrefix: serial, limit: 100) }
+            .filter { standing.may(.auditor, in: zone(of: $0.identity)) }
+        guard found.count < 2 else {
+            let candidates = found.prefix(5).map { "\($0.serial) (\($0.identity))" }.joined(separator: ", ")
+            throw HubError(
+                .conflict, "ambiguous-serial", "\(found.count) serial numbers begin with \(quoted(serial))",
+                hint: "give more digits: \(candidates)\(found.count > 5 ? ", …" : "")")
+        }
+        guard let issued = found.first else { throw Self.unknown(serial) }
+        return issued
+    }
+
+    /// By the whole serial number: what is ended is named, not searched.
     /// - Throws: `unknown-certificate`, `forbidden`, `own-identity`.
     package func revoke(_ request: CertificateRevocationRequest, by standing: Standing) async throws -> ChangeAnswer {
         let organization = settings.organization
@@ -152,6 +172,6 @@ package struct Certificates: Sendable {
     private static func unknown(_ serial: String) -> HubError {
         HubError(
             .notFound, "unknown-certificate", "this hub issued no certificate \(quoted(serial))",
-            hint: "`nave certificate list` shows the serial numbers")
+            hint: "`nave certificate list` shows the serial numbers; the first \(serialPrefixDigits) digits are enough")
     }
 }

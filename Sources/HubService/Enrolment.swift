@@ -116,28 +116,42 @@ package struct Enrolment: Sendable {
     }
 
     /// No certificate of the identity issued until now is believed from here on; open invitations go too.
-    /// - Throws: `forbidden`, `unknown-identity`, `own-identity`.
+    /// - Throws: `bad-revocation`, `bad-address`, `forbidden`, `unknown-identity`, `own-identity`.
     package func revoke(_ request: RevocationRequest, by standing: Standing) async throws -> ChangeAnswer {
-        let identity = request.identity
-        let member = Member(identity, organization: settings.organization)
-        try standing.require(.owner, in: member?.zone)
-        guard identity != standing.identity else {
-            throw HubError(.conflict, "own-identity", "you cannot revoke yourself", hint: "let another owner do it")
+        guard (request.identity == nil) != (request.address == nil) else {
+            throw HubError(.invalid, "bad-revocation", "what is revoked is one identity, or a person's address")
         }
+        let address = try request.address.map { try PersonalAddress($0) }
+        let member = request.identity.flatMap { Member($0, organization: settings.organization) }
+        try standing.require(.owner, in: member?.zone)
         let now = now
         let commit = try await ledger.append(by: Author(requester: standing.identity), why: request.why) { registry in
-            let isOurs = member != nil || identity.kind == "user"
-            let isKnown =
-                try registry.latestCertificate(identity) != nil
-                || registry.openInvitations().contains {
-                    (try? $0.identity(organization: self.settings.organization)) == identity
-                }
-            guard isOurs, isKnown else {
-                throw HubError(.notFound, "unknown-identity", "nobody enrolled as \(quoted(identity.description))")
+            let identities = try request.identity.map { [$0] } ?? address.map(registry.identities(of:)) ?? []
+            let known = try identities.filter { try self.isKnown($0, registry) }
+            guard !known.isEmpty else {
+                let who = request.identity?.description ?? request.address ?? ""
+                throw HubError(
+                    .notFound, "unknown-identity", "nobody enrolled as \(quoted(who))",
+                    hint: "`nave user list`, `nave client list` and `nave spoke list` show who did")
             }
-            return [.identityRevoked(IdentityRevocation(identity: identity, issuedBefore: now()))]
+            guard !known.contains(standing.identity) else {
+                throw HubError(
+                    .conflict, "own-identity", "you cannot revoke yourself", hint: "let another owner do it")
+            }
+            return known.map { .identityRevoked(IdentityRevocation(identity: $0, issuedBefore: now())) }
         }
         return commit?.answer ?? ChangeAnswer(index: nil)
+    }
+
+    /// Whether somebody enrolled under the identity, or can.
+    private func isKnown(_ identity: SPIFFEID, _ registry: Registry) throws -> Bool {
+        guard identity.kind == "user" || Member(identity, organization: settings.organization) != nil else {
+            return false
+        }
+        return try registry.latestCertificate(identity) != nil
+            || registry.openInvitations().contains {
+                (try? $0.identity(organization: settings.organization)) == identity
+            }
     }
 
     private func subject(

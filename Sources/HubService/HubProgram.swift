@@ -12,7 +12,7 @@ import Transport
 
 /// `nave-hub serve`: the parts behind two listeners, and what is done again and again.
 package struct HubProgram: Sendable {
-    package static let version = "0.1.0"
+    package static let version = naveVersion
     /// How long decisions and usage counters are kept.
     static let retention = Milliseconds.days(400)
     static let pingInterval = Milliseconds.seconds(15)

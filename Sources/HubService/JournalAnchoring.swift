@@ -141,9 +141,8 @@ package struct JournalAnchoring: Sendable {
     // MARK: proofs
 
     /// What shows offline what the ledger holds of a spoke's journals, newest first.
-    /// - Throws: `bad-query`, `unknown-parameter`, `forbidden`.
+    /// - Throws: `bad-query`, `forbidden`.
     package func anchors(_ query: Query, _ standing: Standing) async throws -> [JournalAnchor] {
-        try query.allow(["spoke", "journal", "limit"])
         guard let spoke = query["spoke"], let zone = spoke.split(separator: "/").first else {
             throw HubError(.invalid, "bad-query", "the query names no `spoke`", hint: "spoke=ZONE/NAME")
         }

@@ -11,9 +11,8 @@ package struct LedgerViews: Sendable {
 
     package init(ledger: HubLedger) { self.ledger = ledger }
 
-    /// - Throws: `bad-query`, `unknown-parameter`.
+    /// - Throws: `bad-query`.
     package func entries(_ query: Query) async throws -> [LedgerRow] {
-        try query.allow(["since", "type", "limit"])
         let limit = try query.limit()
         let found = try await ledger.proofs.entries(
             from: try query.index("since") ?? 0, type: query["type"], limit: limit)
@@ -25,9 +24,8 @@ package struct LedgerViews: Sendable {
     }
 
     /// Leaves below `size`, from `since` on, as many as fit; and the notes of sizes that they reach.
-    /// - Throws: `bad-query`, `unknown-parameter`.
+    /// - Throws: `bad-query`.
     package func leaves(_ query: Query) async throws -> LedgerLeaves {
-        try query.allow(["since", "size", "limit"])
         let first = try query.index("since") ?? 0
         let newest = ledger.snapshot.size
         let size = min(try query.index("size") ?? newest, newest)
@@ -44,9 +42,8 @@ package struct LedgerViews: Sendable {
         return LedgerLeaves(first: first, entries: entries, checkpoints: notes)
     }
 
-    /// - Throws: `bad-query`, `unknown-parameter`; `out-of-range` for a size that this ledger never had.
+    /// - Throws: `bad-query`; `out-of-range` for a size that this ledger never had.
     package func checkpoint(_ query: Query) async throws -> CheckpointAnswer {
-        try query.allow(["since"])
         let newest = ledger.snapshot
         guard let since = try query.index("since") else { return CheckpointAnswer(checkpoint: newest.checkpoint) }
         let proof = try await ledger.proofs.consistencyProof(first: since, second: newest.size)

@@ -33,10 +33,9 @@ package actor ManifestService {
     }
 
     /// The versions after the one that is named; all of them when none is.
-    /// - Throws: `bad-query`, `unknown-parameter`.
+    /// - Throws: `bad-query`.
     package nonisolated func links(_ query: Query) throws -> ManifestLinks {
-        try query.allow(["manifest"])
-        return chain.current.links(after: try query.manifestVersion() ?? 0) ?? ManifestLinks(manifests: [])
+        chain.current.links(after: try query.manifestVersion() ?? 0) ?? ManifestLinks(manifests: [])
     }
 
     /// The next version, still unsigned.

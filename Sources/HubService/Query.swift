@@ -25,7 +25,7 @@ package struct Query: Sendable {
     func allow(_ names: Set<String>) throws(HubError) {
         if let name = values.keys.sorted().first(where: { !names.contains($0) }) {
             throw HubError(
-                .invalid, "unknown-parameter", "this list has no filter \(quoted(name))",
+                .invalid, "unknown-parameter", "this takes no \(quoted(name)) in its query",
                 hint: names.isEmpty ? "it takes none" : "it takes \(names.sorted().joined(separator: ", "))")
         }
     }

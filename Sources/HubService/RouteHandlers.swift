@@ -65,11 +65,13 @@ package struct RouteHandlers: Sendable {
         self.now = now
     }
 
-    /// What holds before a body is read: the caller's rate, then the row's demand on the caller.
-    /// - Throws: `too-many-requests`, `forbidden`, `no-certificate`.
+    /// What holds before a body is read: the caller's rate, then the row's demand on the caller and on the query.
+    /// - Throws: `too-many-requests`, `forbidden`, `no-certificate`, `unknown-parameter`.
     package func admit(_ call: Call) throws -> Requester {
         try limiter.admit(call.route, caller: call.identity?.description ?? call.address, now: now())
-        return try requester(call.route.caller, call.identity)
+        let requester = try requester(call.route.caller, call.identity)
+        try call.query.allow(call.route.query)
+        return requester
     }
 
     package func requester(_ demand: Route.Caller, _ identity: SPIFFEID?) throws -> Requester {
@@ -191,10 +193,11 @@ package struct RouteHandlers: Sendable {
             return try .coded(
                 try await services.certificates.revoke(
                     try call.decoded(CertificateRevocationRequest.self), by: standing))
-        case .zones: return try .coded(try lists.zones(query, standing))
+        case .zones: return try .coded(lists.zones(standing))
         case .servers: return try .coded(try await lists.servers(query, standing))
         case .spokes: return try .coded(try await lists.spokes(query, standing))
         case .clients: return try .coded(try lists.clients(query, standing))
+        case .users: return try .coded(try await lists.users(query))
         case .decisions: return try .coded(try await lists.decisions(query, standing))
         case .rollout: return try .coded(try await lists.rollout(query, standing))
         case .status: return try .coded(try await lists.status(standing))
@@ -240,7 +243,7 @@ package struct RouteHandlers: Sendable {
 
     private func answerAuthority(_ call: Call, from standing: Standing) async throws -> Reply {
         let authorities = services.authorities
-        if call.route.name == .authorities { return try .coded(try await authorities.list(call.query, standing)) }
+        if call.route.name == .authorities { return try .coded(try await authorities.list(standing)) }
         let (name, request) = (try call.parameter("name"), try call.decoded(AuthorityRequest.self))
         switch call.route.name {
         case .prepareAuthority: return try .coded(try await authorities.prepare(name, request, by: standing))

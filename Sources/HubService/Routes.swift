@@ -8,7 +8,7 @@ package enum RouteName: String, CaseIterable, Sendable {
     case invite, renew, revokeIdentity
     case renewalNonce, renewExpired, crl
     case certificates, certificate, revokeCertificate
-    case zones, servers, spokes, clients, decisions, rollout, status, bundle
+    case zones, servers, spokes, clients, users, decisions, rollout, status, bundle
     case explain, accessList, usage, resolve
     case tools, tool, approveTools
     case openReview, listReviews, showReview, reviewReport, decideItem, reinstateItem, closeReview
@@ -18,7 +18,7 @@ package enum RouteName: String, CaseIterable, Sendable {
     case ledgerEntries, ledgerLeaves, ledgerCheckpoint, ledgerJournals
 }
 
-/// One row of the API's table: who may call what how often with how much.
+/// One row of the API's table: who may call what how often with how much, and which filters it takes.
 package struct Route: Hashable, Sendable {
     package enum Method: String, Hashable, Sendable { case get = "GET", post = "POST" }
 
@@ -59,6 +59,8 @@ package struct Route: Hashable, Sendable {
     package var rate: Rate
     /// Zero for requests without a body.
     package var bodyLimit: Int
+    /// The names that its query may have; every other is refused.
+    package var query: Set<String> = []
 
     package var listener: Listener { caller == .anybody ? .front : .mutual }
 }
@@ -79,7 +81,7 @@ package enum Routes {
         case .enrol: post(name, "/v1/enroll", .anybody, .perMinute(20), 16 << 10)
         case .health: get(name, "/v1/health", .anybody, .perMinute(120))
 
-        case .spokeStream: get(name, "/v1/spoke/stream", .spoke, .perMinute(30))
+        case .spokeStream: get(name, "/v1/spoke/stream", .spoke, .perMinute(30), ["manifest"])
         case .spokeReports: post(name, "/v1/spoke/reports", .spoke, .perMinute(240), Report.maximumBytes)
 
         case .planTopology: post(name, "/v1/topology/plan", .user(.auditor, .named), .perMinute(240), 16 << 20)
@@ -93,31 +95,39 @@ package enum Routes {
         case .renewalNonce: post(name, "/v1/certificates/nonce", .anybody, .perMinute(20), 1 << 10)
         case .renewExpired: post(name, "/v1/certificates/renew-expired", .anybody, .perMinute(20), 32 << 10)
         case .crl: get(name, "/v1/crl/{zone}", .anybody, .perMinute(60))
-        case .certificates: get(name, "/v1/certificates", .user(.auditor, .named), .perMinute(240))
+        case .certificates:
+            get(
+                name, "/v1/certificates", .user(.auditor, .named), .perMinute(240), ["zone", "expiring", "limit"])
         case .certificate: get(name, "/v1/certificates/{serial}", .user(.auditor, .named), .perMinute(240))
         case .revokeCertificate:
             post(name, "/v1/certificates/revoke", .user(.owner, .named), .perMinute(60), 16 << 10)
 
         case .zones: get(name, "/v1/zones", .user(.auditor, .named), .perMinute(240))
-        case .servers: get(name, "/v1/servers", .user(.auditor, .named), .perMinute(240))
-        case .spokes: get(name, "/v1/spokes", .user(.auditor, .named), .perMinute(240))
-        case .clients: get(name, "/v1/clients", .user(.auditor, .named), .perMinute(240))
-        case .decisions: get(name, "/v1/decisions", .user(.auditor, .named), .perMinute(240))
-        case .rollout: get(name, "/v1/rollout", .user(.auditor, .named), .perMinute(600))
+        case .servers:
+            get(name, "/v1/servers", .user(.auditor, .named), .perMinute(240), ["zone", "label", "limit"])
+        case .spokes: get(name, "/v1/spokes", .user(.auditor, .named), .perMinute(240), ["zone", "limit"])
+        case .clients: get(name, "/v1/clients", .user(.auditor, .named), .perMinute(240), ["zone", "limit"])
+        case .users: get(name, "/v1/users", .user(.auditor, .organization), .perMinute(240), ["limit"])
+        case .decisions:
+            get(
+                name, "/v1/decisions", .user(.auditor, .named), .perMinute(240),
+                ["zone", "server", "caller", "verdict", "since", "limit"])
+        case .rollout: get(name, "/v1/rollout", .user(.auditor, .named), .perMinute(600), ["zone"])
         case .status: get(name, "/v1/status", .user(.auditor, .named), .perMinute(240))
         case .bundle: get(name, "/v1/bundles/{zone}/{spoke}", .user(.auditor, .named), .perMinute(120))
 
         case .explain: post(name, "/v1/access/explain", .user(.auditor, .named), .perMinute(240), 1 << 20)
         case .accessList: post(name, "/v1/access/list", .user(.auditor, .named), .perMinute(60), 16 << 10)
-        case .usage: get(name, "/v1/usage/{zone}/{server}", .user(.auditor, .named), .perMinute(60))
+        case .usage: get(name, "/v1/usage/{zone}/{server}", .user(.auditor, .named), .perMinute(60), ["since"])
         case .resolve: get(name, "/v1/resolve/{zone}/{server}", .client, .perMinute(120))
 
-        case .tools: get(name, "/v1/tools", .user(.auditor, .named), .perMinute(240))
-        case .tool: get(name, "/v1/tools/{zone}/{server}", .user(.auditor, .named), .perMinute(240))
+        case .tools:
+            get(name, "/v1/tools", .user(.auditor, .named), .perMinute(240), ["zone", "server", "state", "limit"])
+        case .tool: get(name, "/v1/tools/{zone}/{server}", .user(.auditor, .named), .perMinute(240), ["tool"])
         case .approveTools: post(name, "/v1/tools/approve", .user(.owner, .named), .perMinute(60), 1 << 20)
 
         case .openReview: post(name, "/v1/reviews", .user(.owner, .named), .perMinute(30), 16 << 10)
-        case .listReviews: get(name, "/v1/reviews", .user(.auditor, .named), .perMinute(240))
+        case .listReviews: get(name, "/v1/reviews", .user(.auditor, .named), .perMinute(240), ["zone", "limit"])
         case .showReview: get(name, "/v1/reviews/{id}", .user(.auditor, .named), .perMinute(240))
         case .reviewReport: get(name, "/v1/reviews/{id}/report", .user(.auditor, .named), .perMinute(120))
         case .reinstateItem:
@@ -127,11 +137,17 @@ package enum Routes {
             post(name, "/v1/reviews/{id}/items/{number}", .user(.reviewer, .named), .perMinute(600), 16 << 10)
         case .closeReview: post(name, "/v1/reviews/{id}/close", .user(.reviewer, .named), .perMinute(30), 16 << 10)
 
-        case .ledgerEntries: get(name, "/v1/ledger/entries", .user(.auditor, .organization), .perMinute(240))
-        case .ledgerLeaves: get(name, "/v1/ledger/leaves", .user(.auditor, .organization), .perMinute(600))
-        case .ledgerCheckpoint: get(name, "/v1/ledger/checkpoint", .user(.auditor, .named), .perMinute(240))
-        case .ledgerJournals: get(name, "/v1/ledger/journals", .user(.auditor, .named), .perMinute(120))
-        case .trust: get(name, "/v1/trust", .member, .perMinute(600))
+        case .ledgerEntries:
+            get(
+                name, "/v1/ledger/entries", .user(.auditor, .organization), .perMinute(240), ["since", "type", "limit"])
+        case .ledgerLeaves:
+            get(
+                name, "/v1/ledger/leaves", .user(.auditor, .organization), .perMinute(600), ["since", "size", "limit"])
+        case .ledgerCheckpoint: get(name, "/v1/ledger/checkpoint", .user(.auditor, .named), .perMinute(240), ["since"])
+        case .ledgerJournals:
+            get(
+                name, "/v1/ledger/journals", .user(.auditor, .named), .perMinute(120), ["spoke", "journal", "limit"])
+        case .trust: get(name, "/v1/trust", .member, .perMinute(600), ["manifest"])
         case .rotateTrust: post(name, "/v1/trust/rotate", .user(.owner, .organization), .perMinute(30), 16 << 10)
         case .publishTrust: post(name, "/v1/trust/publish", .user(.owner, .organization), .perMinute(30), 1 << 20)
         case .authorities: get(name, "/v1/authorities", .user(.auditor, .named), .perMinute(60))
@@ -147,8 +163,10 @@ package enum Routes {
         }
     }
 
-    private static func get(_ name: RouteName, _ path: String, _ caller: Route.Caller, _ rate: Route.Rate) -> Route {
-        Route(name: name, method: .get, path: path, caller: caller, rate: rate, bodyLimit: 0)
+    private static func get(
+        _ name: RouteName, _ path: String, _ caller: Route.Caller, _ rate: Route.Rate, _ query: Set<String> = []
+    ) -> Route {
+        Route(name: name, method: .get, path: path, caller: caller, rate: rate, bodyLimit: 0, query: query)
     }
 
     private static func post(

@@ -12,9 +12,8 @@ package struct ToolService: Sendable {
     }
 
     /// Every tool that was approved or is listed, of the zones where the person may read.
-    /// - Throws: `unknown-parameter`, `bad-query`.
+    /// - Throws: `bad-query`.
     package func list(_ query: Query, _ standing: Standing) async throws -> [ToolRow] {
-        try query.allow(["zone", "server", "state", "limit"])
         let limit = try query.limit(standard: 1000, maximum: 100_000)
         let state = try query["state"].map { text throws(HubError) in
             guard let state = ToolRow.State(rawValue: text) else {
@@ -33,9 +32,8 @@ package struct ToolService: Sendable {
     }
 
     /// One tool with its definitions in full.
-    /// - Throws: `forbidden`, `unknown-tool`, `unknown-parameter`, `bad-query`.
+    /// - Throws: `forbidden`, `unknown-tool`, `bad-query`.
     package func show(_ server: String, _ query: Query, _ standing: Standing) async throws -> ToolDetail {
-        try query.allow(["tool"])
         try standing.require(.auditor, in: String(server.prefix { $0 != "/" }))
         guard let tool = query["tool"] else { throw HubError(.invalid, "bad-query", "the query names no `tool`") }
         guard let row = try await rows(server: server, tool: tool).first else { throw Self.unknown(tool, server) }

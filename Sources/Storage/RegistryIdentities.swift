@@ -44,6 +44,14 @@ extension Registry {
         try certificates("WHERE c.serial = ?", [serial]).first
     }
 
+    /// Those whose serial number begins so, by serial number, at most `limit`.
+    /// - Parameter prefix: lower-case hex.
+    package func certificates(serialPrefix prefix: String, limit: Int) throws -> [CertificateIssued] {
+        // `g` is the first letter that is no digit: a range that the index of serial numbers answers.
+        try certificates(
+            "WHERE c.serial >= ? AND c.serial < ? ORDER BY c.serial LIMIT ?", [prefix, "\(prefix)g", limit])
+    }
+
     /// Sorted by serial.
     package func revokedSerials() throws -> [String] {
         try read { try String.fetchAll(db, sql: "SELECT serial FROM revoked_serials ORDER BY serial") }
@@ -82,15 +90,20 @@ extension Registry {
     /// The addresses by which users were invited, by opaque id: the last segment of the SPIFFE ID. Without those that were
     /// erased.
     package func addresses() throws -> [String: String] {
+        Dictionary(try users().compactMap { user in user.address.map { (user.id, $0) } }) { first, _ in first }
+    }
+
+    /// Whoever was invited as a user, by opaque id; without an address where it was erased.
+    package func users() throws -> [(id: String, address: String?)] {
         try read {
-            var addresses: [String: String] = [:]
-            for row in try Row.fetchAll(db, sql: "SELECT id, address FROM users") {
+            try Row.fetchAll(db, sql: "SELECT id, address FROM users").map { row in
                 let concealed = try JSON(parsing: Array((row["address"] as String).utf8))
-                guard let commitment = concealed["commit"]?.string else { continue }
-                addresses[row["id"]] = try String.fetchOne(
-                    db, sql: "SELECT value FROM disclosures WHERE commitment = ?", arguments: [commitment])
+                let address = try concealed["commit"]?.string.flatMap {
+                    try String.fetchOne(
+                        db, sql: "SELECT value FROM disclosures WHERE commitment = ?", arguments: [$0])
+                }
+                return (row["id"], address)
             }
-            return addresses
         }
     }
 

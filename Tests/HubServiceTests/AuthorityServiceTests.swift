@@ -10,7 +10,7 @@ import Trust
 @Suite struct AuthorityServiceTests {
     /// The rows of a name, newest first.
     private func rows(_ hub: TestHub, _ name: String) async throws -> [AuthorityRow] {
-        try await hub.parts.services.authorities.list(Query(), hub.owner).filter { $0.name == name }
+        try await hub.parts.services.authorities.list(hub.owner).filter { $0.name == name }
     }
 
     private func states(_ hub: TestHub, _ name: String) async throws -> [AuthorityState] {
@@ -171,7 +171,7 @@ import Trust
         for name in ["analytics", "organization", "root", "nowhere"] {
             #expect(await code { try await take(["prepare"], name, hub, by: owner) } == "forbidden", "\(name)")
         }
-        let seen = try await hub.parts.services.authorities.list(Query(), owner)
+        let seen = try await hub.parts.services.authorities.list(owner)
         #expect(Set(seen.map(\.name)) == ["finance"])
     }
 
@@ -218,7 +218,7 @@ import Trust
         try Data(try key.pem.utf8).write(to: URL(fileURLWithPath: file))
         let again = try await restarted(hub)
         #expect(
-            try await again.services.authorities.list(Query(), hub.owner).filter { $0.name == "finance" }.count == 1)
+            try await again.services.authorities.list(hub.owner).filter { $0.name == "finance" }.count == 1)
         let answer = try await again.services.authorities.prepare("finance", AuthorityRequest(), by: hub.owner)
         #expect(answer.authorities.map(\.key) == [key.publicKey.spkiDigest])
     }
@@ -347,7 +347,7 @@ import Trust
 
         let request = try #require(try await authorities.prepare("ops", AuthorityRequest(), by: hub.owner).request)
         #expect(try await authorities.prepare("ops", AuthorityRequest(), by: hub.owner).request != nil)
-        let rows = try await authorities.list(Query(), hub.owner).filter { $0.name == "ops" }
+        let rows = try await authorities.list(hub.owner).filter { $0.name == "ops" }
         #expect(rows.map(\.state) == [.requested])
         #expect(
             await code { try await authorities.activate("ops", AuthorityRequest(), by: hub.owner) } == "not-prepared")

@@ -45,6 +45,32 @@ import Trust
         #expect(try HubVerification.verify(data: hub.directory.file("hub")).isClean)
     }
 
+    @Test func theFirstDigitsFindACertificateThatNoOtherBeginsLike() async throws {
+        let hub = try await TestHub.applied()
+        let certificates = hub.parts.services.certificates
+        let bot = try await enrolled(hub, .client, "analytics", "bot")
+        let prefix = String(bot.serial.prefix(8))
+        #expect(try await certificates.show(prefix, hub.owner).serial == bot.serial)
+        #expect(
+            await code { try await certificates.show(String(prefix.dropLast()), hub.owner) } == "unknown-certificate")
+        #expect(await code { try await certificates.show("\(prefix)-", hub.owner) } == "unknown-certificate")
+        let elsewhere = Standing(
+            identity: try SPIFFEID("spiffe://corp.example/user/u-f"), organization: [], zones: ["finance": [.owner]])
+        #expect(await code { try await certificates.show(prefix, elsewhere) } == "unknown-certificate")
+
+        let identity = try #require(bot.spiffeID)
+        var other = try #require(hub.parts.ledger.snapshot.certificates[identity])
+        other.serial = prefix + String(repeating: "0", count: bot.serial.count - 8)
+        other.invitation = nil
+        let twin = other
+        _ = try await hub.parts.ledger.append(by: .hub, why: nil) { _ in [.certificateIssued(twin)] }
+        #expect(await code { try await certificates.show(prefix, hub.owner) } == "ambiguous-serial")
+        #expect(try await certificates.show(bot.serial, hub.owner).serial == bot.serial)
+        // What is ended is named whole.
+        let begun = CertificateRevocationRequest(serial: String(bot.serial.dropLast()))
+        #expect(await code { try await certificates.revoke(begun, by: hub.owner) } == "unknown-certificate")
+    }
+
     @Test func whatCannotBeRevokedIsRefused() async throws {
         let hub = try await TestHub.applied()
         let certificates = hub.parts.services.certificates

@@ -1,6 +1,7 @@
 import HubService
 import Model
 import Storage
+import TestSupport
 import Testing
 import Transport
 import Trust
@@ -172,5 +173,33 @@ import Trust
         #expect(await code { try await enrolment.revoke(stranger, by: hub.owner) } == "unknown-identity")
         let itself = RevocationRequest(identity: try SPIFFEID("spiffe://corp.example/hub/h1"))
         #expect(await code { try await enrolment.revoke(itself, by: hub.owner) } == "unknown-identity")
+    }
+
+    @Test func aPersonIsRevokedByTheirAddress() async throws {
+        let hub = try await TestHub.applied()
+        let enrolment = hub.parts.services.enrolment
+        let erin = try await hub.enrol(
+            try await hub.invite(.user, nil, nil, address: "erin@corp.example"), .generateP256())
+        let other = try await hub.enrol(
+            try await hub.invite(.user, nil, nil, address: "kate.erin@corp.example"), .generateP256())
+        func outcome(_ request: RevocationRequest, by standing: Standing? = nil) async -> String? {
+            await code { try await enrolment.revoke(request, by: standing ?? hub.owner) }
+        }
+        let lost = RevocationRequest(address: "Erin@corp.example", why: "laptop was lost")
+        #expect(await outcome(lost, by: Standing(of: other.identity, hub.parts.ledger.snapshot)) == "forbidden")
+        #expect(await outcome(lost) == nil)
+        #expect(hub.parts.ledger.snapshot.state.revokedIdentities.map(\.identity) == [erin.identity])
+        #expect(await outcome(RevocationRequest(address: "nobody@corp.example")) == "unknown-identity")
+        #expect(await outcome(RevocationRequest(address: "no address")) == "bad-address")
+        var both = RevocationRequest(identity: other.identity)
+        both.address = "erin@corp.example"
+        #expect(await outcome(both) == "bad-revocation")
+        both.identity = nil
+        both.address = nil
+        #expect(await outcome(both) == "bad-revocation")
+        var owner = hub.owner
+        owner.identity = other.identity
+        #expect(await outcome(RevocationRequest(address: "kate.erin@corp.example"), by: owner) == "own-identity")
+        #expect(try HubVerification.verify(data: hub.directory.file("hub")).isClean)
     }
 }

@@ -6,18 +6,22 @@ import Testing
 
 @Suite("Docs/openapi.yaml")
 struct OpenAPITests {
-    @Test("names every row of the route table with its caller, its rate and its body limit, and nothing else")
+    @Test("names every row of the route table with its caller, rate, body limit and query, and nothing else")
     func complete() throws {
         var documented: Set<String> = []
         var path = ""
         var method = ""
         var facts: [String] = []
+        var queries: [String: Set<String>] = [:]
         for line in try Checkout.text("Docs/openapi.yaml").components(separatedBy: "\n") {
             if line.hasPrefix("  /v1/") {
                 path = String(line.dropFirst(2).dropLast())
             } else if line == "    get:" || line == "    post:" {
                 method = line.trimmingCharacters(in: CharacterSet(charactersIn: " :")).uppercased()
                 facts = []
+            } else if let parameter = line.wholeMatch(of: #/ +- \{ name: (\w+), in: query, .*\}/#) {
+                let isNew = queries["\(method) \(path)", default: []].insert(String(parameter.1)).inserted
+                #expect(isNew, "\(method) \(path): \(line)")
             } else if line.hasPrefix("      x-nave-") {
                 facts.append(line.trimmingCharacters(in: .whitespaces))
                 if facts.count == 3 { documented.insert("\(method) \(path) \(facts.joined(separator: " "))") }
@@ -33,6 +37,8 @@ struct OpenAPITests {
                 + "\(route.rate.requests) per \(route.rate.per) x-nave-body-limit: \(route.bodyLimit)"
         }
         #expect(documented == Set(wanted))
+        let takers = Routes.table.filter { !$0.query.isEmpty }.map { ("\($0.method.rawValue) \($0.path)", $0.query) }
+        #expect(queries == Dictionary(uniqueKeysWithValues: takers))
     }
 
     @Test("names no body that is not a type of the model")

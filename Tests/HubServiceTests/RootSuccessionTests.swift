@@ -73,7 +73,7 @@ import Trust
         func chain() async throws -> [Certificate] { try await parts.renewed(hub.owner.identity) }
 
         func states(_ name: String) async throws -> [AuthorityState] {
-            try await steps.list(Query(), hub.owner).filter { $0.name == name }.map(\.state)
+            try await steps.list(hub.owner).filter { $0.name == name }.map(\.state)
         }
 
         func verdict(_ chain: [Certificate], _ roots: [Certificate]) -> String? {

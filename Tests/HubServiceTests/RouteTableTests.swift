@@ -100,6 +100,21 @@ import Testing
         }
     }
 
+    @Test func everyRowTakesTheQueryThatItNamesAndNoOther() async throws {
+        let hub = try await TestHub.applied()
+        let spoke = try SPIFFEID("spiffe://finance.corp.example/spoke/fin-1")
+        for route in Routes.table {
+            var call = Call(route: route, address: "127.0.0.1")
+            if route.listener == .mutual { call.identity = route.caller == .spoke ? spoke : hub.owner.identity }
+            call.query = Query(Dictionary(route.query.map { ($0, "x") }) { first, _ in first })
+            let complete = call
+            #expect(await code { try hub.parts.handlers.admit(complete) } == nil, "\(route.name)")
+            call.query = Query(["colour": "red"])
+            let other = call
+            #expect(await code { try hub.parts.handlers.admit(other) } == "unknown-parameter", "\(route.name)")
+        }
+    }
+
     private func filled(_ path: String) -> String {
         path.split(separator: "/", omittingEmptySubsequences: false).map { $0.hasPrefix("{") ? "name-1" : String($0) }
             .joined(separator: "/")

@@ -4,9 +4,8 @@ import Storage
 /// What people see of reviews.
 extension ReviewService {
     /// Newest first; of the zones where the person may read.
-    /// - Throws: `unknown-parameter`.
+    /// - Throws: `bad-query`.
     package func list(_ query: Query, _ standing: Standing) throws -> [ReviewRow] {
-        try query.allow(["zone", "limit"])
         let limit = try query.limit(standard: 1000, maximum: 10_000)
         let visible = ledger.snapshot.reviews.values.filter { review in
             standing.may(.auditor, in: review.opened.zone) && (query["zone"].map { $0 == review.opened.zone } ?? true)

@@ -87,13 +87,20 @@ package struct EnrolAnswer: Hashable, Sendable, Codable {
     }
 }
 
-/// `POST /v1/identities/revoke`.
+/// `POST /v1/identities/revoke`: one identity, or whatever enrolled under a person's address.
 package struct RevocationRequest: Hashable, Sendable, Codable {
-    package var identity: SPIFFEID
+    package var identity: SPIFFEID?
+    /// A person's, as they were invited; then there is no identity.
+    package var address: String?
     package var why: String?
 
     package init(identity: SPIFFEID, why: String? = nil) {
         self.identity = identity
+        self.why = why
+    }
+
+    package init(address: String, why: String? = nil) {
+        self.address = address
         self.why = why
     }
 }

@@ -1,3 +1,39 @@
+/// `GET /v1/users`: who was invited or enrolled as a person, by address.
+package struct UserRow: Hashable, Sendable, Codable {
+    package struct HeldRole: Hashable, Sendable, Codable {
+        package var role: Role
+        /// Nil for the organization.
+        package var zone: String?
+
+        package init(role: Role, zone: String?) {
+            self.role = role
+            self.zone = zone
+        }
+    }
+
+    package var identity: SPIFFEID
+    /// As the person was invited; nil for owners whom no invitation made, and after erasure.
+    package var address: String?
+    /// Whether there was an address that was erased.
+    package var isErased: Bool
+    /// Those of the organization first, then by zone.
+    package var roles: [HeldRole]
+    package var enrolment: MemberRow.Enrolment
+    package var certificateUntil: Instant?
+
+    package init(
+        identity: SPIFFEID, address: String?, isErased: Bool, roles: [HeldRole], enrolment: MemberRow.Enrolment,
+        certificateUntil: Instant?
+    ) {
+        self.identity = identity
+        self.address = address
+        self.isErased = isErased
+        self.roles = roles
+        self.enrolment = enrolment
+        self.certificateUntil = certificateUntil
+    }
+}
+
 /// `POST /v1/persons/erase`: forget a person.
 package struct EraseRequest: Hashable, Sendable, Codable {
     package var address: String

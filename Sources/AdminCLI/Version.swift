@@ -1,2 +1,0 @@
-/// What `nave --version` says.
-package let naveVersion = "0.1.0"

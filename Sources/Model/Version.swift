@@ -1,0 +1,2 @@
+/// What `--version` of every program says.
+package let naveVersion = "0.1.0"
