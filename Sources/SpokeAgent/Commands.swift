@@ -4,8 +4,40 @@ import Model
 
 /// What the program `nave-spoke` does, in words and numbers as they come from its flags.
 package enum Commands {
-    /// - Returns: what to print.
-    package static func enroll(data: String, token: String?, tokenFile: String?) async throws -> String {
+    package static let version = naveVersion
+
+    /// What a command found, in both forms.
+    package struct Found: Sendable {
+        /// For people.
+        package var text: String
+        /// For programs: canonical JSON.
+        package var json: String
+        /// Whether all is in order.
+        package var isGood: Bool
+
+        init(_ text: String, _ value: some Encodable, isGood: Bool = true) throws(ModelError) {
+            self.text = text
+            json = String(decoding: try JSONCoding.canonical(value), as: UTF8.self)
+            self.isGood = isGood
+        }
+    }
+
+    private struct Enrolled: Encodable {
+        var identity: SPIFFEID
+        var until: Instant
+        var data: String
+    }
+
+    private struct Verified: Encodable {
+        var isGood: Bool
+        var found: [String]
+        var problems: [String]
+    }
+
+    /// - Parameter warn: is given a line for people.
+    package static func enroll(
+        data: String, token: String?, tokenFile: String?, warn: (String) -> Void
+    ) async throws -> Found {
         let text: String
         if let token {
             text = token
@@ -13,16 +45,20 @@ package enum Commands {
             guard let bytes = try DurableFile.read(tokenFile, maximumBytes: 64 << 10) else {
                 throw SpokeError("not-readable", "there is no `\(tokenFile)`")
             }
+            if DurableFile.isReadableByOthers(tokenFile) {
+                warn("warning: others can read `\(tokenFile)`: make it with `nave spoke invite --out FILE`")
+            }
             text = String(decoding: bytes, as: UTF8.self)
         } else {
             text = readLine(strippingNewline: true) ?? ""
         }
         let done = try await Enrolment.run(data: data, token: text, now: wallClock)
-        return """
+        let next = """
             enrolled as \(done.identity)
             certificate until \(done.notAfter)
             next: nave-spoke run --data \(done.data) --config /etc/nave/spoke.yaml
             """
+        return try Found(next, Enrolled(identity: done.identity, until: done.notAfter, data: done.data))
     }
 
     /// - Parameters:
@@ -38,7 +74,6 @@ package enum Commands {
         ).run()
     }
 
-    /// - Returns: what to print, and whether all is in order.
     /// - Parameters:
     ///   - spill: directory of a second place for the journal.
     ///   - earlier: directories of this spoke's earlier journals.
@@ -47,7 +82,7 @@ package enum Commands {
     ///   - manifest: file of a signed trust manifest.
     package static func verify(
         data: String, spill: String?, earlier: [String], ledger: String?, anchors: String?, manifest: String?
-    ) throws -> (text: String, isGood: Bool) {
+    ) throws -> Found {
         var held: SpokeVerification.Ledger?
         if let ledger, let anchors {
             held = SpokeVerification.Ledger(
@@ -56,14 +91,17 @@ package enum Commands {
         let outcome = try SpokeVerification.run(
             data: data, spill: spill, earlier: earlier, ledger: held, now: wallClock())
         let lines = outcome.lines + outcome.problems.map { "wrong: \($0)" }
-        return (lines.joined(separator: "\n"), outcome.problems.isEmpty)
+        let isGood = outcome.problems.isEmpty
+        return try Found(
+            lines.joined(separator: "\n"),
+            Verified(isGood: isGood, found: outcome.lines, problems: outcome.problems), isGood: isGood)
     }
 
     /// The kept bundles, a line each.
-    package static func bundles(data: String) throws -> String {
-        try BundleStore(directory: SpokeDirectory(enrolled: data).bundles).all().map {
-            "\($0.digest)  \($0.revision)  \($0.since)  \($0.bytes)\n"
-        }.joined()
+    package static func bundles(data: String) throws -> Found {
+        let kept = try BundleStore(directory: SpokeDirectory(enrolled: data).bundles).all()
+        let lines = kept.map { "\($0.digest)  \($0.revision)  \($0.since)  \($0.bytes)" }
+        return try Found(lines.joined(separator: "\n"), kept)
     }
 
     /// - Throws: `unknown-bundle`, `bad-bundle`.

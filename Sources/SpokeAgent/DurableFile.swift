@@ -48,6 +48,12 @@ package enum DurableFile {
         }
     }
 
+    /// Whether somebody else than its owner may read a file.
+    static func isReadableByOthers(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & 0o077 != 0
+    }
+
     /// Removes a file if it is there, durably.
     /// - Throws: `not-writable`.
     package static func remove(_ path: String) throws(SpokeError) {

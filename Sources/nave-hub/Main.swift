@@ -13,7 +13,7 @@ struct NaveHub: AsyncParsableCommand {
               nave-hub init --data /var/lib/nave --organization corp.example
               nave-hub serve --data /var/lib/nave
 
-            Flags can stand in the environment instead; --help of each command names the variables.
+            Flags whose help names a variable can stand in the environment instead.
             """,
         version: HubProgram.version,
         subcommands: [

@@ -162,7 +162,7 @@ struct RootSigningOptions: ParsableArguments {
     @Option(help: "File to make for the certificate. (default: standard output)")
     var out: String?
 
-    @Flag(help: "Do not ask.")
+    @Flag(name: [.customShort("y"), .long], help: "Do not ask.")
     var yes = false
 
     @Flag(help: "Also a key that this root certified before.")

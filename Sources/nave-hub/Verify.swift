@@ -7,6 +7,8 @@ struct Verify: AsyncParsableCommand {
         discussion: """
             Only reads, also while the hub serves. Exit code 0: everything is what the ledger says; 2: something is not, and
             each difference is named.
+
+              nave-hub verify --data /var/lib/nave
             """)
 
     @OptionGroup var options: DataOptions

@@ -17,9 +17,11 @@ struct BundleList: AsyncParsableCommand {
     @Option(help: "The spoke's data directory. (env: NAVE_DATA)")
     var data: String?
 
+    @OptionGroup var output: OutputOptions
+
     func run() async throws {
         let data = try required(data, "data", "NAVE_DATA")
-        print(try await failing { try Commands.bundles(data: data) }, terminator: "")
+        output.show(try await failing { try Commands.bundles(data: data) })
     }
 }
 

@@ -20,11 +20,16 @@ struct Enroll: AsyncParsableCommand {
     @Argument(help: "The token; without it and --token-file it is read from stdin.")
     var token: String?
 
+    @OptionGroup var output: OutputOptions
+
     func run() async throws {
         let data = try required(data, "data", "NAVE_DATA")
         guard token == nil || tokenFile == nil else {
             throw ValidationError("Give the token or --token-file, not both")
         }
-        print(try await failing { try await Commands.enroll(data: data, token: token, tokenFile: tokenFile) })
+        output.show(
+            try await failing {
+                try await Commands.enroll(data: data, token: token, tokenFile: tokenFile) { say($0) }
+            })
     }
 }

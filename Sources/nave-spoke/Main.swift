@@ -23,17 +23,23 @@ struct NaveSpoke: AsyncParsableCommand {
               nave-spoke enroll --data /var/lib/nave-spoke --token-file token
               nave-spoke run --data /var/lib/nave-spoke --config /etc/nave/spoke.yaml
 
-            Every flag can stand in the environment; --help of each command names the variables.
+            Flags whose help names a variable can stand in the environment instead.
             """,
+        version: Commands.version,
         subcommands: [Enroll.self, Run.self, VerifyData.self, BundleNoun.self])
 }
 
 /// Prints an error as people read it, and ends with 1.
 func failing<T>(_ body: () async throws -> T) async throws -> T {
     do { return try await body() } catch {
-        FileHandle.standardError.write(Data(Commands.explain(error).utf8))
+        say(Commands.explain(error), terminator: "")
         throw ExitCode(1)
     }
+}
+
+/// Talk, which goes to standard error.
+func say(_ text: String, terminator: String = "\n") {
+    FileHandle.standardError.write(Data((text + terminator).utf8))
 }
 
 /// A flag, or the variable that stands for it.

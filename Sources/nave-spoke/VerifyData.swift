@@ -38,6 +38,8 @@ struct VerifyData: AsyncParsableCommand {
     @Option(help: "The signed trust manifest for --ledger; without it the one that this spoke holds.")
     var manifest: String?
 
+    @OptionGroup var output: OutputOptions
+
     func validate() throws {
         guard (ledger == nil) == (anchors == nil) else {
             throw ValidationError("--ledger and --anchors go together")
@@ -51,7 +53,7 @@ struct VerifyData: AsyncParsableCommand {
             try Commands.verify(
                 data: data, spill: spill, earlier: journal, ledger: ledger, anchors: anchors, manifest: manifest)
         }
-        print(found.text)
+        output.show(found)
         if !found.isGood { throw ExitCode(2) }
     }
 }

@@ -8,7 +8,7 @@ package struct BundleStore: Sendable {
     static let maximumCount = 200
     static let maximumBytes = 64 << 20
 
-    package struct Kept: Hashable, Sendable {
+    package struct Kept: Hashable, Sendable, Encodable {
         /// `sha256:…`
         package var digest: String
         package var revision: Int64
