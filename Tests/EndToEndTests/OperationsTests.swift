@@ -10,6 +10,7 @@ extension EndToEnd {
         func page() async throws {
             let wheel = try await Wheel.withHub()
             try await wheel.enrolUser("erin@corp.example", as: "erin")
+            try await wheel.enrolUser("frank@corp.example", as: "frank")
             try await wheel.enrolClient("analytics/reporting-bot", as: "bot")
             // The name also in a reason, which only a commitment of stands in the ledger.
             _ = try await wheel.nave([
@@ -47,6 +48,10 @@ extension EndToEnd {
             #expect(!said[8].contains("alarm"), "the alarm ends with the identity")
             #expect(said[9].contains("erased by ledger entry"))
             #expect(said[11].contains("revoked"))
+            #expect(said[12].contains("frank@corp.example") && said[12].contains("(erased)"))
+            #expect(!said[12].contains("erin@corp.example"))
+            let attributes = try FileManager.default.attributesOfItem(atPath: wheel.directory.file("frank.token"))
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
             let stopped = try #require(said.first { $0.contains("hub-2.pending") })
             #expect(stopped.contains("nave-hub root sign"))
             #expect(said.contains { $0.contains("certificates signed: 1") })
@@ -62,6 +67,7 @@ extension EndToEnd {
             for question in [
                 ["topology", "export", wheel.directory.file("exported")], ["decision", "list", "-o", "json"],
                 ["client", "list", "-o", "json"],
+                ["user", "list", "-o", "json"],
             ] {
                 let answer = try await wheel.nave(question, as: "dana-2")
                 #expect(answer.code == 0, "\(answer.errors)")
@@ -70,6 +76,8 @@ extension EndToEnd {
             #expect(try grep("erin@corp.example", wheel.directory.file("exported")) == [])
             // Who was forgotten is nobody here any more.
             #expect(try await wheel.nave(["zone", "list"], as: "erin").code != 0)
+            // Whose laptop was lost comes back with the token that was made for them.
+            #expect(try await wheel.nave(["zone", "list"], as: "frank").code != 0)
         }
 
         /// Files below a directory that hold the text in whatever case.
