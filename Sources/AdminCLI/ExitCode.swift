@@ -1,17 +1,16 @@
 import Model
 
-/// How every program of Nave ends. Scripts and pipelines compare these numbers, so none ever gets another meaning.
+/// How every program of Nave ends. Scripts and pipelines compare these numbers, so none ever gets another meaning: 3 and 6
+/// are kept for a change that is partly done, and for one that somebody has to approve.
 package enum ExitStatus: Int32, CaseIterable, Sendable {
     case done = 0
     case failed = 1
     /// A plan with changes, a comparison with a mismatch.
     case differences = 2
-    case partlyDone = 3
     /// By policy or for want of permission.
     case refused = 4
     /// Not every spoke enforces what it should in the time given.
     case notConverged = 5
-    case approvalNeeded = 6
     /// Problems of a topology that keep it from being applied.
     case blocked = 7
     /// BSD `sysexits.h`: EX_USAGE.

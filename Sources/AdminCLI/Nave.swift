@@ -1,4 +1,5 @@
 import ArgumentParser
+import Model
 
 /// The whole of the CLI in one tree; each leaf is a file `<Noun>/<Noun><Verb>.swift`.
 package struct Nave: AsyncParsableCommand {
@@ -16,8 +17,7 @@ package struct Nave: AsyncParsableCommand {
             Environment: NAVE_CONTEXT (the context to use), NAVE_RENEW_AFTER (how old its certificate gets before a command \
             renews it, from 1s to 7d; default 2d), NAVE_MANIFEST_KEYS_PASSPHRASE (of an encrypted manifest key that signs), \
             XDG_CONFIG_HOME (contexts), XDG_CACHE_HOME (what was seen of ledgers), NO_COLOR.
-            Exit status: 0 done; 1 error; 2 differences; 3 partly done; 4 refused; 5 not converged in time; \
-            6 approval needed; 7 findings that block; 64 usage.
+            Exit status: 0 done; 1 error; 2 differences; 4 refused; 5 not converged in time; 7 findings that block; 64 usage.
             """,
         version: naveVersion,
         groupedSubcommands: [
@@ -51,7 +51,7 @@ struct TopologyNoun: ParsableCommand {
 
 struct ZoneNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "zone", abstract: "Security zones.", subcommands: [ZoneList.self])
+        commandName: "zone", abstract: "Security zones.", subcommands: [ZoneList.self, ZoneShow.self])
 }
 
 struct ServerNoun: ParsableCommand {
@@ -68,19 +68,21 @@ struct ToolNoun: ParsableCommand {
 struct SpokeNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "spoke", abstract: "The agents that front servers.",
-        subcommands: [SpokeInvite.self, SpokeList.self, SpokeRevoke.self])
+        subcommands: [SpokeInvite.self, SpokeList.self, SpokeShow.self, SpokeRevoke.self])
 }
 
 struct ClientNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "client", abstract: "Workloads that call servers.",
-        subcommands: [ClientInvite.self, ClientEnroll.self, ClientList.self, ClientRevoke.self])
+        subcommands: [
+            ClientInvite.self, ClientEnroll.self, ClientList.self, ClientShow.self, ClientRevoke.self,
+        ])
 }
 
 struct UserNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user", abstract: "People who run the control plane.",
-        subcommands: [UserInvite.self, UserRevoke.self])
+        subcommands: [UserInvite.self, UserList.self, UserRevoke.self])
 }
 
 struct PersonNoun: ParsableCommand {

@@ -24,7 +24,19 @@ import Testing
         ("ClientInvite", "client invite analytics/bot --why FIN-1"), ("ClientEnroll", "client enroll"),
         ("ClientEnroll", "client enroll nave-join:x --as bot"),
         ("ClientEnroll", "client enroll --token-file t --context-file c.json"), ("ClientList", "client list --zone a"),
-        ("ClientRevoke", "client revoke analytics/bot --dry-run"), ("UserInvite", "user invite erin@corp.example"),
+        ("ClientRevoke", "client revoke analytics/bot --why left --dry-run -o json"),
+        ("UserInvite", "user invite erin@corp.example"),
+        ("UserInvite", "user invite erin@corp.example --out token -o json"),
+        ("UserList", "user list --limit 3 -o json"),
+        ("UserRevoke", "user revoke erin@corp.example --why lost --wait 30s -o json"),
+        ("UserRevoke", "user revoke spiffe://corp.example/user/u-57bbef58 --why lost -y"),
+        ("SpokeShow", "spoke show finance/fin-1"), ("ClientShow", "client show analytics/bot -o json"),
+        ("ZoneShow", "zone show finance"), ("TopologyApply", "topology apply dir --allow-removals --dry-run"),
+        ("TopologyApply", "topology apply dir --wait 30s"), ("LedgerList", "ledger list --from 3"),
+        ("LedgerList", "ledger list --since 3"), ("LedgerExport", "ledger export l.jsonl -o json"),
+        ("ReviewClose", "review close ar-32 --wait 30s -o json"),
+        ("ReviewReinstate", "review reinstate ar-32/1 --why x --wait 30s -o json"),
+        ("AuthorityRetire", "authority retire finance --force --dry-run"), ("Login", "login -o json"),
         ("Login", "login"), ("Login", "login --token-file t --as work"), ("AccessExplain", "access explain j-1:17"),
         (
             "AccessExplain",
@@ -40,7 +52,8 @@ import Testing
         ("LedgerJournals", "ledger journals finance/fin-1 --journal j-1 --limit 5 -o json"),
         ("DecisionShow", "decision show j-1:17"), ("Status", "status"), ("ContextList", "context list"),
         ("ContextUse", "context use corp.example"), ("Connect", "connect finance/ledger --context bot"),
-        ("SpokeRevoke", "spoke revoke finance/fin-1 --wait 30s"), ("ClientInvite", "client invite a/bot --replace"),
+        ("SpokeRevoke", "spoke revoke finance/fin-1 --why lost --wait 30s"),
+        ("ClientInvite", "client invite a/bot --replace"),
         ("CertificateList", "certificate list --zone finance --expiring 3d --limit 5 -o json"),
         ("CertificateShow", "certificate show 5C0F3B9E -o yaml"),
         ("CertificateRevoke", "certificate revoke 5c0f3b9e --why stolen --wait 30s --yes"),
@@ -137,7 +150,7 @@ import Testing
             #expect(!type.configuration.abstract.isEmpty)
         }
         walk(Nave.self, [])
-        #expect(leaves == 59)
+        #expect(leaves == 63)
     }
 }
 

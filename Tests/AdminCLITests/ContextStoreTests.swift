@@ -66,6 +66,21 @@ import Trust
         #expect(code { try ContextStore.load(path) } == "bad-context")
     }
 
+    @Test func aFreshFileIsPrivateAndNeverOneThatIsThere() throws {
+        let path = store.path(of: "token")
+        try PrivateFile.makeDirectory(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+        let file = try PrivateFile.Fresh(path)
+        #expect(code { try PrivateFile.Fresh(path) } == "exists")
+        try file.fill(Array("nave-join:x\n".utf8))
+        // Read only where nobody else can.
+        #expect(try PrivateFile.read(path) == Array("nave-join:x\n".utf8))
+        #expect(!PrivateFile.isReadableByOthers(path))
+        #expect(chmod(path, 0o640) == 0 && PrivateFile.isReadableByOthers(path))
+        #expect(code { try PrivateFile.Fresh("\(path)/x") } == "cannot-write")
+        file.remove()
+        #expect(!FileManager.default.fileExists(atPath: path) && !PrivateFile.isReadableByOthers(path))
+    }
+
     @Test func theOptionComesBeforeTheEnvironmentAndThatBeforeTheChoice() throws {
         for name in ["a", "b", "c"] { try ContextStore.save(try context(), at: store.path(of: name)) }
         #expect(code { try store.resolve(option: nil, environment: [:]) } == "no-context")

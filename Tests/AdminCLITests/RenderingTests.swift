@@ -255,6 +255,74 @@ import Testing
                 """)
     }
 
+    @Test func oneZoneSpokeOrClientIsALineAFact() throws {
+        let zone = ZoneRow(
+            name: "finance", classification: .confidential, region: nil, spokes: 1, servers: 2, clients: 3, rules: 4)
+        #expect(
+            zoneText(zone, .off) == """
+                finance
+                  classification  confidential
+                  spokes          1
+                  servers         2
+                  clients         3
+                  rules           4
+
+                """)
+        let identity = try SPIFFEID("spiffe://finance.corp.example/spoke/fin-1")
+        let row = MemberRow(
+            name: "finance/fin-1", identity: identity, enrolment: .enrolled, certificateUntil: now + .days(1),
+            connected: true, lastSeen: now - .seconds(5), revision: 7)
+        let rollout = Rollout.Row(
+            spoke: "finance/fin-1", state: .behind, wanted: 9, applied: 7, detail: nil, connected: true, lastSeen: nil)
+        #expect(
+            spokeText(row, rollout, ["finance/ledger": .up, "finance/git": .notConfigured], now: now, .off) == """
+                finance/fin-1
+                  identity           spiffe://finance.corp.example/spoke/fin-1
+                  enrolment          enrolled
+                  certificate until  2026-11-22 12:00Z
+                  last seen          5s ago
+                  connected          yes
+                  enforces           revision 7, should be 9
+                  servers            finance/git: not configured
+                                     finance/ledger: up
+
+                """)
+        let bot = MemberRow(
+            name: "analytics/bot", identity: identity, enrolment: .none, certificateUntil: nil, connected: false,
+            lastSeen: nil, revision: nil)
+        #expect(
+            clientText(bot, now: now, .off) == """
+                analytics/bot
+                  identity   spiffe://finance.corp.example/spoke/fin-1
+                  enrolment  none
+                  last seen  never
+
+                """)
+    }
+
+    @Test func peopleWithoutAnAddressAreTold() throws {
+        func row(_ name: String, _ address: String?, isErased: Bool = false, _ roles: [UserRow.HeldRole] = []) throws
+            -> UserRow
+        {
+            UserRow(
+                identity: try SPIFFEID("spiffe://corp.example/user/\(name)"), address: address, isErased: isErased,
+                roles: roles, enrolment: isErased ? .revoked : .enrolled, certificateUntil: isErased ? nil : now)
+        }
+        let rows = [
+            try row(
+                "u-1", "erin@corp.example", [.init(role: .auditor, zone: nil), .init(role: .reviewer, zone: "finance")]),
+            try row("u-2", nil, isErased: true), try row("u-3", nil, [.init(role: .owner, zone: nil)]),
+        ]
+        #expect(
+            userTable(rows, now: now).text(.off) == """
+                USER               ROLES                         ENROLMENT  CERTIFICATE UNTIL  IDENTITY
+                erin@corp.example  auditor, reviewer of finance  enrolled   2026-11-21 12:00Z  spiffe://corp.example/user/u-1
+                (erased)           -                             revoked    -                  spiffe://corp.example/user/u-2
+                (no address)       owner                         enrolled   2026-11-21 12:00Z  spiffe://corp.example/user/u-3
+
+                """)
+    }
+
     @Test func rolloutNamesWhoIsBehind() {
         let rollout = Rollout(rows: [
             Rollout.Row(

@@ -93,6 +93,7 @@ import Testing
         try writeBoth()
         let topology = try read()
         #expect(topology.problems == [] && topology.testCount == 1)
+        #expect(checkedLine(topology) == "2 files, 1 test: no problems")
         #expect(topology.topology.zones.first?.place?.file == "zones/finance/zone.yaml")
     }
 
@@ -100,6 +101,7 @@ import Testing
         try writeBoth(
             zone: Self.zone.replacing("region:", with: "regoin:").replacing(
                 "spokes: [fin-1, fin-2]", with: "spokes: [fin-3]"))
+        #expect(checkedLine(try read()) == "2 files: 2 problems")
         let lines = try read().lines(.off)
         let file = directory.file("topology/zones/finance/zone.yaml")
         #expect(

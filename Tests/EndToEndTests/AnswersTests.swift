@@ -97,5 +97,28 @@ extension EndToEnd {
             let checked = try await wheel.nave(["topology", "check", topology])
             #expect(imported.code == 0 && checked.code == 0, "\(imported)\(checked)")
         }
+
+        @Test("who joins is told of a token that others can read, and is shown by noun")
+        func joining() async throws {
+            let wheel = try await Wheel.withHub()
+            let token = wheel.directory.file("open.token")
+            try wheel.directory.write("open.token", try await wheel.nave(["spoke", "invite", "finance/fin-1"]).output)
+            #expect(chmod(token, 0o644) == 0)
+            let spoke = try await run(
+                Checkout.program("nave-spoke"),
+                ["enroll", "--data", wheel.directory.file("spoke"), "--token-file", token, "-o", "json"])
+            #expect(spoke.errors.contains("others can read") && spoke.code == 0, "\(spoke)")
+            let identity = try JSON(parsing: Array(spoke.output.utf8))["identity"]
+            #expect(identity == "spiffe://finance.corp.example/spoke/fin-1")
+            let taken = try await wheel.nave(["client", "invite", "finance/housekeeping", "--out", token])
+            #expect(taken.code == 1 && taken.errors.contains("exists"), "\(taken)")
+            for noun in [["spoke", "finance/fin-1"], ["client", "analytics/reporting-bot"], ["zone", "finance"]] {
+                let shown = try await wheel.nave([noun[0], "show", noun[1]])
+                #expect(shown.code == 0 && shown.output.hasPrefix("\(noun[1])\n"), "\(shown)")
+            }
+            for program in ["nave", "nave-hub", "nave-spoke"] {
+                #expect(try await run(Checkout.program(program), ["--version"]).output == "\(naveVersion)\n")
+            }
+        }
     }
 }

@@ -221,8 +221,12 @@ extension EndToEnd {
                 prober.lines.contains("resumed true 200") && prober.lines.contains("kept 200")
             }
             let revoked = try await wheel.nave([
-                "client", "revoke", "analytics/reporting-bot", "--why", "lost laptop", "--yes", "--wait", "30s",
+                "client", "revoke", "analytics/reporting-bot", "--why", "lost laptop", "--yes", "--wait", "30s", "-o",
+                "json",
             ])
+            // Data and nothing else on standard output.
+            let change = try JSON(parsing: Array(revoked.output.utf8))
+            #expect(change["index"]?.integer != nil && change["spokes"]?.array?.isEmpty == false, "\(revoked)")
             #expect(revoked.code == 0 && revoked.errors.contains("1 spoke acknowledged it"), "\(revoked)")
             // From the acknowledgement on.
             try await eventually("both are refused", seconds: 5) {
@@ -280,8 +284,9 @@ extension EndToEnd {
             let shown = try await wheel.nave(["certificate", "show", try #require(number)])
             #expect(
                 shown.output.contains("current") && shown.output.contains("-----BEGIN CERTIFICATE-----"), "\(shown)")
+            // The first digits are enough.
             let revoked = try await wheel.nave([
-                "certificate", "revoke", try #require(number), "--why", "stolen", "--yes",
+                "certificate", "revoke", String(try #require(number).prefix(8)), "--why", "stolen", "--yes",
             ])
             #expect(revoked.code == 0, "\(revoked)")
             try await crl(wheel, "analytics")

@@ -30,6 +30,12 @@ struct AuthorityRetire: AsyncParsableCommand {
 
     @OptionGroup var acknowledgement: AcknowledgementOptions
 
+    func validate() throws {
+        guard !force || step.change.dryRun || !(step.why.why ?? "").allSatisfy(\.isWhitespace) else {
+            throw ValidationError("`--force` cuts off whoever hangs on it: say why, by `--why TEXT`")
+        }
+    }
+
     func run() async throws {
         let terminal = Terminal.current
         let name = step.name.text

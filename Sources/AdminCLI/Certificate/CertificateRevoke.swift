@@ -12,19 +12,16 @@ struct CertificateRevoke: AsyncParsableCommand {
               nave certificate revoke 5c0f3b9e --why "key was in a backup" --wait 30s
             """)
 
-    @Argument(help: "As `nave certificate list` shows it.")
+    @Argument(help: "As `nave certificate list` shows it, or at least its first 8 digits.")
     var serial: SerialNumber
 
-    @Option(name: .long, help: ArgumentHelp("Why; kept with the change.", valueName: "text"))
-    var why: String
-
-    @OptionGroup var hub: HubOptions
-    @OptionGroup var change: ChangeOptions
-    @OptionGroup var acknowledgement: AcknowledgementOptions
+    @OptionGroup var options: RevocationOptions
 
     func run() async throws {
         let terminal = Terminal.current
-        try await hub.hub { hub in
+        let change = options.change
+        try await options.hub.hub { hub in
+            // The whole number, when only its beginning was given: what is asked is what is revoked.
             let row = try await hub.get("/v1/certificates/\(serial.text)", as: CertificateRow.self)
             if change.dryRun {
                 terminal.say("would revoke the certificate \(row.serial) of \(row.identity)")
@@ -33,11 +30,10 @@ struct CertificateRevoke: AsyncParsableCommand {
             try terminal.confirm(
                 "Revoke the certificate \(row.serial) of \(row.identity) and close its connections?",
                 unless: change.yes)
-            let request = CertificateRevocationRequest(serial: row.serial, why: why)
+            let request = CertificateRevocationRequest(serial: row.serial, why: options.reason.why)
             let answer = try await hub.post("/v1/certificates/revoke", request, as: ChangeAnswer.self)
-            terminal.say(changeLine(answer))
             let gone = row.state == .current && row.identity.kind == "spoke" ? fullName(row.identity) : nil
-            try await acknowledged(answer, within: acknowledgement.wait, except: gone, hub, terminal)
+            try await tell(answer, as: options.output, options.acknowledgement, except: gone, hub, terminal)
         }
     }
 
@@ -47,13 +43,13 @@ struct CertificateRevoke: AsyncParsableCommand {
     }
 }
 
-/// Lower-case hexadecimal, 2 to 40 digits: what stands in a path without being escaped.
+/// Lower-case hexadecimal, 8 to 40 digits, perhaps not all of them: what stands in a path without being escaped.
 struct SerialNumber: ExpressibleByArgument, Hashable, Sendable {
     var text: String
 
     init?(argument: String) {
         text = argument.lowercased()
-        guard (2...40).contains(text.utf8.count), text.utf8.allSatisfy({ Array("0123456789abcdef".utf8).contains($0) })
+        guard (8...40).contains(text.utf8.count), text.utf8.allSatisfy({ Array("0123456789abcdef".utf8).contains($0) })
         else { return nil }
     }
 }

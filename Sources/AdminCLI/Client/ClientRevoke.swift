@@ -12,14 +12,7 @@ struct ClientRevoke: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The client.", valueName: "zone/name"))
     var client: MemberName
 
-    @OptionGroup var hub: HubOptions
-    @OptionGroup var why: WhyOption
-    @OptionGroup var change: ChangeOptions
-    @OptionGroup var acknowledgement: AcknowledgementOptions
+    @OptionGroup var options: RevocationOptions
 
-    func run() async throws {
-        try await revoke(
-            client, kind: "client", why: why.why, change: change,
-            acknowledgement: acknowledgement, through: hub)
-    }
+    func run() async throws { try await revoke(client, kind: .client, options) }
 }

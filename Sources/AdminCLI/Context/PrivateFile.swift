@@ -87,8 +87,37 @@ package enum PrivateFile {
         }
     }
 
+    /// A file of mode 0600 that was not there before, still empty.
+    package struct Fresh {
+        private let path: String
+
+        /// - Throws: `exists`, `cannot-write`.
+        package init(_ path: String) throws(AdminError) {
+            let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else {
+                guard errno != EEXIST else {
+                    throw AdminError("exists", "\(backticked(path)) exists", hint: "it is never overwritten")
+                }
+                throw AdminError("cannot-write", "cannot make \(backticked(path)): \(reason(errno))")
+            }
+            close(descriptor)
+            self.path = path
+        }
+
+        /// - Throws: `cannot-write`.
+        package func fill(_ bytes: [UInt8]) throws(AdminError) { try replace(path, with: bytes) }
+
+        package func remove() { unlink(path) }
+    }
+
+    /// Whether somebody else than its owner may read a file.
+    package static func isReadableByOthers(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & 0o077 != 0
+    }
+
     /// - Throws: `cannot-write`.
-    static func makeDirectory(_ path: String) throws(AdminError) {
+    package static func makeDirectory(_ path: String) throws(AdminError) {
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

@@ -15,9 +15,17 @@ struct LedgerExport: AsyncParsableCommand {
             """)
 
     @OptionGroup var hub: HubOptions
+    @OptionGroup var output: OutputOptions
 
     @Argument(help: ArgumentHelp("Where to write; replaced when it is there.", valueName: "file"))
     var file: String
+
+    /// What `-o json` shows.
+    struct Exported: Encodable {
+        var size: Int64
+        var root: String
+        var file: String
+    }
 
     func run() async throws {
         let export = try await hub.hub { try await Self.read($0) }
@@ -29,7 +37,10 @@ struct LedgerExport: AsyncParsableCommand {
             throw AdminError("bad-ledger", "what the hub sent is not what its checkpoint signs: \(problem)")
         }
         try PrivateFile.replace(file, with: export)
-        Terminal.current.say("\(outcome.size) entries, root \(outcome.root), written to \(file)")
+        let terminal = Terminal.current
+        try terminal.showForPrograms(
+            Exported(size: outcome.size, root: "\(outcome.root)", file: file), as: output.output)
+        terminal.say("\(outcome.size) entries, root \(outcome.root), written to \(file)")
     }
 
     /// The newest checkpoint first, then every entry below it: what is appended meanwhile is not in the file.

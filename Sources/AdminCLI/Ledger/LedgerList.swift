@@ -9,15 +9,17 @@ struct LedgerList: AsyncParsableCommand {
             Personal values are shown as far as the hub still holds them.
 
             Examples:
-              nave ledger list --since 120
+              nave ledger list --from 120
               nave ledger list --type topology.applied --limit 20 -o json
             """)
 
     @OptionGroup var hub: HubOptions
     @OptionGroup var output: OutputOptions
 
-    @Option(name: .long, help: ArgumentHelp("From this entry on; the first is 0.", valueName: "index"))
-    var since: Int64?
+    @Option(
+        name: [.customLong("from"), .customLong("since")],
+        help: ArgumentHelp("From this entry on; the first is 0.", valueName: "index"))
+    var first: Int64?
 
     @Option(name: .long, help: ArgumentHelp("Only entries of this type, as topology.applied.", valueName: "type"))
     var type: String?
@@ -29,7 +31,7 @@ struct LedgerList: AsyncParsableCommand {
         guard limit.map({ (1...1000).contains($0) }) ?? true else {
             throw ValidationError("`--limit` is a number from 1 to 1000")
         }
-        guard since.map({ $0 >= 0 }) ?? true else { throw ValidationError("`--since` is an index from 0") }
+        guard first.map({ $0 >= 0 }) ?? true else { throw ValidationError("`--from` is an index from 0") }
     }
 
     func run() async throws {
@@ -37,7 +39,7 @@ struct LedgerList: AsyncParsableCommand {
             try await hub.get(
                 "/v1/ledger/entries",
                 query: query(
-                    ("since", since.map { String($0) }), ("type", type), ("limit", limit.map { String($0) })),
+                    ("since", first.map { String($0) }), ("type", type), ("limit", limit.map { String($0) })),
                 as: [LedgerRow].self)
         }
         try Terminal.current.list(rows, as: output.output, "entries") { ledgerTable(rows).text($0) }

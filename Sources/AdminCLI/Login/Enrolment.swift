@@ -41,6 +41,15 @@ package enum Enrolment {
     }
 }
 
+/// What `-o json` shows of an enrolment.
+private struct Enrolled: Encodable {
+    var identity: SPIFFEID
+    var until: Instant?
+    var file: String?
+    /// Its name, where it lies with the others.
+    var context: String?
+}
+
 extension TokenOptions {
     /// Enrols and writes the context.
     /// - Parameters:
@@ -58,15 +67,20 @@ extension TokenOptions {
         let context = try await Enrolment.spend(token)
         let expiry = try Certificate.chain(pem: context.chain).first?.notAfter
         let until = expiry.map { " until \(minute($0))" } ?? ""
+        var enrolled = Enrolled(identity: context.identity, until: expiry)
         if let contextFile {
             try ContextStore.save(context, at: contextFile)
+            enrolled.file = contextFile
             terminal.say("enrolled as \(context.identity)\(until); context written to \(contextFile)")
         } else if let store {
             let name = name ?? standardName(context)
             try ContextStore.save(context, at: store.path(of: name))
             if becomesCurrent || store.current() == nil { try store.use(name) }
+            enrolled.file = store.path(of: name)
+            enrolled.context = name
             terminal.say("enrolled as \(context.identity)\(until); context \(name)")
         }
+        try terminal.showForPrograms(enrolled, as: output.output)
     }
 }
 

@@ -20,6 +20,8 @@ struct TokenOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Write the context to this file and nowhere else.", valueName: "file"))
     var contextFile: String?
 
+    @OptionGroup var output: OutputOptions
+
     func validate() throws {
         guard token == nil || tokenFile == nil else { throw ValidationError("give the token or its file, not both") }
         guard name == nil || contextFile == nil else {
@@ -34,7 +36,10 @@ struct TokenOptions: ParsableArguments {
     func read(_ terminal: Terminal) throws -> JoinToken {
         if let token { return try JoinToken(parsing: token) }
         if let tokenFile {
-            // Not refused when others can read it: it can be spent once, which is what happens now.
+            // Not refused: it can be spent once, which is what happens now.
+            if PrivateFile.isReadableByOthers(tokenFile) {
+                terminal.say("warning: others can read \(backticked(tokenFile)); make it with `invite --out FILE`")
+            }
             let bytes = try PrivateFile.readOpenly(tokenFile, maximum: JoinToken.maximumBytes + 2)
             return try JoinToken(parsing: String(decoding: bytes, as: UTF8.self))
         }

@@ -46,6 +46,16 @@ struct WhyOption: ParsableArguments {
     var why: String?
 }
 
+/// The reason of what takes something away: whoever is cut off asks for it, and an auditor does.
+struct DemandedWhy: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("Why; kept with the change.", valueName: "text"))
+    var why: String
+
+    func validate() throws {
+        guard !why.allSatisfy(\.isWhitespace) else { throw ValidationError("`--why` says nothing") }
+    }
+}
+
 /// What commands take that take something away.
 struct ChangeOptions: ParsableArguments {
     @Flag(name: .long, help: "Say what would be done, and do nothing.")

@@ -2,7 +2,16 @@ import ArgumentParser
 import Model
 import Transport
 
-/// How long a command that revokes waits until every spoke enforces it.
+/// What every command takes that revokes.
+struct RevocationOptions: ParsableArguments {
+    @OptionGroup var hub: HubOptions
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var reason: DemandedWhy
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var acknowledgement: AcknowledgementOptions
+}
+
+/// How long a command that changes what spokes enforce waits until all of them do.
 struct AcknowledgementOptions: ParsableArguments {
     @Option(
         name: .long,
@@ -12,30 +21,43 @@ struct AcknowledgementOptions: ParsableArguments {
 }
 
 /// Revokes what has been issued under a name; it can enrol again only with a new invitation.
+func revoke(_ member: MemberName, kind: MemberKind, _ options: RevocationOptions) async throws {
+    try await options.hub.hub { hub in
+        let row = try await hub.row(of: member, kind)
+        let request = RevocationRequest(identity: row.identity, why: options.reason.why)
+        try await revoke(
+            request, "\(row.identity)", except: kind == .spoke ? member.description : nil, options, through: hub)
+    }
+}
+
+/// Asks, and revokes.
+/// - Parameters:
+///   - who: as the person who is asked knows them.
+///   - gone: A spoke that is itself revoked and reports no more.
 func revoke(
-    _ member: MemberName, kind: String, why: String?, change: ChangeOptions,
-    acknowledgement: AcknowledgementOptions, through options: HubOptions
+    _ request: RevocationRequest, _ who: String, except gone: String? = nil, _ options: RevocationOptions,
+    through hub: HubClient
 ) async throws {
     let terminal = Terminal.current
-    try await options.hub { hub in
-        let rows = try await hub.get("/v1/\(kind)s", query: [("zone", member.zone)], as: [MemberRow].self)
-        guard let row = rows.first(where: { $0.name == member.description }) else {
-            throw AdminError(
-                "unknown-\(kind)", "there is no \(kind) \(backticked(member.description))",
-                hint: suggestionHint(for: member.description, among: rows.map(\.name)))
-        }
-        if change.dryRun {
-            terminal.say("would revoke the certificates of \(row.identity)")
-            return
-        }
-        try terminal.confirm(
-            "Revoke the certificates of \(row.identity) and close its connections?", unless: change.yes)
-        let request = RevocationRequest(identity: row.identity, why: why)
-        let answer = try await hub.post("/v1/identities/revoke", request, as: ChangeAnswer.self)
-        terminal.say(changeLine(answer))
-        let gone = kind == "spoke" ? member.description : nil
-        try await acknowledged(answer, within: acknowledgement.wait, except: gone, hub, terminal)
+    if options.change.dryRun {
+        terminal.say("would revoke the certificates of \(printable(who))")
+        return
     }
+    try terminal.confirm(
+        "Revoke the certificates of \(printable(who)) and close their connections?", unless: options.change.yes)
+    let answer = try await hub.post("/v1/identities/revoke", request, as: ChangeAnswer.self)
+    try await tell(answer, as: options.output, options.acknowledgement, except: gone, hub, terminal)
+}
+
+/// Shows programs what a change did, tells people, and waits for the spokes where that was asked.
+/// - Throws: `Ended` when one has not acknowledged it in time.
+func tell(
+    _ answer: ChangeAnswer, as output: OutputOptions, _ acknowledgement: AcknowledgementOptions? = nil,
+    except gone: String? = nil, _ hub: HubClient, _ terminal: Terminal
+) async throws {
+    try terminal.showForPrograms(answer, as: output.output)
+    terminal.say(changeLine(answer))
+    try await acknowledged(answer, within: acknowledgement?.wait, except: gone, hub, terminal)
 }
 
 /// Waits until every spoke that ever reported enforces a change; without a time it does not wait.

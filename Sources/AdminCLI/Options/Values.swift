@@ -16,7 +16,7 @@ struct MemberName: ExpressibleByArgument, Hashable, Sendable, CustomStringConver
     var description: String { "\(zone)/\(name)" }
 }
 
-/// `ar-1/3`: the third item of a review.
+/// `ar-32/3`: the third item of a review.
 struct ReviewItemName: ExpressibleByArgument, Hashable, Sendable, CustomStringConvertible {
     var review: String
     var number: Int

@@ -38,19 +38,79 @@ extension ServerStatus.State {
 }
 
 package func serverText(_ row: ServerRow, _ colour: Colour) -> String {
-    var text = colour.bold(printable(row.name)) + "\n"
-    func add(_ name: String, _ values: [String]) {
-        guard !values.isEmpty else { return }
-        let indent = String(repeating: " ", count: 18)
-        text += "  " + name.padded(to: 16) + values.map(printable).joined(separator: "\n\(indent)") + "\n"
+    shown(
+        row.name,
+        [
+            ("classification", [row.classification.rawValue]), ("owner", [row.owner].compactMap(\.self)),
+            ("labels", row.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }),
+            ("endpoints", row.endpoints),
+            ("spokes", row.spokes.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.word)" }),
+            ("tools", row.tools.sorted()),
+        ], colour)
+}
+
+/// One thing: its name, then a line for each fact that there is; further values below the first.
+private func shown(_ title: String, _ facts: [(name: String, values: [String])], _ colour: Colour) -> String {
+    let known = facts.filter { !$0.values.isEmpty }
+    let width = (known.map(\.name.count).max() ?? 0) + 2
+    let indent = String(repeating: " ", count: width + 2)
+    let lines = known.map { fact in
+        "  " + fact.name.padded(to: width) + fact.values.map(printable).joined(separator: "\n\(indent)") + "\n"
     }
-    add("classification", [row.classification.rawValue])
-    add("owner", [row.owner].compactMap(\.self))
-    add("labels", row.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" })
-    add("endpoints", row.endpoints)
-    add("spokes", row.spokes.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.word)" })
-    add("tools", row.tools.sorted())
-    return text
+    return colour.bold(printable(title)) + "\n" + lines.joined()
+}
+
+package func zoneText(_ row: ZoneRow, _ colour: Colour) -> String {
+    shown(
+        row.name,
+        [
+            ("classification", [row.classification.rawValue]), ("region", [row.region].compactMap(\.self)),
+            ("spokes", ["\(row.spokes)"]), ("servers", ["\(row.servers)"]), ("clients", ["\(row.clients)"]),
+            ("rules", ["\(row.rules)"]),
+        ], colour)
+}
+
+/// - Parameters:
+///   - rollout: What the hub knows of what it enforces.
+///   - servers: Full name to what the spoke reported of it.
+package func spokeText(
+    _ row: MemberRow, _ rollout: Rollout.Row?, _ servers: [String: ServerStatus.State], now: Instant, _ colour: Colour
+) -> String {
+    let enforces = rollout.map { rollout in
+        let applied = rollout.applied.map { "revision \($0)" } ?? "nothing yet"
+        let wanted = rollout.state == .current ? "" : ", should be \(rollout.wanted)"
+        return [applied + wanted] + [rollout.detail].compactMap(\.self)
+    }
+    return shown(
+        row.name,
+        memberFacts(row, now: now) + [
+            ("connected", [row.connected ? "yes" : "no"]), ("enforces", enforces ?? []),
+            ("servers", servers.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.word)" }),
+        ], colour)
+}
+
+package func clientText(_ row: MemberRow, now: Instant, _ colour: Colour) -> String {
+    shown(row.name, memberFacts(row, now: now), colour)
+}
+
+private func memberFacts(_ row: MemberRow, now: Instant) -> [(name: String, values: [String])] {
+    [
+        ("identity", ["\(row.identity)"]), ("enrolment", [row.enrolment.rawValue]),
+        ("certificate until", [row.certificateUntil.map(minute)].compactMap(\.self)),
+        ("last seen", [row.lastSeen.map { ago($0, now: now) } ?? "never"]),
+    ]
+}
+
+package func userTable(_ rows: [UserRow], now: Instant) -> Table {
+    var table = Table("USER", "ROLES", "ENROLMENT", "CERTIFICATE UNTIL", "IDENTITY")
+    for row in rows {
+        let roles = row.roles.map { held in held.role.rawValue + (held.zone.map { " of \($0)" } ?? "") }
+        table.add(
+            row.address.map { "\($0)" } ?? Table.Cell(row.isErased ? "(erased)" : "(no address)", .faint),
+            "\(roles.isEmpty ? "-" : roles.joined(separator: ", "))", enrolmentCell(row.enrolment),
+            untilCell(row.certificateUntil, now: now), "\(row.identity)")
+    }
+    return table
 }
 
 package func spokeTable(_ rows: [MemberRow], now: Instant) -> Table {

@@ -8,7 +8,7 @@ struct ReviewClose: AsyncParsableCommand {
         discussion: """
             Refused while grants are unanswered, unless they are to lapse now.
 
-              nave review close ar-1
+              nave review close ar-32
             """)
 
     @Argument(help: ArgumentHelp("As `nave review list` shows it.", valueName: "id"))
@@ -18,8 +18,10 @@ struct ReviewClose: AsyncParsableCommand {
     var lapseUnanswered = false
 
     @OptionGroup var hub: HubOptions
+    @OptionGroup var output: OutputOptions
     @OptionGroup var why: WhyOption
     @OptionGroup var change: ChangeOptions
+    @OptionGroup var acknowledgement: AcknowledgementOptions
 
     func run() async throws {
         let terminal = Terminal.current
@@ -28,7 +30,7 @@ struct ReviewClose: AsyncParsableCommand {
                 let detail = try await hub.get("/v1/reviews/\(review.id)", as: ReviewDetail.self)
                 let open = detail.items.filter { $0.verdict == nil }
                 if change.dryRun {
-                    terminal.write(reviewText(detail, now: .now, terminal.colour))
+                    try terminal.show(detail, as: output.output) { reviewText(detail, now: .now, $0) }
                     return
                 }
                 if !open.isEmpty {
@@ -38,7 +40,7 @@ struct ReviewClose: AsyncParsableCommand {
             }
             let request = CloseReviewRequest(lapseUnanswered: lapseUnanswered, why: why.why)
             let answer = try await hub.post("/v1/reviews/\(review.id)/close", request, as: ChangeAnswer.self)
-            terminal.say(changeLine(answer))
+            try await tell(answer, as: output, acknowledgement, hub, terminal)
         }
     }
 }

@@ -8,7 +8,7 @@ struct ReviewDecide: AsyncParsableCommand {
         discussion: """
             A revoked grant is denied by every spoke within seconds, whatever the topology's files say.
 
-              nave review decide ar-1/3 --verdict revoke --why "project has ended"
+              nave review decide ar-32/3 --verdict revoke --why "project has ended"
             """)
 
     @Argument(help: ArgumentHelp("The item, as `nave review show` numbers it.", valueName: "review/number"))
@@ -17,20 +17,17 @@ struct ReviewDecide: AsyncParsableCommand {
     @Option(name: .long, help: "keep or revoke.")
     var verdict: Verdict
 
-    @Option(name: .long, help: ArgumentHelp("Why; kept with the verdict.", valueName: "text"))
-    var why: String
-
+    @OptionGroup var reason: DemandedWhy
     @OptionGroup var hub: HubOptions
-
-    func validate() throws {
-        guard !why.allSatisfy(\.isWhitespace) else { throw ValidationError("`--why` says nothing") }
-    }
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var acknowledgement: AcknowledgementOptions
 
     func run() async throws {
-        let request = DecideItemRequest(verdict: verdict, why: why)
-        let answer = try await hub.hub {
-            try await $0.post("/v1/reviews/\(item.review)/items/\(item.number)", request, as: ChangeAnswer.self)
+        let request = DecideItemRequest(verdict: verdict, why: reason.why)
+        try await hub.hub { hub in
+            let answer = try await hub.post(
+                "/v1/reviews/\(item.review)/items/\(item.number)", request, as: ChangeAnswer.self)
+            try await tell(answer, as: output, acknowledgement, hub, .current)
         }
-        Terminal.current.say(changeLine(answer))
     }
 }

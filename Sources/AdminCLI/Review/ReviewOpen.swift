@@ -6,7 +6,8 @@ struct ReviewOpen: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "open", abstract: "Opens a review of every grant of a zone; prints its id.",
         discussion: """
-            What nobody has answered when it is due lapses then, by every spoke's own clock.
+            What nobody has answered when it is due lapses then, by every spoke's own clock. The id is `ar-` and the number \
+            of the ledger's entry that opens it.
 
               nave review open --zone finance --due 2026-12-15 --why "fourth quarter"
             """)

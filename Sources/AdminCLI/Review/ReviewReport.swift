@@ -5,7 +5,7 @@ import Transport
 struct ReviewReport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Prints what an auditor asks of a review: grants, evidence, verdicts, effect.",
-        discussion: "Example: nave review report ar-1 -o json > ar-1.json")
+        discussion: "Example: nave review report ar-32 -o json > ar-32.json")
 
     @Argument(help: ArgumentHelp("As `nave review list` shows it.", valueName: "id"))
     var review: ReviewName

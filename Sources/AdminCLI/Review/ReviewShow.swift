@@ -5,7 +5,7 @@ import Transport
 struct ReviewShow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Shows a review: every grant, its evidence of use, and its verdict.",
-        discussion: "Example: nave review show ar-1")
+        discussion: "Example: nave review show ar-32")
 
     @Argument(help: ArgumentHelp("As `nave review list` shows it.", valueName: "id"))
     var review: ReviewName

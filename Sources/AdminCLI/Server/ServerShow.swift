@@ -17,11 +17,7 @@ struct ServerShow: AsyncParsableCommand {
         let rows = try await hub.hub {
             try await $0.get("/v1/servers", query: [("zone", server.zone)], as: [ServerRow].self)
         }
-        guard let row = rows.first(where: { $0.name == server.description }) else {
-            throw AdminError(
-                "unknown-server", "there is no server \(backticked(server.description))",
-                hint: suggestionHint(for: server.description, among: rows.map(\.name)))
-        }
+        let row = try demand(server.description, in: rows, \.name, "server")
         try Terminal.current.show(row, as: output.output) { serverText(row, $0) }
     }
 }

@@ -12,14 +12,7 @@ struct SpokeRevoke: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The spoke.", valueName: "zone/name"))
     var spoke: MemberName
 
-    @OptionGroup var hub: HubOptions
-    @OptionGroup var why: WhyOption
-    @OptionGroup var change: ChangeOptions
-    @OptionGroup var acknowledgement: AcknowledgementOptions
+    @OptionGroup var options: RevocationOptions
 
-    func run() async throws {
-        try await revoke(
-            spoke, kind: "spoke", why: why.why, change: change,
-            acknowledgement: acknowledgement, through: hub)
-    }
+    func run() async throws { try await revoke(spoke, kind: .spoke, options) }
 }

@@ -36,6 +36,7 @@ struct ToolApprove: AsyncParsableCommand {
 
     @OptionGroup var reason: WhyOption
     @OptionGroup var hub: HubOptions
+    @OptionGroup var output: OutputOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var acknowledgement: AcknowledgementOptions
 
@@ -56,6 +57,7 @@ struct ToolApprove: AsyncParsableCommand {
         try await hub.hub { hub in
             guard let request = try await request(hub, terminal) else { return }
             let answer = try await hub.post("/v1/tools/approve", request, as: ApproveToolsAnswer.self)
+            try terminal.showForPrograms(answer, as: output.output)
             terminal.say(changeLine(answer.change))
             try await acknowledged(answer.change, within: acknowledgement.wait, except: nil, hub, terminal)
         }

@@ -9,8 +9,7 @@ struct TopologyApply: AsyncParsableCommand {
         discussion: """
             Runs the files' tests, shows the plan, asks, and applies. Spokes get what concerns them within seconds.
 
-              nave topology apply topology --why "FIN-1234: let the reporting bot read"
-              nave rollout status --wait 30s
+              nave topology apply topology --why "FIN-1234: let the reporting bot read" --wait 30s
 
             Of a plan that `nave topology plan --out` wrote, exactly that, or nothing: it ends with 2 and says what moved when \
             somebody else changed it in the meantime.
@@ -28,6 +27,13 @@ struct TopologyApply: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var why: WhyOption
     @OptionGroup var change: ChangeOptions
+    @OptionGroup var acknowledgement: AcknowledgementOptions
+
+    func validate() throws {
+        guard !allowRemovals || change.dryRun || !(why.why ?? "").allSatisfy(\.isWhitespace) else {
+            throw ValidationError("`--allow-removals` takes much away: say why, by `--why TEXT`")
+        }
+    }
 
     func run() async throws {
         let terminal = Terminal.current
@@ -66,6 +72,7 @@ struct TopologyApply: AsyncParsableCommand {
             for zone in answer.zonesWithoutAuthority ?? [] {
                 terminal.say("the zone \(zone) has no authority yet: `nave authority prepare \(zone)`")
             }
+            try await acknowledged(answer.change, within: acknowledgement.wait, except: nil, hub, terminal)
         }
         if !change.dryRun { try hub.bind(to: topology.organization.environment) }
     }

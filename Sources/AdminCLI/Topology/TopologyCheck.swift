@@ -34,6 +34,7 @@ struct TopologyCheckCommand: AsyncParsableCommand {
 
         var problems: [Problem]
         var findings: [Plan.Finding]
+        var files: Int
         var tests: Int
     }
 
@@ -44,10 +45,21 @@ struct TopologyCheckCommand: AsyncParsableCommand {
             Report.Problem(code: $0.code, message: $0.message, hint: $0.hint, place: $0.place)
         }
         try Terminal.current.show(
-            Report(problems: problems, findings: read.findings, tests: read.testCount), as: output.output
+            Report(problems: problems, findings: read.findings, files: read.fileCount, tests: read.testCount),
+            as: output.output
         ) { colour in
             read.lines(colour).map { $0 + "\n" }.joined()
         }
+        Terminal.current.say(checkedLine(read))
         guard read.problems.isEmpty else { throw Ended(.blocked) }
     }
+}
+
+/// `3 files, 12 tests: no problems`
+package func checkedLine(_ read: TopologyDirectory) -> String {
+    // With problems in the files their tests are not run.
+    let tests = read.problems.isEmpty && read.testCount > 0 ? ", \(counted(read.testCount, "test"))" : ""
+    let problems = read.problems.isEmpty ? "no problems" : counted(read.problems.count, "problem")
+    let findings = read.findings.isEmpty ? "" : ", \(counted(read.findings.count, "warning"))"
+    return "\(counted(read.fileCount, "file"))\(tests): \(problems)\(findings)"
 }

@@ -11,6 +11,8 @@ package struct TopologyDirectory {
 
     /// Empty unless there are no `problems`; of several environments that were read, the first's.
     package var topology: Topology
+    /// How many files were read.
+    package var fileCount: Int
     package var testCount: Int
     /// Everything that keeps the files from being applied, failed tests too; places begin with the directory, as given.
     package var problems: [ModelError]
@@ -66,6 +68,7 @@ package struct TopologyDirectory {
             Plan.Finding(code: $0.code, message: $0.message, place: $0.place.map { $0.below(shown) })
         }
         topology = readings.first?.topology ?? Topology(organization: Organization(domain: ""))
+        fileCount = files.count
         testCount = readings.map(\.tests.count).reduce(0, +)
     }
 

@@ -3,19 +3,17 @@ import Model
 
 struct UserInvite: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "invite", abstract: "Makes a join token for a person; prints it alone, once.",
+        commandName: "invite", abstract: "Makes a join token for a person; shown once.",
         discussion: """
             What the person may do is what the topology's roles give to their address.
 
-              nave user invite erin@corp.example --valid-for 8h
+              nave user invite erin@corp.example --valid-for 8h --out token
             """)
 
     @Argument(help: "The person's address, as the topology's `user:` names it.")
     var address: String
 
-    @OptionGroup var hub: HubOptions
-    @OptionGroup var invitation: InvitationOptions
-    @OptionGroup var why: WhyOption
+    @OptionGroup var options: InvitationOptions
 
     func validate() throws {
         guard (try? Principal("user:\(address)")) != nil, address.contains("@") else {
@@ -25,9 +23,7 @@ struct UserInvite: AsyncParsableCommand {
 
     func run() async throws {
         try await invite(
-            InvitationRequest(
-                kind: .user, address: address, validFor: invitation.validFor?.span,
-                replace: invitation.replace ? true : nil, why: why.why),
-            through: hub, then: "the person runs `nave login`, which reads the token from standard input")
+            InvitationRequest(kind: .user, address: address), options,
+            then: "the person runs `nave login`, which reads the token from standard input")
     }
 }
