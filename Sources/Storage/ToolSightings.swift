@@ -29,14 +29,23 @@ enum ToolSchema {
         ) STRICT, WITHOUT ROWID;
         """
 
+    /// Before it, a definition that was told by its digest alone kept what the spoke said of it.
+    static let readOnlyByText: DatabaseFile.Migration = """
+        UPDATE tool_definitions SET read_only = CASE json_type(definition, '$.annotations.readOnlyHint')
+            WHEN 'true' THEN 1 WHEN 'false' THEN 0 END;
+        """
+
     /// Replaces what the spoke listed of the tool. A definition whose bytes have another digest is left out.
+    ///
+    /// Whether a definition is read-only is what its own text says, and not known before somebody told the text: what is
+    /// kept here is approved and then holds on every spoke, so the word of one does not count.
     static func merge(_ sighting: ToolSighting, spoke: String, _ now: Instant, _ db: Database) throws {
         try db.run(
             "DELETE FROM tool_sightings WHERE server = ? AND tool = ? AND spoke = ?",
             [sighting.server, sighting.tool, spoke])
         for seen in sighting.definitions.prefix(ToolSighting.maximumDefinitions) {
             var text: String?
-            var readOnly = seen.readOnly
+            var readOnly: Bool?
             if let definition = seen.definition {
                 let bytes = definition.interchangeBytes
                 guard digestText(of: bytes) == seen.digest, bytes.count <= SeenDefinition.maximumBytes else { continue }
@@ -47,7 +56,9 @@ enum ToolSchema {
                 """
                 INSERT INTO tool_definitions (server, tool, digest, read_only, definition, first)
                 VALUES (?, ?, ?, ?, ?, ?)
-                ON CONFLICT (server, tool, digest) DO UPDATE SET definition = coalesce(definition, excluded.definition)
+                ON CONFLICT (server, tool, digest) DO UPDATE
+                SET definition = excluded.definition, read_only = excluded.read_only
+                WHERE definition IS NULL AND excluded.definition IS NOT NULL
                 """, [sighting.server, sighting.tool, seen.digest, readOnly, text, now.milliseconds])
             try db.run(
                 """

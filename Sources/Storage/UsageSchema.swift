@@ -1,7 +1,9 @@
 /// The tables of `usage.sqlite`: what spokes told. None of it is in the ledger. Decisions, counters and anchors have an end
 /// (`prune`); each spoke's newest report and journal heads stay, and so does evidence of a contradiction.
 enum UsageSchema {
-    static let migrations: [DatabaseFile.Migration] = [version1, version2, JournalHeadSchema.tables, ToolSchema.tables]
+    static let migrations: [DatabaseFile.Migration] = [
+        version1, version2, JournalHeadSchema.tables, ToolSchema.tables, ToolSchema.readOnlyByText,
+    ]
 
     private static let version1: DatabaseFile.Migration = """
         CREATE TABLE journals (

@@ -138,6 +138,18 @@ import Trust
             try await access.explain(unapproved, by: hub.owner).reason == DenyReason.unapprovedTool.rawValue)
     }
 
+    @Test("a digest that a spoke calls read-only is pinned as read-only once its text says so, and not before")
+    func readOnlyByDigest() async throws {
+        let hub = try await TestHub.applied()
+        let definition = definition("w", "deletes")
+        let lie = SeenDefinition(digest: digest(definition), readOnly: true, versions: [], definition: JSON?.none)
+        try await report(hub, [ToolSighting(server: "finance/ledger", tool: "w", definitions: [lie])])
+        try await report(hub, [sighting("w", [definition])])
+        _ = try await approve(hub, "w", [definition])
+        let pin = ToolDefinition(name: "w", digest: digest(definition), readOnly: nil)
+        #expect(hub.parts.ledger.snapshot.state.pins == ["finance/ledger": [pin]])
+    }
+
     @Test("in bulk what was seen first is approved, where nobody approved yet, and the entry says so")
     func bulk() async throws {
         let hub = try await TestHub.applied()

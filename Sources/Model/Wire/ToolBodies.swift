@@ -32,6 +32,7 @@ package struct SeenDefinition: Hashable, Sendable, Codable {
 
     /// `sha256:…` over RFC 8785.
     package var digest: String
+    /// As the spoke reads it; the hub believes the definition alone.
     package var readOnly: Bool?
     /// Versions of MCP in which it was listed, sorted.
     package var versions: [String]
