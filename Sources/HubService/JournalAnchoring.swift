@@ -39,7 +39,7 @@ package struct JournalAnchoring: Sendable {
                     metadata: ["by": "\(source)", "problem": "\(problem)"])
                 _ = try await usage.keep(
                     LedgerContradiction(
-                        at: now(), source: source, code: "journal-rewritten", problem: problem,
+                        at: now(), source: source, code: LedgerContradiction.journalRewritten, problem: problem,
                         seen: "\(envelope)", ours: "\(held)"))
                 // From here on it is held against what it says now, or every report would be the same alarm.
                 try await usage.keep(head: head, replaces: true)

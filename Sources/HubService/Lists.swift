@@ -6,6 +6,9 @@ import Trust
 /// What people look at: the registry, and what spokes reported, as rows. Whoever holds a role over single zones only sees
 /// those zones.
 package struct Lists: Sendable {
+    /// Shown of each subject by `status`.
+    private static let maximumContradictions = 20
+
     let ledger: HubLedger
     private let usage: UsageStore
     private let streams: SpokeStreams
@@ -201,7 +204,7 @@ package struct Lists: Sendable {
         let topology = snapshot.state.topology
         let statuses = try await usage.statuses()
         let mayAll = standing.may(.auditor, in: nil)
-        let found = mayAll ? try await usage.contradictions(limit: 20) : []
+        let forks = mayAll ? try await usage.contradictions(of: .ledger, limit: Self.maximumContradictions) : []
         func visible(_ zone: String?) -> Bool { standing.may(.auditor, in: zone) }
         let drift = try await tools.drift(visible)
         return HubStatus(
@@ -213,10 +216,9 @@ package struct Lists: Sendable {
             openReviews: snapshot.reviews.values.filter { $0.state == .open && visible($0.opened.zone) }
                 .map(\.opened.id).sorted(),
             denials: mayAll ? try await usage.denials(since: now() - .hours(24)) : 0,
-            contradictions: found.filter { !$0.isOfJournal },
+            contradictions: forks,
             expiring: certificates.expiring(standing),
-            alarms: mayAll
-                ? try await ledger.recoveredOwners().map(\.alarm) + Self.journalAlarms(statuses, found) : nil,
+            alarms: mayAll ? try await ledger.recoveredOwners().map(\.alarm) + journalAlarms(statuses) : nil,
             observed: observed(topology, visible), rotations: snapshot.rotations(standing),
             zonesWithoutAuthority: snapshot.zonesWithoutAuthority.filter(visible), drift: drift.isEmpty ? nil : drift)
     }
@@ -233,9 +235,7 @@ package struct Lists: Sendable {
     }
 
     /// Journals that cannot be written as they should be, and those that were rewritten.
-    private static func journalAlarms(
-        _ statuses: [String: SpokeStatus], _ found: [LedgerContradiction]
-    ) -> [String] {
+    private func journalAlarms(_ statuses: [String: SpokeStatus]) async throws -> [String] {
         let troubled = statuses.values.sorted { $0.spoke < $1.spoke }.compactMap { status in
             status.report.trouble.map { trouble in
                 let what = trouble.state == .full ? "is full, calls are denied" : "goes to the second place"
@@ -243,7 +243,11 @@ package struct Lists: Sendable {
                 return "the journal of spoke \(status.spoke) \(what), since \(trouble.since)\(lost)"
             }
         }
-        return troubled + found.filter(\.isOfJournal).map { "\($0.source): \($0.problem) (\($0.at))" }
+        let rewritten = try await usage.contradictions(of: .journals, limit: Self.maximumContradictions).map { found in
+            let more = found.more.map { ", and \($0) times before that" } ?? ""
+            return "\(found.source): \(found.problem) (\(found.at))\(more)"
+        }
+        return troubled + rewritten
     }
 
     /// What a spoke is given, as bytes of a `Delivery`.
@@ -255,9 +259,4 @@ package struct Lists: Sendable {
         }
         return delivery.json
     }
-}
-
-extension LedgerContradiction {
-    /// Evidence against a spoke's journal, not against this ledger.
-    fileprivate var isOfJournal: Bool { code == "journal-rewritten" }
 }

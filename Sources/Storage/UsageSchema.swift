@@ -3,6 +3,7 @@
 enum UsageSchema {
     static let migrations: [DatabaseFile.Migration] = [
         version1, version2, JournalHeadSchema.tables, ToolSchema.tables, ToolSchema.readOnlyByText,
+        ContradictionSchema.uncounted,
     ]
 
     private static let version1: DatabaseFile.Migration = """
@@ -56,7 +57,8 @@ enum UsageSchema {
         ) STRICT;
         """
 
-    /// Signed notes that this ledger does not explain, with the one that it had then: evidence, kept for ever.
+    /// Signed notes that this ledger does not explain, with the one that it had then: evidence, kept for ever, a few of each
+    /// source.
     private static let version2: DatabaseFile.Migration = """
         CREATE TABLE contradictions (
             source TEXT NOT NULL,

@@ -7,6 +7,8 @@ package final class UsageStore: Sendable {
 
     /// The most that one counter, or one decision's repetition, is believed.
     private static let maximumCount: Int64 = 1 << 40
+    /// Journals of one spoke that are known at a time: a host that is set up anew begins another.
+    static let maximumJournals = 1000
 
     let pool: DatabasePool
 
@@ -19,17 +21,20 @@ package final class UsageStore: Sendable {
     /// Takes a report in. The same report again, an older one, and one whose answer was lost change nothing that is known
     /// better: counters take the maximum, a decision is kept as it came first, the status never goes back.
     ///
-    /// A spoke can speak for its own zone's servers only: counters of others are left out, and of days that are none. Counts
-    /// are taken up to a bound that no sum can overflow, times up to now.
+    /// A spoke can speak for its own zone's servers only: counters of others are left out, and of days that are none or have
+    /// not come, which nothing would ever prune. Counts are taken up to a bound that no sum can overflow, times up to now.
     /// - Parameter spoke: full name, `finance/fin-1`, from the peer's certificate.
     /// - Returns: the highest sequence of the journal that is held; the spoke may delete up to it.
-    /// - Throws: `StorageError` `foreign-journal` for a journal that another spoke began; `disk-full` and others of SQLite.
+    /// - Throws: `StorageError` `foreign-journal` for a journal that another spoke began, `too-many-journals`; `disk-full` and
+    ///   others of SQLite.
     package func merge(_ report: Report, spoke: String, now: Instant) async throws -> Int64 {
         try await write("cannot take in the report of `\(spoke)`") { db in
-            let sequence = try Self.advance(report, spoke, db)
+            let sequence = try Self.advance(report, spoke, now, db)
             let zone = String(spoke.prefix { $0 != "/" })
+            // The spoke's clock may be a little ahead.
+            let tomorrow = (now + .days(1)).description.prefix(10)
             for counter in report.usage
-            where counter.server.hasPrefix("\(zone)/") && CivilDate(counter.day) != nil {
+            where counter.server.hasPrefix("\(zone)/") && CivilDate(counter.day) != nil && counter.day <= tomorrow {
                 try Self.merge(counter, journal: report.journal, now, db)
             }
             for record in report.decisions {
@@ -52,6 +57,7 @@ package final class UsageStore: Sendable {
             try JournalHeadSchema.prune(before: before, db)
             try ToolSchema.prune(before: before, db)
             try db.run("DELETE FROM usage WHERE day < ?", [String(before.description.prefix(10))])
+            try Self.pruneJournals(before: before, db)
             try db.run(
                 """
                 INSERT INTO pruned (one, before) VALUES (1, ?)
@@ -60,18 +66,37 @@ package final class UsageStore: Sendable {
         }
     }
 
-    private static func advance(_ report: Report, _ spoke: String, _ db: Database) throws -> Int64 {
+    /// Those of which nothing is left, and which their spoke does not write any more.
+    private static func pruneJournals(before: Instant, _ db: Database) throws {
+        try db.run(
+            """
+            DELETE FROM journals WHERE since < ? AND name NOT IN (SELECT journal FROM spokes)
+                AND NOT EXISTS (SELECT 1 FROM decisions WHERE journal = name)
+                AND name NOT IN (SELECT journal FROM usage)
+            """, [before.milliseconds])
+        try db.run("DELETE FROM journal_heads WHERE journal NOT IN (SELECT name FROM journals)", [])
+    }
+
+    private static func advance(_ report: Report, _ spoke: String, _ now: Instant, _ db: Database) throws -> Int64 {
         let row = try Row.fetchOne(
             db, sql: "SELECT spoke, sequence FROM journals WHERE name = ?", arguments: [report.journal])
         if let owner = row?["spoke"] as String?, owner != spoke {
             throw StorageError(
                 "foreign-journal", "the journal `\(report.journal.prefix(64))` is of the spoke `\(owner)`")
         }
+        if row == nil {
+            let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM journals WHERE spoke = ?", arguments: [spoke])
+            guard (count ?? 0) < maximumJournals else {
+                throw StorageError(
+                    "too-many-journals", "the spoke `\(spoke)` began \(maximumJournals) journals already",
+                    hint: "does its host lose the journal at every start? old ones are forgotten with their decisions")
+            }
+        }
         try db.run(
             """
             INSERT INTO journals (name, spoke, sequence, since) VALUES (?, ?, ?, ?)
             ON CONFLICT (name) DO UPDATE SET sequence = max(sequence, excluded.sequence)
-            """, [report.journal, spoke, report.sequence, report.since.milliseconds])
+            """, [report.journal, spoke, report.sequence, min(report.since, now).milliseconds])
         return max(report.sequence, row?["sequence"] ?? 0)
     }
 

@@ -25,9 +25,14 @@ extension JournalCheckpoint {
         self = try JSONCoding.decode(JournalCheckpoint.self, from: Base64.decode(envelope.payload) ?? [])
     }
 
-    /// What an envelope holds, if that key signed it.
+    /// What an envelope holds, if that key signed it, and nobody else: what else it held would be kept unverified.
     /// - Throws: what `DSSE.verify` throws; `bad-journal-checkpoint`.
     package static func verified(_ envelope: DSSEEnvelope, key: PublicKey) throws(TrustError) -> JournalCheckpoint {
+        guard envelope.signatures.count == 1 else {
+            throw TrustError(
+                "bad-journal-checkpoint",
+                "a journal checkpoint has one signature, not \(envelope.signatures.count)")
+        }
         let payload = try DSSE.verify(
             envelope, payloadType: payloadType, keys: [key.spkiDigest: key], threshold: 1, algorithm: .p256)
         do throws(ModelError) {

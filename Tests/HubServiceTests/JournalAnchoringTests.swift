@@ -28,14 +28,16 @@ import Trust
 
     private func report(
         _ hub: HubParts, _ checkpoint: JournalCheckpoint, signed key: PrivateKey, from name: String = "fin-1",
-        journal: String = "j-1", trouble: JournalTrouble? = nil
+        journal: String = "j-1", trouble: JournalTrouble? = nil, beside: [DSSEEnvelope.Signature] = []
     ) async throws {
         let identity = try SPIFFEID("spiffe://finance.corp.example/spoke/\(name)")
         let member = try #require(Member(identity, kind: .spoke, organization: "corp.example"))
+        var envelope = try checkpoint.signed(by: key)
+        envelope.signatures += beside
         let report = Report(
             journal: journal, sequence: 0, applied: nil, refused: nil, servers: [], usage: [], decisions: [],
             checkpoint: nil, listener: nil, since: checkpoint.at, at: checkpoint.at,
-            head: try JSONCoding.encode(try checkpoint.signed(by: key)), trouble: trouble)
+            head: try JSONCoding.encode(envelope), trouble: trouble)
         _ = try await hub.services.reports.merge(report, from: member)
     }
 
@@ -98,6 +100,9 @@ import Trust
         try await report(hub.parts, try checkpoint(1, at: hub.now), signed: two)
         try await report(hub.parts, try checkpoint(1, "fin-2", at: hub.now), signed: two)
         try await report(hub.parts, try checkpoint(1, journal: "j-9", at: hub.now), signed: one)
+        // What nobody verifies would be kept with it.
+        let ballast = DSSEEnvelope.Signature(keyid: String(repeating: "x", count: 9000), sig: "")
+        try await report(hub.parts, try checkpoint(1, at: hub.now), signed: one, beside: [ballast])
         #expect(try await hub.parts.services.anchoring.anchor() == nil)
         try await report(hub.parts, try checkpoint(1, at: hub.now), signed: one)
         #expect(try await hub.parts.services.anchoring.anchor() != nil)
@@ -109,19 +114,35 @@ import Trust
         try await report(hub.parts, try checkpoint(7, at: hub.now), signed: key)
         // Late, as after a lost answer: it was said before.
         try await report(hub.parts, try checkpoint(5, at: hub.now - .seconds(5)), signed: key)
-        #expect(try await hub.parts.usage.contradictions(limit: 9).isEmpty)
+        #expect(try await hub.parts.usage.contradictions(of: .journals, limit: 9).isEmpty)
         hub.advance(by: .seconds(10))
         try await report(hub.parts, try checkpoint(7, head: 99, at: hub.now), signed: key)
         hub.advance(by: .seconds(10))
         try await report(hub.parts, try checkpoint(6, at: hub.now), signed: key)
         try await report(hub.parts, try checkpoint(6, at: hub.now), signed: key)
         #expect(
-            try await hub.parts.usage.contradictions(limit: 9).map(\.code) == [
+            try await hub.parts.usage.contradictions(of: .journals, limit: 9).map(\.code) == [
                 "journal-rewritten", "journal-rewritten",
             ])
         let status = try await hub.parts.services.lists.status(hub.owner)
         #expect(status.contradictions.isEmpty)
         #expect(status.alarms?.count { $0.contains("journal j-1") } == 2, "\(status.alarms ?? [])")
+    }
+
+    @Test func aJournalRewrittenWithoutEndHidesNoFork() async throws {
+        let (hub, keys) = try await enrolled()
+        let fork = LedgerContradiction(
+            at: hub.now, source: "spoke finance/fin-2", code: "fork", problem: "two", seen: "a", ours: "b")
+        _ = try await hub.parts.usage.keep(fork)
+        for head in 0..<30 {
+            hub.advance(by: .seconds(1))
+            try await report(
+                hub.parts, try checkpoint(7, head: UInt8(head), at: hub.now), signed: try #require(keys["fin-1"]))
+        }
+        let status = try await hub.parts.services.lists.status(hub.owner)
+        #expect(status.contradictions == [fork])
+        let alarms = status.alarms?.filter { $0.contains("journal j-1") } ?? []
+        #expect(alarms.count == 8 && alarms.first?.hasSuffix("and 21 times before that") == true, "\(alarms)")
     }
 
     @Test func aFullJournalIsAnAlarmWhileItLasts() async throws {

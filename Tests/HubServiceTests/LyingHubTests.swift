@@ -26,7 +26,7 @@ import Trust
     }
 
     private func codes(_ hub: HubParts) async throws -> [String] {
-        try await hub.usage.contradictions(limit: 20).map(\.code)
+        try await hub.usage.contradictions(of: .ledger, limit: 20).map(\.code)
     }
 
     @Test func everyOwnCheckpointIsExplained() async throws {
@@ -56,7 +56,7 @@ import Trust
         #expect(try await codes(older) == ["checkpoint-older"])
         // What cannot be proved is not sent.
         #expect(await code { try await older.publisher.delivery(for: "finance/fin-1") } == "cannot-prove")
-        let evidence = try #require(try await older.usage.contradictions(limit: 1).first)
+        let evidence = try #require(try await older.usage.contradictions(of: .ledger, limit: 1).first)
         #expect(evidence.seen == seen)
         #expect(evidence.ours == older.ledger.snapshot.checkpoint)
         #expect(evidence.source == "spoke finance/fin-1")

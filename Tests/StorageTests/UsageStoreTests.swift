@@ -1,5 +1,6 @@
+import GRDB
 import Model
-import Storage
+@testable import Storage
 import TestSupport
 import Testing
 
@@ -123,12 +124,43 @@ import Testing
         report.decisions[1].count = .max
         report.usage.append(report.usage[0])
         report.usage[2].day = "someday"
+        // A day that is not pruned before it comes.
+        report.usage.append(report.usage[1])
+        report.usage[3].day = "9999-12-31"
+        report.usage[3].count = 5
         _ = try await store.merge(report, spoke: "finance/fin-1", now: Self.now)
         report.journal = "j2"
         _ = try await store.merge(report, spoke: "finance/fin-2", now: Self.now)
         #expect(try await used() == GrantUsage(count: 2 << 40, last: Self.now))
         #expect(try await store.denials(since: Self.start) == 4 << 40)
         #expect(try await store.denials(since: Self.now + .seconds(1)) == 0)
+    }
+
+    @Test func aSpokeCannotBeginJournalsWithoutEnd() async throws {
+        let queue = try DatabaseQueue(path: directory.file(UsageStore.fileName))
+        let maximum = UsageStore.maximumJournals
+        try await queue.write { db in
+            for number in 1..<maximum {
+                try db.execute(
+                    sql: "INSERT INTO journals (name, spoke, sequence, since) VALUES (?, 'finance/fin-1', 0, ?)",
+                    arguments: ["old-\(number)", Self.start.milliseconds])
+            }
+        }
+        let last = Self.report(3, at: 9, decisions: [3])
+        _ = try await store.merge(last, spoke: "finance/fin-1", now: Self.now)
+        _ = try await store.merge(last, spoke: "finance/fin-1", now: Self.now)
+        let another = Self.report(1, journal: "another", at: 10, since: 1)
+        let refused = await failureCode {
+            _ = try await store.merge(another, spoke: "finance/fin-1", now: Self.now)
+        }
+        #expect(refused == "too-many-journals")
+        _ = try await store.merge(
+            Self.report(1, journal: "other", at: 1), spoke: "finance/fin-2", now: Self.now)
+        // They go when nothing of them is left; the one that is written stays.
+        try await store.prune(before: Self.now + .days(1))
+        let names = try await queue.read { try String.fetchAll($0, sql: "SELECT name FROM journals ORDER BY name") }
+        #expect(names == ["j1", "other"])
+        _ = try await store.merge(another, spoke: "finance/fin-1", now: Self.now)
     }
 
     struct Listing: Sendable, CustomTestStringConvertible {

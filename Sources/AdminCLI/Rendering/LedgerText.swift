@@ -12,7 +12,8 @@ package func ledgerTable(_ rows: [LedgerRow]) -> Table {
 /// The alarm of `nave status`; none where all checkpoints agree.
 func contradictionLines(_ found: [LedgerContradiction], _ colour: Colour) -> [String] {
     guard let newest = found.first else { return [] }
-    let count = found.count == 1 ? "1 checkpoint" : "\(found.count) checkpoints"
+    let all = found.reduce(0) { $0 + 1 + ($1.more ?? 0) }
+    let count = all == 1 ? "1 checkpoint" : "\(all) checkpoints"
     return [
         colour.red("  ALARM    \(count) handed over that this ledger does not explain"),
         "           \(minute(newest.at)) by \(printable(newest.source)): \(printable(newest.code)), "

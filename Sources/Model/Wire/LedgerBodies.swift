@@ -46,27 +46,41 @@ package struct ConsistencyProof: Hashable, Sendable, Codable {
     }
 }
 
-/// Two signed notes that no one ledger explains: evidence that somebody was shown another history.
+/// Two signed notes that no one ledger explains: evidence that somebody was shown another history. Or two heads of one spoke's
+/// journal that no one journal explains.
 package struct LedgerContradiction: Hashable, Sendable, Codable {
+    /// What the evidence is about.
+    package enum Subject: Hashable, Sendable { case ledger, journals }
+
+    /// The code of evidence about journals.
+    package static let journalRewritten = "journal-rewritten"
+
     package var at: Instant
     /// Who held the note: a SPIFFE ID, or `spoke ZONE/NAME`.
     package var source: String
-    /// `checkpoint-older`, `split-view` or `fork`.
+    /// `checkpoint-older`, `split-view` or `fork`; `journal-rewritten`.
     package var code: String
     package var problem: String
-    /// The note that was handed over.
+    /// The note or head that was handed over.
     package var seen: String
-    /// The newest one of the ledger at that time.
+    /// The newest one of the ledger at that time; the head that was held.
     package var ours: String
+    /// How many of the same source were found before this one and are not kept; nil for none.
+    package var more: Int64?
 
-    package init(at: Instant, source: String, code: String, problem: String, seen: String, ours: String) {
+    package init(
+        at: Instant, source: String, code: String, problem: String, seen: String, ours: String, more: Int64? = nil
+    ) {
         self.at = at
         self.source = source
         self.code = code
         self.problem = problem
         self.seen = seen
         self.ours = ours
+        self.more = more
     }
+
+    package var subject: Subject { code == Self.journalRewritten ? .journals : .ledger }
 }
 
 /// `GET /v1/ledger/checkpoint?since=SIZE`: the newest signed note, and what leads to it from a size that is known.
