@@ -31,11 +31,14 @@ package struct AccessLists: Sendable {
                 hint: "`nave access who ZONE/SERVER`, or `nave access what PRINCIPAL`")
         }
         if let server = request.server { try standing.require(.auditor, in: String(server.prefix { $0 != "/" })) }
-        let at = request.at ?? now()
-        var (state, size) = (ledger.snapshot.state, ledger.snapshot.size)
+        let present = now()
+        let at = request.at ?? present
+        let isPast = at < present
+        let snapshot = ledger.snapshot
+        var (state, size) = (snapshot.state, snapshot.size)
         // What hosts take away is known of now only.
         var ceilings: [String: ReportedCeiling] = [:]
-        if at < now() {
+        if isPast {
             (state, size) = try await history.state(at: at)
         } else {
             ceilings = try await usage.statuses().compactMapValues(\.report.ceiling)
@@ -47,7 +50,7 @@ package struct AccessLists: Sendable {
             guard standing.may(.auditor, in: String(name.prefix { $0 != "/" })) else { continue }
             guard let ruleset = rulesets.ruleset(for: name, revision: 0) else {
                 throw HubError(
-                    .notFound, "unknown-server", "there \(at < now() ? "was" : "is") no server \(quoted(name))",
+                    .notFound, "unknown-server", "there \(isPast ? "was" : "is") no server \(quoted(name))",
                     hint: "`nave server list` shows those there are")
             }
             try Task.checkCancellation()

@@ -1,6 +1,8 @@
 import HubService
 import Model
+import NIOConcurrencyHelpers
 import Storage
+import TestSupport
 import Testing
 import Trust
 
@@ -58,8 +60,8 @@ import Trust
         #expect(try await list(hub, tomorrow).rows == now.rows)
     }
 
-    @Test func whatAHostTakesAwayIsTold() async throws {
-        let hub = try await TestHub.applied()
+    /// Spoke fin-1 tells that its host keeps `read_entry` from everybody.
+    private func reportCeiling(_ hub: TestHub) async throws {
         let deny = Rule(
             id: "ceiling:no-entries", effect: .deny, capabilities: [try CapabilityPattern("tool:read_entry")],
             to: [.anyone])
@@ -70,6 +72,11 @@ import Trust
         let identity = try SPIFFEID("spiffe://finance.corp.example/spoke/fin-1")
         let spoke = try #require(Member(identity, kind: .spoke, organization: "corp.example"))
         _ = try await hub.parts.services.reports.merge(report, from: spoke)
+    }
+
+    @Test func whatAHostTakesAwayIsTold() async throws {
+        let hub = try await TestHub.applied()
+        try await reportCeiling(hub)
         let all = try await list(hub, AccessRequest(server: "finance/ledger"))
         #expect(all.rows.map(\.conditions) == [["on finance/fin-1"]])
         #expect(all.rows.map(\.exceptions) == [["not tool:read_entry (ceiling:no-entries)"]])
@@ -79,6 +86,26 @@ import Trust
         let explained = try await hub.parts.services.access.explain(call, by: hub.owner)
         #expect(explained.verdict == .deny && explained.rule == "ceiling:no-entries")
         #expect(explained.detail?.hasSuffix("on finance/fin-1") == true)
+    }
+
+    @Test("without a moment the answer is of now, ceilings included, though the clock goes on meanwhile")
+    func nowIsOneMoment() async throws {
+        let hub = try await TestHub.applied()
+        try await reportCeiling(hub)
+        let clock = NIOLockedValueBox(hub.now)
+        let lists = AccessLists(
+            ledger: hub.parts.ledger,
+            history: LedgerHistory(database: try HubDatabase(directory: hub.directory.file("hub"))),
+            usage: hub.parts.usage,
+            now: {
+                clock.withLockedValue {
+                    $0 = $0 + Milliseconds(1)
+                    return $0
+                }
+            })
+        let answer = try await lists.list(AccessRequest(server: "finance/ledger"), by: hub.owner)
+        #expect(answer.rows.map(\.exceptions) == [["not tool:read_entry (ceiling:no-entries)"]])
+        #expect(answer.size == hub.parts.ledger.snapshot.size)
     }
 
     @Test func aPersonAndTheirClientAreExplainedTogether() async throws {
