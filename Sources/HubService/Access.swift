@@ -82,10 +82,15 @@ package struct Access: Sendable {
         return explanation
     }
 
-    /// Under which definitions spokes told that a server lists the tool.
+    /// Under which definitions the spokes of a server told that it lists the tool.
     private func definitions(of aim: Aim, on server: String) async throws -> [String] {
-        guard let tool = aim.tool else { return [] }
-        return try await usage.definitions(server: server, tool: tool).filter { !$0.sightings.isEmpty }.map(\.digest)
+        guard let tool = aim.tool,
+            let placed = ledger.snapshot.state.topology.servers.first(where: { $0.fullName == server })
+        else { return [] }
+        let spokes = Set(placed.spokes.map { "\(placed.zone)/\($0)" })
+        return try await usage.definitions(server: server, tool: tool).filter { known in
+            known.sightings.contains { spokes.contains($0.spoke) }
+        }.map(\.digest)
     }
 
     /// Where a server is reached, for callers that some rule could allow there.

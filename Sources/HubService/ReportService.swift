@@ -39,7 +39,11 @@ package struct ReportService: Sendable {
                 "a spoke refuses its delivery",
                 metadata: ["spoke": "\(spoke.fullName)", "code": "\(refused.code)", "detail": "\(refused.detail)"])
         }
-        let answer = ReportAnswer(sequence: try await usage.merge(report, spoke: spoke.fullName, now: now()))
+        var believed = report
+        let placed = snapshot.state.topology.servers(on: spoke)
+        // What is told of a tool is approved for every spoke: nobody speaks of tools that others serve.
+        believed.tools = report.tools?.filter { placed.contains($0.server) }
+        let answer = ReportAnswer(sequence: try await usage.merge(believed, spoke: spoke.fullName, now: now()))
         if let trouble = report.trouble {
             log.warning(
                 "alarm: a spoke's journal has no room",
@@ -73,5 +77,12 @@ package struct ReportService: Sendable {
         for server in report.servers where !server.name.hasPrefix("\(zone)/") {
             throw HubError(.invalid, "bad-report", "the server \(quoted(server.name)) is not of the zone `\(zone)`")
         }
+    }
+}
+
+extension Topology {
+    /// Full names of the servers that are placed on a spoke.
+    fileprivate func servers(on spoke: Member) -> Set<String> {
+        Set(servers.filter { $0.zone == spoke.zone && $0.spokes.contains(spoke.name) }.map(\.fullName))
     }
 }

@@ -28,8 +28,12 @@ package struct ToldTools: Sendable {
         for (server, definitions) in known.sorted(by: { $0.key < $1.key }) {
             var told = servers[server] ?? Told(since: now)
             guard told.edition != definitions.edition else { continue }
+            let sightings = definitions.sightings(server: server)
+            // A tool that went was forgotten by the hub: back again, it is news.
+            let names = Set(sightings.map(\.tool))
+            told.tools = told.tools.filter { names.contains($0.key) }
             var isWhole = true
-            for sighting in definitions.sightings(server: server) where told.tools[sighting.tool] != bare(sighting) {
+            for sighting in sightings where told.tools[sighting.tool] != bare(sighting) {
                 let bytes = sighting.definitions.reduce(200) { $0 + 300 + ($1.definition?.bytes.count ?? 0) }
                 isWhole = isWhole && (size + bytes <= Self.maximumBytes || next.isEmpty)
                 guard isWhole else { break }

@@ -4,7 +4,8 @@ import Trust
 
 /// What tools servers list, as spokes told: every definition with when it was first told, and which spoke lists which now.
 enum ToolSchema {
-    /// Kept of one tool, and of all tools of one server: what nobody lists any more goes first.
+    /// Kept of one tool, and of all tools of one server, beside what is listed now: of one server each spoke lists
+    /// `ToolSighting.maximumTools` at most.
     static let maximumPerTool = 32
     static let maximumPerServer = 4000
 
@@ -35,14 +36,54 @@ enum ToolSchema {
             WHEN 'true' THEN 1 WHEN 'false' THEN 0 END;
         """
 
-    /// Replaces what the spoke listed of the tool. A definition whose bytes have another digest is left out.
+    /// What a spoke lists is found by its name.
+    static let bySpoke: DatabaseFile.Migration = """
+        CREATE INDEX tool_sightings_spoke ON tool_sightings (spoke, server, tool);
+        """
+
+    /// Forgets that the spoke lists tools which its servers have no more, by their newest lists. A server whose lists it has
+    /// not fetched yet, as after a start, keeps what was told of it.
+    static func forget(_ report: Report, spoke: String, _ db: Database) throws {
+        let unread = Set(report.servers.filter { $0.catalogAt == nil }.map(\.name))
+        let listed = Dictionary(report.servers.map { ($0.name, Set($0.tools)) }) { first, _ in first }
+        let rows = try Row.fetchAll(
+            db, sql: "SELECT DISTINCT server, tool FROM tool_sightings WHERE spoke = ?", arguments: [spoke])
+        for row in rows {
+            let (server, tool): (String, String) = (row["server"], row["tool"])
+            guard !unread.contains(server), listed[server]?.contains(tool) != true else { continue }
+            try forget(tool, of: server, spoke: spoke, db)
+        }
+    }
+
+    /// - Returns: whether it listed the tool.
+    @discardableResult
+    private static func forget(_ tool: String, of server: String, spoke: String, _ db: Database) throws -> Bool {
+        try db.run(
+            "DELETE FROM tool_sightings WHERE server = ? AND tool = ? AND spoke = ?", [server, tool, spoke])
+        return db.changesCount > 0
+    }
+
+    /// Takes in what a spoke tells of the tools of one server, as many as one server has at most.
+    static func merge(
+        _ sightings: [ToolSighting], of server: String, spoke: String, _ now: Instant, _ db: Database
+    ) throws {
+        let sql = "SELECT count(DISTINCT tool) FROM tool_sightings WHERE spoke = ? AND server = ?"
+        var room = ToolSighting.maximumTools - (try Int.fetchOne(db, sql: sql, arguments: [spoke, server]) ?? 0)
+        for sighting in sightings {
+            if try forget(sighting.tool, of: server, spoke: spoke, db) { room += 1 }
+            guard !sighting.definitions.isEmpty, room > 0 else { continue }
+            room -= 1
+            try keep(sighting, spoke: spoke, now, db)
+            try shorten("server = ? AND tool = ?", [server, sighting.tool], to: maximumPerTool, db)
+        }
+        try shorten("server = ?", [server], to: maximumPerServer, db)
+    }
+
+    /// A definition whose bytes have another digest is left out.
     ///
     /// Whether a definition is read-only is what its own text says, and not known before somebody told the text: what is
     /// kept here is approved and then holds on every spoke, so the word of one does not count.
-    static func merge(_ sighting: ToolSighting, spoke: String, _ now: Instant, _ db: Database) throws {
-        try db.run(
-            "DELETE FROM tool_sightings WHERE server = ? AND tool = ? AND spoke = ?",
-            [sighting.server, sighting.tool, spoke])
+    private static func keep(_ sighting: ToolSighting, spoke: String, _ now: Instant, _ db: Database) throws {
         for seen in sighting.definitions.prefix(ToolSighting.maximumDefinitions) {
             var text: String?
             var readOnly: Bool?
@@ -70,8 +111,6 @@ enum ToolSchema {
                     seen.versions.prefix(16).joined(separator: " "), now.milliseconds,
                 ])
         }
-        try shorten("server = ? AND tool = ?", [sighting.server, sighting.tool], to: maximumPerTool, db)
-        try shorten("server = ?", [sighting.server], to: maximumPerServer, db)
     }
 
     /// Forgets definitions that nobody lists any more, the oldest first, until so many are left.

@@ -3,7 +3,7 @@
 enum UsageSchema {
     static let migrations: [DatabaseFile.Migration] = [
         version1, version2, JournalHeadSchema.tables, ToolSchema.tables, ToolSchema.readOnlyByText,
-        ContradictionSchema.uncounted,
+        ContradictionSchema.uncounted, ToolSchema.bySpoke,
     ]
 
     private static let version1: DatabaseFile.Migration = """

@@ -21,6 +21,8 @@ package final class UsageStore: Sendable {
     /// Takes a report in. The same report again, an older one, and one whose answer was lost change nothing that is known
     /// better: counters take the maximum, a decision is kept as it came first, the status never goes back.
     ///
+    /// What it tells of tools replaces what it told before, and tools that its servers list no more are forgotten.
+    ///
     /// A spoke can speak for its own zone's servers only: counters of others are left out, and of days that are none or have
     /// not come, which nothing would ever prune. Counts are taken up to a bound that no sum can overflow, times up to now.
     /// - Parameter spoke: full name, `finance/fin-1`, from the peer's certificate.
@@ -40,10 +42,12 @@ package final class UsageStore: Sendable {
             for record in report.decisions {
                 try Self.keep(record, journal: report.journal, spoke: spoke, zone: zone, now, db)
             }
-            for sighting in report.tools ?? [] where sighting.server.hasPrefix("\(zone)/") && sighting.isWellFormed {
-                try ToolSchema.merge(sighting, spoke: spoke, now, db)
+            // An older report that comes late knows less of the lists than a newer one did.
+            if try Self.note(report, spoke, now, db) { try ToolSchema.forget(report, spoke: spoke, db) }
+            let told = (report.tools ?? []).filter { $0.server.hasPrefix("\(zone)/") && $0.isWellFormed }
+            for (server, sightings) in Dictionary(grouping: told, by: \.server) {
+                try ToolSchema.merge(sightings, of: server, spoke: spoke, now, db)
             }
-            try Self.note(report, spoke, now, db)
             return sequence
             // If the process dies before COMMIT nothing of the report was taken, after it everything; the spoke, unanswered,
             // sends it again.
@@ -130,7 +134,8 @@ package final class UsageStore: Sendable {
             ])
     }
 
-    private static func note(_ report: Report, _ spoke: String, _ now: Instant, _ db: Database) throws {
+    /// - Returns: whether it is the spoke's newest report.
+    private static func note(_ report: Report, _ spoke: String, _ now: Instant, _ db: Database) throws -> Bool {
         var status = report
         status.usage = []
         status.decisions = []
@@ -150,6 +155,7 @@ package final class UsageStore: Sendable {
                 spoke, report.journal, report.sequence, report.since.milliseconds, report.at.milliseconds,
                 now.milliseconds, try JSONCoding.encode(status).canonicalText,
             ])
+        return db.changesCount > 0
     }
 
     /// - Parameter attempt: What cannot be done when it fails.

@@ -93,6 +93,22 @@ struct ToolDefinitionsTests {
         #expect(gone == [])
     }
 
+    @Test("a tool that went and came back is told again: the hub forgot that it is listed")
+    func back() throws {
+        let now = SpokeFixture.now
+        let (both, one) = (try catalog([tool("a", "x"), tool("b", "x")]), try catalog([tool("a", "x")]))
+        var known = ToolDefinitions(both, in: .newest)
+        var told = ToldTools()
+        var names: [[String]] = []
+        for catalog in [both, one, both] {
+            known.take(catalog, in: .newest)
+            let next = told.next(["f/s": known], now: now)
+            told.taken(next)
+            names.append(next.map(\.tool))
+        }
+        #expect(names == [["a", "b"], [], ["b"]])
+    }
+
     @Test("an item of a list is judged itself, and a list that drifts takes the tool from calls too")
     func items() throws {
         let fixture = try SpokeFixture()

@@ -74,4 +74,66 @@ import Trust
         let found = try await store.definitions().map { "\($0.tool) \($0.readOnly.map { "\($0)" } ?? "-")" }
         #expect(found == ["bare -", "none -", "yes true"])
     }
+
+    private func report(
+        _ tools: [ToolSighting], listing: [String]?, servers: [String] = ["finance/ledger"], at: Int64
+    ) -> Report {
+        Report(
+            journal: "j", sequence: 0, applied: nil, refused: nil,
+            servers: servers.map {
+                ServerStatus(
+                    name: $0, state: .up, tools: listing ?? [], catalogAt: listing.map { _ in TestHub.start })
+            },
+            usage: [], decisions: [], checkpoint: nil, listener: nil, since: TestHub.start,
+            at: TestHub.start + .seconds(at), tools: tools)
+    }
+
+    private func sighting(_ tool: String, server: String = "finance/ledger") -> ToolSighting {
+        ToolSighting(
+            server: server, tool: tool,
+            definitions: [Self.seen(Self.definition(readOnly: nil), inFull: false, claiming: nil)])
+    }
+
+    private func merge(_ report: Report) async throws {
+        _ = try await store.merge(report, spoke: Self.spoke, now: TestHub.start)
+    }
+
+    private func listed() async throws -> [String] {
+        try await store.definitions().filter { !$0.sightings.isEmpty }.map(\.tool)
+    }
+
+    @Test("what a server lists no more is forgotten by the newest report, and by no other")
+    func whatIsListedNoMore() async throws {
+        try await merge(report([sighting("a"), sighting("b")], listing: ["a", "b"], at: 1))
+        // The lists are not there yet, as after a start.
+        try await merge(report([], listing: nil, at: 2))
+        #expect(try await listed() == ["a", "b"])
+        try await merge(report([sighting("c")], listing: ["b"], at: 4))
+        #expect(try await listed() == ["b", "c"])
+        try await merge(report([], listing: ["a", "c"], at: 3))
+        #expect(try await listed() == ["b", "c"])
+        // What was told once is known still.
+        #expect(try await store.definitions().map(\.tool) == ["a", "b", "c"])
+        try await merge(report([], listing: ["b", "c"], servers: [], at: 5))
+        #expect(try await listed() == [])
+    }
+
+    @Test("a spoke that makes up tools fills its server's room and no more")
+    func madeUp() async throws {
+        let maximum = ToolSighting.maximumTools
+        let names = (0..<maximum).map { "t\($0)" }
+        try await merge(report(names.map { sighting($0) }, listing: names + ["one", "two"], at: 1))
+        try await merge(report([sighting("one"), sighting("t0")], listing: names + ["one", "two"], at: 2))
+        #expect(try await listed().sorted() == names.sorted())
+        // One that goes makes room for one.
+        try await merge(
+            report([sighting("one"), sighting("two")], listing: names.dropLast() + ["one", "two"], at: 3))
+        #expect(try await listed().sorted() == (names.dropLast() + ["one"]).sorted())
+    }
+
+    @Test("a spoke speaks of its own zone's tools only")
+    func ofItsZone() async throws {
+        try await merge(report([sighting("a", server: "analytics/other")], listing: nil, servers: [], at: 1))
+        #expect(try await store.definitions().isEmpty)
+    }
 }
