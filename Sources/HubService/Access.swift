@@ -33,21 +33,16 @@ package struct Access: Sendable {
         let record = row.record
         // The deciding spoke's zone, not the named server's: a caller may have named one that is not there.
         try standing.require(.auditor, in: row.spoke.split(separator: "/").first.map(String.init))
-        guard let ruleset = ruleset(record.server) else {
+        guard let ruleset = ruleset(record.server), let call = Request(recorded: record) else {
             return Explanation(
                 verdict: record.verdict, reason: record.reason, rule: record.rule, detail: record.detail,
                 caller: record.caller, server: record.server, aim: record.aim, revision: record.revision ?? 0,
                 steps: [],
                 recorded: row)
         }
-        let workload = record.caller.split(separator: "+").first.flatMap { try? SPIFFEID(String($0)) }
-        var explanation = Model.explain(
-            Request(
-                caller: Caller(workload: workload), aim: Self.aim(record.aim) ?? .reach,
-                facts: Facts(
-                    now: record.at, address: record.address.flatMap { IPAddress($0) }, definitions: record.definitions,
-                    arguments: .unbound)),
-            under: ruleset)
+        // As that spoke enforces it, under what its host takes away.
+        let ceiling = try await usage.statuses()[row.spoke]?.report.ceiling?.ceiling
+        var explanation = Model.explain(call, under: ceiling?.over(ruleset) ?? ruleset)
         explanation.recorded = row
         return explanation
     }
@@ -171,12 +166,10 @@ package struct Access: Sendable {
     }
 
     private static func aim(_ text: String) -> Aim? {
-        if text == "reach" { return .reach }
-        if text.hasPrefix("completion:") { return .completion(String(text.dropFirst("completion:".count))) }
         if text.hasPrefix("resource:"), text.contains("{") {
             return .template(String(text.dropFirst("resource:".count)))
         }
-        return (try? Capability(text)).map(Aim.use)
+        return Aim(recorded: text)
     }
 
     private static func unknownServer(_ server: String) -> HubError {

@@ -82,6 +82,65 @@ import Testing
         #expect(await code { try await lists.decisions(Query(), auditor) } == "forbidden")
     }
 
+    struct Recorded: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var verdict: DecisionRecord.Verdict
+        var reason: String?
+        var change: @Sendable (inout DecisionRecord) -> Void
+    }
+
+    static let recorded = [
+        Recorded(testDescription: "what the definition said", verdict: .allow) {
+            $0.aim = "tool:look"
+            $0.readOnly = true
+        },
+        Recorded(testDescription: "what nobody said", verdict: .deny, reason: "missing-fact") { $0.aim = "tool:look" },
+        Recorded(testDescription: "the age of the lease", verdict: .deny, reason: "stale") { $0.freshness = .expired },
+        Recorded(testDescription: "a person whose groups are not recorded", verdict: .deny, reason: "missing-fact") {
+            $0.caller = "https://idp.example#ana"
+            $0.aim = "tool:count"
+        },
+        Recorded(testDescription: "a person through a client", verdict: .deny, reason: "no-rule") {
+            $0.caller += "+https://idp.example#ana@desktop"
+        },
+        Recorded(testDescription: "what the host takes away", verdict: .deny, reason: "denied-by-rule") {
+            $0.aim = "tool:read_secret"
+        },
+        Recorded(testDescription: "nobody who was known", verdict: .allow) { $0.caller = "-" },
+        Recorded(testDescription: "a method of the protocol", verdict: .allow) { $0.aim = "ping" },
+    ]
+
+    @Test("a decision is explained with everything that was recorded of it", arguments: recorded)
+    func everyRecordedFactCounts(row: Recorded) async throws {
+        let hub = try await TestHub.applied()
+        try await hub.apply(
+            TestHub.topology {
+                let bot = try Principal("client:analytics/bot")
+                $0.rules += [
+                    Rule(
+                        id: "finance/look", effect: .allow, capabilities: [try CapabilityPattern("tool:look")],
+                        servers: ["ledger"], to: [bot], when: Conditions(readOnly: true)),
+                    Rule(
+                        id: "finance/count", effect: .allow, capabilities: [try CapabilityPattern("tool:count")],
+                        servers: ["ledger"], to: [.group("analysts")]),
+                ]
+            })
+        var record = DecisionRecord(
+            number: 1, at: hub.now, caller: "spiffe://analytics.corp.example/client/bot", address: "127.0.0.1",
+            server: "finance/ledger", aim: "tool:read_entry", verdict: .allow, rule: "finance/read")
+        row.change(&record)
+        var report = report(hub, decisions: [record])
+        let deny = Rule(
+            id: "ceiling:no-secrets", effect: .deny, capabilities: [try CapabilityPattern("tool:read_secret")],
+            to: [.anyone])
+        report.ceiling = ReportedCeiling(Ceiling(rules: [deny]))
+        try await merge(hub, report)
+        let explanation = try await hub.parts.services.access.explain(ExplainRequest(decision: "j-1:1"), by: hub.owner)
+        #expect(explanation.verdict == row.verdict)
+        #expect(explanation.reason == row.reason)
+        #expect(explanation.caller == record.caller)
+    }
+
     @Test func aSpokeSpeaksForItsZoneAndNotFromTheFuture() async throws {
         let hub = try await TestHub.applied()
         let foreign = report(hub, servers: [ServerStatus(name: "analytics/x", state: .up)])

@@ -116,3 +116,22 @@ struct WordsTests {
         #expect(EffectivePolicy(layers: []).stale == .standard)
     }
 }
+
+@Suite struct CallerKeyTests {
+    static let callers = [
+        Caller(workload: try? SPIFFEID("spiffe://analytics.corp.example/client/bot")),
+        Caller(user: Caller.User(issuer: "https://idp.example", subject: "ana")),
+        Caller(user: Caller.User(issuer: "https://idp.example/a+b@c", subject: "a%40#+@\u{301}", client: "")),
+        Caller(
+            workload: try? SPIFFEID("spiffe://analytics.corp.example/client/bot"),
+            user: Caller.User(issuer: "corp.example", subject: "%25+", client: "desk@top")),
+    ]
+
+    @Test("a key is read back as who it was", arguments: callers)
+    func roundTrip(caller: Caller) { #expect(Caller(key: caller.key) == caller) }
+
+    @Test(arguments: [
+        "", "-", "10.0.0.1", "#ana", "spiffe://", "spiffe://corp.example/client/a+", "spiffe://corp.example/client/a+b",
+    ])
+    func nobody(key: String) { #expect(Caller(key: key) == nil) }
+}

@@ -26,26 +26,21 @@ package func replay(_ record: DecisionRecord, under bundle: PolicyBundle) -> Rep
     guard let reason = known(record.reason) else {
         return Replay(.undetermined, "`\(record.reason?.prefix(60) ?? "")` is not decided by rules")
     }
-    guard let workload = try? SPIFFEID(record.caller) else {
-        return Replay(.undetermined, "what decided about the person who called is not recorded")
+    guard var request = Request(recorded: record) else {
+        return Replay(
+            .undetermined, "`\(record.aim.prefix(60))` of `\(record.caller.prefix(300))` is not decided by rules")
     }
-    guard let aim = Aim(recorded: record.aim) else {
-        return Replay(.undetermined, "`\(record.aim.prefix(60))` is not decided by rules")
+    guard request.caller.user == nil else {
+        return Replay(.undetermined, "what decided about the person who called is not recorded")
     }
     guard let ruleset = bundle.ruleset(for: record.server) else {
         return record.verdict == .allow
             ? Replay(.different, "the bundle does not place `\(record.server.prefix(130))` on this spoke")
             : Replay(.undetermined, "the bundle has no rules for it")
     }
-    var facts = Facts(
-        now: record.at, address: record.address.flatMap { IPAddress($0) }, readOnly: record.readOnly,
-        definitions: record.definitions,
-        freshness: record.freshness ?? .fresh)
-    let caller = Caller(workload: workload)
-    facts.arguments = aim.hasArguments ? .unbound : .none
-    let open = decide(Request(caller: caller, aim: aim, facts: facts), under: ruleset)
-    facts.arguments = aim.hasArguments ? .given(.object(JSONObject())) : .none
-    let strict = decide(Request(caller: caller, aim: aim, facts: facts), under: ruleset)
+    let open = decide(request, under: ruleset)
+    if request.aim.hasArguments { request.facts.arguments = .given(.object(JSONObject())) }
+    let strict = decide(request, under: ruleset)
 
     let recorded = ReplayedVerdict(record, reason)
     let verdicts = [ReplayedVerdict(open), ReplayedVerdict(strict)]
@@ -95,27 +90,4 @@ private func known(_ reason: String?) -> DenyReason?? {
         .callerZone, .unapprovedTool, .changedTool,
     ]
     return decided.first { $0.rawValue == reason }.map(Optional.some)
-}
-
-extension Aim {
-    /// Reads what a record says of an aim.
-    fileprivate init?(recorded text: String) {
-        if text == "reach" {
-            self = .reach
-        } else if text.hasPrefix("completion:") {
-            self = .completion(String(text.dropFirst("completion:".count)))
-        } else if text.hasPrefix("subscription:") {
-            self = .subscription(String(text.dropFirst("subscription:".count)))
-        } else if text.hasPrefix("task:") {
-            self = .task(String(text.dropFirst("task:".count)))
-        } else if let capability = try? Capability(text) {
-            self = .use(capability)
-        } else {
-            return nil
-        }
-    }
-
-    fileprivate var hasArguments: Bool {
-        if case .use(let capability) = self { capability.kind != .resource } else { false }
-    }
 }

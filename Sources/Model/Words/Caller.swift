@@ -37,6 +37,25 @@ package struct Caller: Hashable, Sendable {
         [workload?.description, user?.key].compactMap(\.self).joined(separator: "+")
     }
 
+    /// Reads a key back: a person without address and groups, which are not in it.
+    /// - Returns: nil for a text that is none, as where nobody was known.
+    package init?(key: String) {
+        var rest = key.unicodeScalars[...]
+        if key.hasPrefix("spiffe://") {
+            let id = rest.prefix { $0 != "+" }
+            guard let workload = try? SPIFFEID(String(id)) else { return nil }
+            self.workload = workload
+            rest = rest[id.endIndex...].dropFirst()
+            guard id.endIndex < key.endIndex else { return }
+        }
+        // Only the issuer may hold another one.
+        guard let hash = rest.lastIndex(of: "#"), hash > rest.startIndex else { return nil }
+        let names = rest[rest.index(after: hash)...].split(
+            separator: "@", maxSplits: 1, omittingEmptySubsequences: false
+        ).map { unescaped($0) }
+        user = User(issuer: String(rest[..<hash]), subject: names[0], client: names.count > 1 ? names[1] : nil)
+    }
+
     /// The parts that each need an allow of their own.
     package var parts: [Caller] {
         guard workload != nil, user != nil else { return [self] }
@@ -57,6 +76,23 @@ private func escaped(_ text: String) -> String {
         }
     }
     return escaped
+}
+
+private func unescaped(_ text: Substring.UnicodeScalarView) -> String {
+    var (plain, rest) = (String.UnicodeScalarView(), text)
+    while let first = rest.first {
+        let separator: Unicode.Scalar? =
+            switch String(rest.prefix(3)) {
+            case "%25": "%"
+            case "%23": "#"
+            case "%40": "@"
+            case "%2B": "+"
+            default: nil
+            }
+        plain.append(separator ?? first)
+        rest = rest.dropFirst(separator == nil ? 1 : 3)
+    }
+    return String(plain)
 }
 
 /// Whether something holds, does not, or cannot be known because a fact is missing.
