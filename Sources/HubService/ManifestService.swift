@@ -18,6 +18,8 @@ package actor ManifestService {
     private let trust: HubTrust
     private let now: @Sendable () -> Instant
     private let log: Logger
+    /// The newest version that this process signs under, and has sent to open streams.
+    private var adopted: Int64
 
     package init(
         directory: HubDirectory, ledger: HubLedger, chain: ManifestChainBox, publisher: Publisher, trust: HubTrust,
@@ -30,6 +32,7 @@ package actor ManifestService {
         self.trust = trust
         self.now = now
         self.log = log
+        adopted = chain.current.newest.version
     }
 
     /// The versions after the one that is named; all of them when none is.
@@ -40,7 +43,8 @@ package actor ManifestService {
 
     /// The next version, still unsigned.
     /// - Throws: `unknown-role`, `bad-manifest-keys`, `bad-validity`, and what storing a key throws.
-    package func prepare(_ request: RotateRequest) throws -> RotateAnswer {
+    package func prepare(_ request: RotateRequest) async throws -> RotateAnswer {
+        _ = try await finish()
         let current = chain.current.newest
         let validity = try Self.demandValidity(request.validFor ?? Self.standardValidity)
         var replacing: [TrustRole: (keys: [PublicKey], threshold: Int)] = [:]
@@ -95,11 +99,16 @@ package actor ManifestService {
     }
 
     /// Appends the next version, then signs with its keys, and sends it to every open stream before anything that they sign.
+    /// Given again after a failure, it finishes what that one left: the version whose entry stands is in force.
     /// - Throws: What `TrustManifest.verifySuccessor` throws; `other-roots`, `foreign-origin`, `key-not-held`, `conflict`.
     package func publish(_ request: PublishManifestRequest, by standing: Standing) async throws
         -> PublishManifestAnswer
     {
         let envelope = try JSONCoding.decode(DSSEEnvelope.self, from: request.manifest)
+        let bytes = try envelope.encoded
+        if let finished = try await finish(), finished.envelope == bytes {
+            return PublishManifestAnswer(version: finished.version, index: finished.index)
+        }
         let current = chain.current.newest
         let next = try TrustManifest.verifySuccessor(envelope, of: current, now: now())
         let planned = try plannedRoots(current).map(\.pem)
@@ -115,24 +124,43 @@ package actor ManifestService {
                 hint: "a running hub does not go back: stop it, then `nave-hub epoch open`")
         }
         try OnlineKeys.check(next, in: directory)
-        let bytes = try envelope.encoded
         let commit = try await ledger.append(by: Author(requester: standing.identity), why: request.why) { registry in
             // A second publisher of the same version is refused by the fold.
             let digest = try registry.keep(artifact: bytes)
             return [.manifestPublished(ManifestPublished(version: next.version, digest: digest))]
         }
         // If the process dies here: the version is in force, and the next start takes over its keys.
-        let extended = chain.current.appending(try JSON(parsing: bytes), next)
-        let keys = try OnlineKeys(of: next, in: directory)
-        try extended.keepCopy(in: directory)
-        chain.swap(extended)
-        try trust.believe(next.rootCertificates())
-        _ = try await ledger.sign(with: keys.checkpoint)
-        try await publisher.adopt(keys, extended)
+        try await takeOver(chain.current.appending(try JSON(parsing: bytes), next))
         log.notice(
             "trust manifest published",
             metadata: ["version": "\(next.version)", "by": "\(standing.identity)", "expires": "\(next.expires)"])
         return PublishManifestAnswer(version: next.version, index: commit?.last ?? 0)
+    }
+
+    /// Takes over a version whose entry stands, though whoever published it was told of a failure.
+    /// - Returns: that version; nil where there is none, as nearly always.
+    private func finish() async throws -> PublishedManifest? {
+        guard let newest = try await ledger.read({ try $0.newestManifest() }), newest.version > adopted else {
+            return nil
+        }
+        try await takeOver(ManifestChain(try await ledger.read { try $0.manifests() }))
+        log.notice("trust manifest taken over whose publication had failed", metadata: ["version": "\(newest.version)"])
+        return newest
+    }
+
+    /// Signs under the newest version of a chain from now on. What fails is done by the next `finish`, or by the next start.
+    private func takeOver(_ extended: ManifestChain) async throws {
+        let next = extended.newest
+        let keys = try OnlineKeys(of: next, in: directory)
+        chain.swap(extended)
+        try trust.believe(next.rootCertificates())
+        _ = try await ledger.sign(with: keys.checkpoint)
+        try await publisher.adopt(keys, extended)
+        adopted = next.version
+        do { try extended.keepCopy(in: directory) } catch {
+            // The ledger holds it, and the next start copies it again.
+            log.error("the trust manifest is in force, its copy beside the keys is not written", error: error)
+        }
     }
 }
 

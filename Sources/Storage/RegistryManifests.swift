@@ -24,7 +24,25 @@ extension Fold {
     }
 }
 
+/// A version of the trust manifest in the ledger.
+package struct PublishedManifest: Hashable, Sendable {
+    package var version: Int64
+    /// Of its entry.
+    package var index: Int64
+    /// As it was published.
+    package var envelope: [UInt8]
+}
+
 extension Registry {
+    /// The version in force; nil before the first.
+    package func newestManifest() throws -> PublishedManifest? {
+        guard let envelope = try manifests().last,
+            let row = try read({ try Row.fetchOne(db, sql: "SELECT version, idx FROM manifests ORDER BY version DESC") }
+            )
+        else { return nil }
+        return PublishedManifest(version: row["version"], index: row["idx"], envelope: envelope)
+    }
+
     /// The envelopes of every version of the trust manifest as they were published, oldest first.
     package func manifests() throws -> [[UInt8]] {
         try read {

@@ -91,6 +91,77 @@ import Trust
         #expect(try HubVerification.verify(data: hub.directory.file("hub")).report.problems == [])
     }
 
+    /// The write succeeds but is reported failed: whoever gave the command gives it again, or prepares the next version.
+    @Test(arguments: [true, false]) func aManifestThatStandsIsTakenOverWithoutARestart(isGivenAgain: Bool) async throws
+    {
+        let hub = try await TestHub.applied()
+        let mailbox = hub.parts.streams.add(spoke: "finance/fin-1")
+        let old = hub.parts.chain.current.newest
+        let envelope = try await signed(hub, ["bundle", "lease", "checkpoint"])
+        let bytes = try envelope.encoded
+        let commit = try await hub.parts.ledger.append(by: .hub) { registry in
+            [.manifestPublished(ManifestPublished(version: 2, digest: try registry.keep(artifact: bytes)))]
+        }
+        #expect(hub.parts.chain.current.newest == old)
+        _ = mailbox.take()
+        if isGivenAgain {
+            let answer = try await publish(hub, envelope)
+            #expect(answer.version == 2 && answer.index == commit?.last)
+        } else {
+            let next = try TrustManifest.claimed(by: try await prepared(hub, ["lease"]))
+            #expect(next.version == 3)
+        }
+        let new = hub.parts.chain.current.newest
+        #expect(new.version == 2)
+        guard case .manifests? = mailbox.take().first else {
+            Issue.record("the open stream has not got the version")
+            return
+        }
+        try check(try await hub.parts.publisher.delivery(for: "finance/fin-1"), under: new)
+        try await hub.apply(TestHub.topology { $0.servers[1].description = "books" })
+        #expect(try HubVerification.verify(data: hub.directory.file("hub")).report.problems == [])
+        #expect(await code { try await publish(hub, envelope) } == "not-next-manifest")
+        #expect(try await publish(hub, try await signed(hub, ["lease"])).version == 3)
+    }
+
+    /// The write of the copy fails: what stands in the ledger is in force all the same.
+    @Test func aCopyThatCannotBeWrittenHoldsNothingUp() async throws {
+        let hub = try await TestHub.applied()
+        let path = hub.directory.file("hub/manifests.json")
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createDirectory(atPath: "\(path)/in the way", withIntermediateDirectories: true)
+        let envelope = try await signed(hub, ["lease", "checkpoint"])
+        #expect(try await publish(hub, envelope).version == 2)
+        let new = hub.parts.chain.current.newest
+        #expect(new.version == 2)
+        try check(try await hub.parts.publisher.delivery(for: "finance/fin-1"), under: new)
+        #expect(await code { try await publish(hub, envelope) } == "not-next-manifest")
+        try FileManager.default.removeItem(atPath: path)
+        #expect(try await restarted(hub).chain.current.newest == new)
+        #expect(FileManager.default.fileExists(atPath: path))
+    }
+
+    /// A key cannot take its place: the command fails though the version stands, and given again it is finished.
+    @Test func aKeyThatCannotTakeItsPlaceIsTriedAgain() async throws {
+        let hub = try await TestHub.applied()
+        let envelope = try await signed(hub, ["lease"])
+        let bytes = try envelope.encoded
+        _ = try await hub.parts.ledger.append(by: .hub) { registry in
+            [.manifestPublished(ManifestPublished(version: 2, digest: try registry.keep(artifact: bytes)))]
+        }
+        let path = hub.directory.file("hub/keys/lease.key")
+        let key = try Data(contentsOf: URL(fileURLWithPath: path))
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createDirectory(atPath: "\(path)/in the way", withIntermediateDirectories: true)
+        #expect(await code { try await publish(hub, envelope) } != nil)
+        #expect(hub.parts.chain.current.newest.version == 1)
+        try FileManager.default.removeItem(atPath: path)
+        try key.write(to: URL(fileURLWithPath: path))
+        #expect(try await publish(hub, envelope).version == 2)
+        try check(
+            try await hub.parts.publisher.delivery(for: "finance/fin-1"), under: hub.parts.chain.current.newest)
+    }
+
     @Test func whatIsRefusedChangesNothing() async throws {
         let hub = try await TestHub.applied()
         let good = try await signed(hub, ["lease"])
