@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import Storage
+import Trust
 
 /// The files of a data directory beside its databases, and copying them.
 enum HubFiles {
@@ -28,6 +29,21 @@ enum HubFiles {
                 "\(target)/\(name)", try PrivateFile.read("\(source)/\(name)", maximumBytes: 64 << 20))
             PrivateFile.flushDirectory(of: "\(target)/\(name)")
         }
+    }
+
+    /// What the ledger of a directory names and no key there is of: serial numbers of active authorities, as of a root that lies
+    /// elsewhere, and the version of the trust manifest.
+    /// - Throws: what opening the databases and keys throws.
+    static func missingKeys(in directory: HubDirectory) throws -> Set<String> {
+        let active = try HubDatabase.authorities(directory: directory.path).filter { $0.state == .active }
+        var missing = Set(
+            try active.filter { record in
+                let certificate = try Certificate(der: Base64.decode(record.certificate) ?? [])
+                return try directory.heldKey(AuthorityName(record.name), of: certificate) == nil
+            }.map(\.serial))
+        let manifest = try ManifestChain(try HubDatabase.manifests(directory: directory.path)).newest
+        if try !OnlineKeys.areHeld(manifest, in: directory) { missing.insert("manifest \(manifest.version)") }
+        return missing
     }
 
     /// Makes what another program wrote survive a loss of power, and nobody else's to read.

@@ -147,7 +147,7 @@ package struct HubRestore: Sendable {
     private func need(_ outcome: Outcome, _ draft: HubDirectory) throws -> String? {
         let (chain, inLedger) = try draft.longestChain()
         // Also says whether the passphrase opens them, before there is a hub that could not start.
-        let holdsKeys = try holdsKeys(of: chain.newest, draft)
+        let holdsKeys = try OnlineKeys.areHeld(chain.newest, in: draft)
         let reason: String? =
             if outcome.standing != .same {
                 "what it decided since the backup is not in its ledger"
@@ -167,13 +167,6 @@ package struct HubRestore: Sendable {
         for name in authorities.map({ AuthorityName($0) }) where draft.hasNextKey(name) { draft.dropNextKey(name) }
         try EpochNeed(origin: inLedger.newest.origin, reason: reason).keep(in: draft)
         return reason
-    }
-
-    private func holdsKeys(of manifest: TrustManifest, _ draft: HubDirectory) throws -> Bool {
-        do {
-            try OnlineKeys.check(manifest, in: draft)
-            return true
-        } catch let error as HubError where error.code == "key-not-held" { return false }
     }
 
     private func compared(_ note: BackupNote) throws -> Outcome {

@@ -37,6 +37,14 @@ package struct OnlineKeys: Sendable {
         for role in roles { _ = try held(role, by: manifest, in: directory) }
     }
 
+    /// The same as an answer; what else goes wrong is an error.
+    static func areHeld(_ manifest: TrustManifest, in directory: HubDirectory) throws -> Bool {
+        do {
+            try check(manifest, in: directory)
+            return true
+        } catch let error as HubError where error.code == "key-not-held" { return false }
+    }
+
     private static func held(
         _ role: TrustRole, by manifest: TrustManifest, in directory: HubDirectory
     ) throws -> (key: PrivateKey, isNext: Bool) {

@@ -1,6 +1,7 @@
 import Foundation
 import HubService
 import Model
+import NIOConcurrencyHelpers
 import Storage
 import TestSupport
 import Testing
@@ -122,5 +123,65 @@ import Trust
         try FileManager.default.removeItem(atPath: hub.directory.file("backup/hub.sqlite"))
         try FileManager.default.copyItem(atPath: old, toPath: hub.directory.file("backup/hub.sqlite"))
         #expect(await code { try restore(hub) } == "not-verified")
+    }
+
+    /// What takes the place of a key after the databases were copied, and before the keys were.
+    enum Turn: String, CaseIterable { case organization, finance, root, manifest }
+
+    private func take(_ turn: Turn, _ hub: TestHub) async throws {
+        let authorities = hub.parts.services.authorities
+        switch turn {
+        case .organization, .finance, .root:
+            let prepared = try await authorities.prepare(turn.rawValue, AuthorityRequest(why: "t"), by: hub.owner)
+            if turn == .root { try await publish(hub, try #require(prepared.manifest)) }
+            _ = try await authorities.activate(turn.rawValue, AuthorityRequest(why: "t"), by: hub.owner)
+        case .manifest:
+            let request = RotateRequest(roles: ["bundle", "lease", "checkpoint"])
+            try await publish(hub, try await hub.parts.services.manifests.prepare(request).manifest)
+        }
+    }
+
+    private func publish(_ hub: TestHub, _ manifest: JSON) async throws {
+        var envelope = try JSONCoding.decode(DSSEEnvelope.self, from: manifest)
+        for number in [1, 3] {
+            let key = try PrivateKey(pem: try hub.directory.read("hub.manifest-keys/manifest-\(number).key"))
+            envelope = try envelope.adding(signatureBy: key)
+        }
+        _ = try await hub.parts.services.manifests.publish(
+            PublishManifestRequest(manifest: try JSONCoding.encode(envelope)), by: hub.owner)
+    }
+
+    /// - Parameter times: how often the databases are those of before.
+    private func backupInBetween(_ hub: TestHub, times: Int) throws -> Int {
+        let (before, copies) = (hub.directory.file("before"), NIOLockedValueBox(0))
+        _ = try HubBackup(
+            data: hub.directory.file("hub"), target: hub.directory.file("backup"), withKeys: true,
+            copyDatabases: { source, target in
+                let isBefore = copies.withLockedValue {
+                    $0 += 1
+                    return $0 <= times
+                }
+                try DatabaseCopy.copy(from: isBefore ? before : source, to: target)
+            }
+        ).run(now: hub.now)
+        return copies.withLockedValue { $0 }
+    }
+
+    @Test(arguments: Turn.allCases) func aBackupHoldsTheKeysOfItsLedger(turn: Turn) async throws {
+        let hub = try await TestHub.applied()
+        try FileManager.default.copyItem(
+            atPath: hub.directory.file("hub"), toPath: hub.directory.file("before"))
+        try await take(turn, hub)
+        #expect(await code { try backupInBetween(hub, times: 100) } == "keys-changing")
+        #expect(try files(hub.directory.path).filter { $0.hasPrefix("backup") } == [])
+        #expect(try backupInBetween(hub, times: 1) == 2)
+        let outcome = try restore(hub, previous: "hub")
+        #expect(outcome.standing == .same && outcome.need == nil)
+        let now = hub.now
+        let again = try await HubParts(quietly: hub.directory.file("new")) { now }
+        #expect(again.authority.holdsRootKey)
+        for domain in ["corp.example", "finance.corp.example"] {
+            #expect(again.authority.intermediate(of: domain) != nil)
+        }
     }
 }
