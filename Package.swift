@@ -12,6 +12,7 @@ let strict: [SwiftSetting] = [
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -65,7 +66,7 @@ let package = Package(
         library("Trust", ["Model", "COpenSSL"]),
         library("YAMLFile", ["Model", "CYAML"]),
         library("Transport", ["Model", "Trust", nioSSL, asyncHTTPClient, logging] + nio + nioHTTP),
-        library("Storage", ["Model", "Trust", grdb]),
+        library("Storage", ["Model", "Trust", grdb, sqlite]),
         library(
             "HubService",
             ["Model", "Trust", "Transport", "Storage", nioSSL, hummingbird, serviceLifecycle, logging, metrics] + nio),

@@ -12,7 +12,7 @@ struct HolderIndex {
         var authorities: [(serial: String, certificate: Certificate)]?
         var next: [String: String] = [:]
         var found: [SPIFFEID: String] = [:]
-        for (identity, issued) in snapshot.certificates {
+        for issued in snapshot.certificates.values {
             guard issued.notAfter > now, !snapshot.revocations.contains(issued) else { continue }
             let issuer: String?
             if let before = known[issued.serial] {
@@ -25,7 +25,7 @@ struct HolderIndex {
             }
             guard let issuer else { continue }
             next[issued.serial] = issuer
-            found[identity] = issuer
+            found[issued.identity] = issuer
         }
         known = next
         return found

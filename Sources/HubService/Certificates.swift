@@ -9,8 +9,9 @@ import Trust
 package struct Certificates: Sendable {
     /// A newest certificate that ends within this time shows in the status: renewal begins with five days left.
     package static let soon = Milliseconds.days(3)
-    /// How many digits of a serial number find it at least, where no other begins with them: 32 bits.
-    static let serialPrefixDigits = 8
+    /// How many digits of a serial number find it at least, where no other begins with them: twelve of its time, then 32
+    /// random bits.
+    static let serialPrefixDigits = 20
     static let crlValidity = Milliseconds.days(7)
     /// A list is made anew when it is this old, and the ledger has grown, which gives it its higher number.
     static let crlAge = Milliseconds.hours(24)
@@ -58,7 +59,7 @@ package struct Certificates: Sendable {
         }.prefix(limit).map(\.self)
     }
 
-    /// - Parameter serial: A serial number, or at least the first 8 digits of one.
+    /// - Parameter serial: A serial number, or at least the first 20 digits of one.
     /// - Throws: `unknown-certificate`, `ambiguous-serial`, `forbidden`.
     package func show(_ serial: String, _ standing: Standing) async throws -> CertificateRow {
         let issued = try await find(serial, standing)

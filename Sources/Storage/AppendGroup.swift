@@ -10,10 +10,17 @@ struct AppendRequest: Sendable {
 }
 
 /// Appends that share a transaction.
+///
+/// A savepoint for each request costs as much as what most of them write. So a group is written without; when a request
+/// fails that has written something, the whole transaction is rolled back and the group written again with savepoints.
 struct AppendGroup: Sendable {
+    /// A request failed that had written something, and there was no savepoint to go back to.
+    struct HalfWritten: Error {}
+
     /// In the order of the requests: the indices appended, nil for none, or why that request failed alone.
     private(set) var outcomes: [Result<ClosedRange<Int64>?, any Error>] = []
     private(set) var head: LedgerHead
+    private let isolated: Bool
     /// The registry with the whole group, still without its checkpoint; nil when nothing was appended.
     private(set) var snapshot: Snapshot?
     private var events: [Event] = []
@@ -23,12 +30,15 @@ struct AppendGroup: Sendable {
     private var topology: Topology?
 
     /// Runs every request inside the transaction that the caller opened and will commit.
-    /// - Parameter base: the newest snapshot.
-    /// - Throws: what makes the whole transaction fail: no space, no access, a damaged file.
+    /// - Parameters:
+    ///   - base: the newest snapshot.
+    ///   - isolated: whether each request has a savepoint.
+    /// - Throws: `HalfWritten` unless isolated; what makes the whole transaction fail: no space, no access, a damaged file.
     init(
-        _ requests: [AppendRequest], on base: Snapshot, now: () -> Instant, random: (Int) throws -> [UInt8],
-        db: Database
+        _ requests: [AppendRequest], on base: Snapshot, isolated: Bool, now: () -> Instant,
+        random: (Int) throws -> [UInt8], db: Database
     ) throws {
+        self.isolated = isolated
         head = try LedgerHead(db)
         // Another process may have appended since (`nave-hub recover-admin`): then nothing known holds.
         let start = head.size == base.size ? base : try Snapshot(Registry(db))
@@ -49,7 +59,7 @@ struct AppendGroup: Sendable {
         var leaves: [Leaf] = []
         var nodes: [MerkleFrontier.Completed] = []
         do {
-            try db.allOrNothing {
+            try db.allOrNothing(isolated: isolated) {
                 let at = now()
                 for event in try request.make(Registry(db, known: topology)) {
                     let entry = Entry(at: at, by: request.author, why: request.why, event: event)
@@ -62,7 +72,9 @@ struct AppendGroup: Sendable {
         } catch {
             // SQLite rolls back the whole transaction by itself when it cannot write; then the group is gone, not only
             // this request's savepoint.
-            if !db.isInsideTransaction || (error as? DatabaseError)?.endsTransaction == true { throw error }
+            if error is HalfWritten || !db.isInsideTransaction || (error as? DatabaseError)?.endsTransaction == true {
+                throw error
+            }
             return .failure(StorageError.wrapping(error, "cannot append to the ledger"))
         }
         guard !leaves.isEmpty else { return .success(nil) }
@@ -87,8 +99,17 @@ extension Event {
 
 extension Database {
     /// As GRDB's `inSavepoint`, with statements that are compiled once.
-    /// - Parameter body: says whether what it wrote stays.
-    fileprivate func allOrNothing(_ body: () throws -> Bool) throws {
+    /// - Parameters:
+    ///   - isolated: whether there is a savepoint.
+    ///   - body: says whether what it wrote stays.
+    /// - Throws: `HalfWritten` when something was written that must not stay, and there is no savepoint.
+    fileprivate func allOrNothing(isolated: Bool, _ body: () throws -> Bool) throws {
+        guard isolated else {
+            let before = totalChangesCount
+            let result = Result { try body() }
+            guard (try? result.get()) == true || totalChangesCount == before else { throw AppendGroup.HalfWritten() }
+            return try result.map { _ in }.get()
+        }
         try run("SAVEPOINT request")
         do {
             if try !body() { try run("ROLLBACK TO request") }

@@ -59,8 +59,8 @@ enum DatabaseFile {
         configuration.prepareDatabase { db in
             // In WAL mode only FULL flushes the log at each COMMIT: what was answered survives a loss of power.
             try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF")
-            // Serial numbers are random: a group of certificates touches as many pages. With 64 MiB they need not be read
-            // again, and the log is carried over every 32 MiB, each page once.
+            // With 64 MiB the newest certificates of many identities need not be read again, and the log is carried over every
+            // 32 MiB, each page once.
             try db.execute(sql: "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192")
         }
         return configuration

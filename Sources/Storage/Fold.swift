@@ -113,12 +113,17 @@ enum Fold {
             }
             try db.run("UPDATE invitations SET spent = ? WHERE id = ?", [index, invitation])
         }
+        let identity = certificate.identity.description
         try db.run(
-            "INSERT INTO certificates (idx, serial, identity, invitation, not_after) VALUES (?, ?, ?, ?, ?)",
-            [
-                index, certificate.serial, certificate.identity.description, certificate.invitation,
-                certificate.notAfter.description,
-            ])
+            """
+            INSERT INTO certificates (idx, serial, previous, invitation, not_after)
+            VALUES (?, ?, (SELECT idx FROM newest_certificates WHERE identity = ?), ?, ?)
+            """, [index, certificate.serial, identity, certificate.invitation, certificate.notAfter.description])
+        try db.run(
+            """
+            INSERT INTO newest_certificates (identity, idx) VALUES (?, ?)
+            ON CONFLICT (identity) DO UPDATE SET idx = excluded.idx
+            """, [identity, index])
     }
 
     private static func revoke(_ revocation: IdentityRevocation, _ index: Int64, _ db: Database) throws {
@@ -134,12 +139,5 @@ enum Fold {
             "UPDATE invitations SET voided = ? WHERE identity = ? AND spent IS NULL AND voided IS NULL",
             [index, identity])
         try change("organization", index, db)
-    }
-}
-
-extension Database {
-    /// Executes one statement that is compiled once.
-    func run(_ sql: String, _ arguments: StatementArguments = []) throws {
-        try cachedStatement(sql: sql).execute(arguments: arguments)
     }
 }

@@ -17,6 +17,7 @@ enum HubSchema {
         FoldTable(name: "changes", key: ["scope"]),
         FoldTable(name: "invitations", key: ["id"]),
         FoldTable(name: "certificates", key: ["idx"]),
+        FoldTable(name: "newest_certificates", key: ["identity"]),
         FoldTable(name: "revoked_serials", key: ["serial"]),
         FoldTable(name: "revoked_identities", key: ["identity"]),
         FoldTable(name: "revocations", key: ["id"]),
@@ -37,6 +38,7 @@ enum HubSchema {
     static let migrations: [DatabaseFile.Migration] = [
         version1, ManifestSchema.table, version2, EpochSchema.table, AuthoritySchema.table, AnchorSchema.table,
         CertificateSchema.withoutValues, PinSchema.table, AuthoritySchema.retiredKeys,
+        CertificateSchema.chained, nodesFromFour,
     ]
 
     // Times are milliseconds since the epoch, `idx` columns are ledger indices. Columns of JSON hold it canonical, with
@@ -166,7 +168,7 @@ enum HubSchema {
         ) STRICT, WITHOUT ROWID;
         """
 
-    // The hashes of level 0 are those of `ledger`: here are the complete nodes above them. They never change.
+    // The hashes of level 0 are those of `ledger`: here are complete nodes above them. They never change.
     private static let version2 = DatabaseFile.Migration(
         """
         CREATE TABLE nodes (
@@ -192,4 +194,13 @@ enum HubSchema {
         let hashes = try Row.fetchCursor(db, sql: "SELECT hash FROM ledger ORDER BY idx")
         while let row = try hashes.next() { try frontier.append(row.hash, keepingNodesIn: db) }
     }
+
+    // What lies below `MerkleFrontier.lowestKept` is made of few leaves and is hashed again when it is asked for: seven of
+    // eight nodes need not be written.
+    private static let nodesFromFour: DatabaseFile.Migration = """
+        DROP TRIGGER nodes_stay;
+        DELETE FROM nodes WHERE level < 4;
+        CREATE TRIGGER nodes_stay BEFORE DELETE ON nodes
+        BEGIN SELECT RAISE(ABORT, 'a complete node never goes'); END;
+        """
 }

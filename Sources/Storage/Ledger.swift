@@ -7,15 +7,24 @@ package struct Receipt: Sendable {
     /// Index of the first entry, from 0.
     package let first: Int64
     package let last: Int64
-    /// The signed note of a size that includes the entries.
-    package let checkpoint: String
+    fileprivate let committed: Committed
+
     /// The registry with the entries.
-    package let snapshot: Snapshot
+    package var snapshot: Snapshot { committed.snapshot }
+    /// The signed note of a size that includes the entries.
+    package var checkpoint: String { committed.snapshot.checkpoint }
+}
+
+/// What all callers of a group are answered with, held once for them.
+private final class Committed: Sendable {
+    let snapshot: Snapshot
+
+    init(_ snapshot: Snapshot) { self.snapshot = snapshot }
 }
 
 /// The one writer. Everything the hub decides is appended here, and the registry's rows change in the same transaction.
 ///
-/// Callers that come while a commit runs form the next group: a savepoint each, one COMMIT and one signature for all.
+/// Callers that come while a commit runs form the next group: one COMMIT and one signature for all, each still all or nothing.
 /// Nobody is answered before COMMIT.
 package actor Ledger {
     let database: HubDatabase
@@ -88,8 +97,9 @@ package actor Ledger {
 
     /// Appends what the closure decides on the registry as it stands, all or nothing.
     ///
-    /// The closure runs inside the write transaction, once; it must have no effect but its result and
-    /// `Registry.keep(artifact:)`. What it throws undoes only what it did and reaches only its caller.
+    /// The closure runs inside the write transaction; it must have no effect but its result and
+    /// `Registry.keep(artifact:)`, for it runs again when a group is written again. What it throws undoes only what it did and
+    /// reaches only its caller.
     /// - Returns: nil when the closure returned no events; then nothing was appended.
     /// - Throws: what the closure throws; `StorageError` `disk-full`, `conflict` and what `Fold.apply` throws: nothing was
     ///   appended then. `TrustError` `cannot-sign`: appended, and to be seen with the next checkpoint.
@@ -153,10 +163,17 @@ package actor Ledger {
         let (now, random, unkept) = (now, random, unkept)
         let base = box.current
         do {
-            let group = try await database.pool.write { db in
-                // The note before, which nobody waited for: one flush of the disk for both.
-                if let unkept { try Self.keep(unkept, db) }
-                return try AppendGroup(requests, on: base, now: now, random: random, db: db)
+            @Sendable func write(isolated: Bool) async throws -> AppendGroup {
+                try await database.pool.write { db in
+                    // The note before, which nobody waited for: one flush of the disk for both.
+                    if let unkept { try Self.keep(unkept, db) }
+                    return try AppendGroup(
+                        requests, on: base, isolated: isolated, now: now, random: random, db: db)
+                }
+            }
+            var group: AppendGroup
+            do { group = try await write(isolated: false) } catch is AppendGroup.HalfWritten {
+                group = try await write(isolated: true)
             }
             self.unkept = nil
             // If the process dies here: the entries and the registry are on disk, unsigned and unanswered. The start signs
@@ -178,13 +195,10 @@ package actor Ledger {
             }
             box.swap(snapshot)
             // If the process dies here: signed and in force, and the callers do not know it.
+            let committed = Committed(snapshot)
             return group.outcomes.map { outcome in
                 outcome.map { range in
-                    range.map {
-                        Receipt(
-                            first: $0.lowerBound, last: $0.upperBound, checkpoint: snapshot.checkpoint,
-                            snapshot: snapshot)
-                    }
+                    range.map { Receipt(first: $0.lowerBound, last: $0.upperBound, committed: committed) }
                 }
             }
         } catch {

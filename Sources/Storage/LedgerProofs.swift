@@ -3,6 +3,9 @@ import Model
 import Trust
 
 extension MerkleFrontier {
+    /// Nodes from this level up are stored; a lower one is hashed from its at most eight leaves.
+    static let lowestKept = 4
+
     /// An inner node and its hash.
     struct Completed: Sendable {
         var node: MerkleNode
@@ -10,16 +13,16 @@ extension MerkleFrontier {
     }
 
     /// Appends a leaf.
-    /// - Returns: the inner nodes that it completes.
+    /// - Returns: the nodes to be kept that it completes.
     mutating func append(_ leafHash: [UInt8]) -> [Completed] {
         var completed: [Completed] = []
         append(leafHash: leafHash) { node, hash in
-            if node.level > 0 { completed.append(Completed(node: node, hash: hash)) }
+            if node.level >= Self.lowestKept { completed.append(Completed(node: node, hash: hash)) }
         }
         return completed
     }
 
-    /// Appends a leaf and keeps the inner nodes that it completes, in the caller's transaction.
+    /// Appends a leaf and stores the nodes that it completes, in the caller's transaction.
     mutating func append(_ leafHash: [UInt8], keepingNodesIn db: Database) throws {
         try append(leafHash).store(in: db)
     }
@@ -35,8 +38,7 @@ extension [MerkleFrontier.Completed] {
             let marks = Array<String>(repeating: "(?, ?, ?)", count: rows.count).joined(separator: ", ")
             try db.run(
                 "INSERT INTO nodes (level, idx, hash) VALUES \(marks)",
-                StatementArguments(
-                    rows.flatMap { [$0.node.level, $0.node.index, Blob($0.hash)] as [any DatabaseValueConvertible] }))
+                rows.flatMap { [$0.node.level, $0.node.index, Blob($0.hash)] as [any DatabaseValueConvertible] })
         }
     }
 }
@@ -74,20 +76,23 @@ extension Ledger {
         return try await reading { db in
             let leaf = try db.cachedStatement(sql: "SELECT hash FROM ledger WHERE idx = ?")
             let inner = try db.cachedStatement(sql: "SELECT hash FROM nodes WHERE level = ? AND idx = ?")
-            return try folds.map { fold in
-                try fold.hash { node in
-                    let row =
-                        try node.level == 0
-                        ? Row.fetchOne(leaf, arguments: [node.index])
-                        : Row.fetchOne(inner, arguments: [node.level, node.index])
-                    guard let row else {
-                        throw StorageError(
-                            "ledger-damaged", "node \(node.level)/\(node.index) of the ledger's tree is missing",
-                            hint: "`nave-hub verify` names what differs; restore a backup")
-                    }
-                    return row.hash
+            func hash(_ node: MerkleNode) throws -> [UInt8] {
+                guard node.level == 0 || node.level >= MerkleFrontier.lowestKept else {
+                    let (left, right) = node.children
+                    return MerkleTree.nodeHash(try hash(left), try hash(right))
                 }
+                let row =
+                    try node.level == 0
+                    ? Row.fetchOne(leaf, arguments: [node.index])
+                    : Row.fetchOne(inner, arguments: [node.level, node.index])
+                guard let row else {
+                    throw StorageError(
+                        "ledger-damaged", "node \(node.level)/\(node.index) of the ledger's tree is missing",
+                        hint: "`nave-hub verify` names what differs; restore a backup")
+                }
+                return row.hash
             }
+            return try folds.map { try $0.hash(hash) }
         }
     }
 

@@ -3,7 +3,6 @@ import Model
 import Trust
 
 /// The table of certificates keeps what they are found by, in the order of the ledger; what was issued stands in its entry.
-/// Serial numbers are random: what lies in their order touches a page of its own for each one, so there it is the number alone.
 enum CertificateSchema {
     static let withoutValues: DatabaseFile.Migration = """
         CREATE TABLE found_certificates (
@@ -19,6 +18,29 @@ enum CertificateSchema {
         ALTER TABLE found_certificates RENAME TO certificates;
         CREATE UNIQUE INDEX certificates_serial ON certificates (serial);
         CREATE INDEX certificates_identity ON certificates (identity);
+        CREATE UNIQUE INDEX certificates_invitation ON certificates (invitation) WHERE invitation IS NOT NULL;
+        """
+
+    /// Each certificate leads to the one before it of the same identity, the newest is found by the identity: an index of all
+    /// of them by identity would have a page of its own to write for nearly each renewal.
+    static let chained: DatabaseFile.Migration = """
+        CREATE TABLE chained_certificates (
+            idx INTEGER PRIMARY KEY,
+            serial TEXT NOT NULL,
+            previous INTEGER,
+            invitation TEXT,
+            not_after TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE newest_certificates (
+            identity TEXT PRIMARY KEY,
+            idx INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO chained_certificates (idx, serial, previous, invitation, not_after)
+        SELECT idx, serial, lag(idx) OVER (PARTITION BY identity ORDER BY idx), invitation, not_after FROM certificates;
+        INSERT INTO newest_certificates (identity, idx) SELECT identity, max(idx) FROM certificates GROUP BY identity;
+        DROP TABLE certificates;
+        ALTER TABLE chained_certificates RENAME TO certificates;
+        CREATE UNIQUE INDEX certificates_serial ON certificates (serial);
         CREATE UNIQUE INDEX certificates_invitation ON certificates (invitation) WHERE invitation IS NOT NULL;
         """
 }

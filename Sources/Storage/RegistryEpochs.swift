@@ -86,6 +86,7 @@ extension HubDatabase {
             try pool.write { db in
                 let group = try AppendGroup(
                     [AppendRequest(author: author, why: why, make: make)], on: try Snapshot(Registry(db)),
+                    isolated: true,
                     now: { now }, random: random, db: db)
                 guard let range = try group.outcomes.first?.get() else {
                     throw StorageError("conflict", "an epoch begins with an entry")

@@ -27,17 +27,28 @@ extension Registry {
 
     /// Every certificate of an identity, oldest first.
     package func certificates(_ identity: SPIFFEID) throws -> [CertificateIssued] {
-        try certificates("WHERE c.identity = ? ORDER BY c.idx", [identity.description])
+        try certificates(
+            """
+            WHERE c.idx IN (
+                WITH RECURSIVE chain (idx) AS (
+                    SELECT idx FROM newest_certificates WHERE identity = ?
+                    UNION ALL
+                    SELECT previous FROM chain JOIN certificates USING (idx) WHERE previous IS NOT NULL
+                )
+                SELECT idx FROM chain
+            ) ORDER BY c.idx
+            """, [identity.description])
     }
 
     package func latestCertificate(_ identity: SPIFFEID) throws -> CertificateIssued? {
-        try certificates("WHERE c.identity = ? ORDER BY c.idx DESC LIMIT 1", [identity.description]).first
+        try certificates(
+            "WHERE c.idx = (SELECT idx FROM newest_certificates WHERE identity = ?)", [identity.description]
+        ).first
     }
 
     /// The newest certificate of every identity.
     func latestCertificates() throws -> NewestCertificates {
-        NewestCertificates(
-            try certificates("WHERE c.idx IN (SELECT max(idx) FROM certificates GROUP BY identity)", []))
+        NewestCertificates(try certificates("WHERE c.idx IN (SELECT idx FROM newest_certificates)", []))
     }
 
     package func certificate(serial: String) throws -> CertificateIssued? {

@@ -52,7 +52,7 @@ package struct Snapshot: Sendable {
         next.size = try registry.size()
         next.checkpoint = ""
         next.state.changes = try registry.changes()
-        let parts = Set(events.flatMap(\.parts))
+        let parts = events.reduce(into: Set<SnapshotPart>()) { $0.formUnion($1.parts) }
         if parts.contains(.everything) { return try Snapshot(registry) }
         if parts.contains(.objects) {
             let topology = try registry.topology()
@@ -78,7 +78,7 @@ package struct Snapshot: Sendable {
         if parts.contains(.publications) { next.publication = try registry.publication() }
         if parts.contains(.pins) { next.state.pins = try registry.pins() }
         if parts.contains(.grants) { next.state.masks = try registry.masks() }
-        for case .certificateIssued(let issued) in events { next.certificates[issued.identity] = issued }
+        for case .certificateIssued(let issued) in events { next.certificates.insert(issued) }
         return next
     }
 }

@@ -26,7 +26,7 @@ package struct CertificateTemplate: Sendable {
     package var publicKey: PublicKey
     /// From now; the leaf ends earlier where its issuer does.
     package var validity: Milliseconds
-    /// 16 to 20 random bytes.
+    /// 16 to 20 random bytes; the first six give way to the time of issue.
     package var serial: [UInt8]
 
     package init(

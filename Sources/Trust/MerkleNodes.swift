@@ -10,6 +10,11 @@ package struct MerkleNode: Hashable, Sendable {
         self.level = level
         self.index = index
     }
+
+    /// The two nodes of the level below that it is hashed from; not of level 0.
+    package var children: (left: MerkleNode, right: MerkleNode) {
+        (MerkleNode(level: level - 1, index: index << 1), MerkleNode(level: level - 1, index: index << 1 | 1))
+    }
 }
 
 /// Which complete nodes roots and proofs are made of, so that a store which keeps them answers with O(log n) of them and

@@ -49,7 +49,7 @@ import Trust
         let hub = try await TestHub.applied()
         let certificates = hub.parts.services.certificates
         let bot = try await enrolled(hub, .client, "analytics", "bot")
-        let prefix = String(bot.serial.prefix(8))
+        let prefix = String(bot.serial.prefix(20))
         #expect(try await certificates.show(prefix, hub.owner).serial == bot.serial)
         #expect(
             await code { try await certificates.show(String(prefix.dropLast()), hub.owner) } == "unknown-certificate")
@@ -60,7 +60,7 @@ import Trust
 
         let identity = try #require(bot.spiffeID)
         var other = try #require(hub.parts.ledger.snapshot.certificates[identity])
-        other.serial = prefix + String(repeating: "0", count: bot.serial.count - 8)
+        other.serial = prefix + String(repeating: "0", count: bot.serial.count - 20)
         other.invitation = nil
         let twin = other
         _ = try await hub.parts.ledger.append(by: .hub, why: nil) { _ in [.certificateIssued(twin)] }

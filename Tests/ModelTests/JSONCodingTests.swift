@@ -2,6 +2,23 @@ import Model
 import Testing
 
 @Suite struct JSONCodingTests {
+    /// What is written by hand, because nearly every entry has it, is what the coder makes.
+    @Test(arguments: [nil, "in-1"])
+    func anEntryOfACertificateIsWrittenAsTheCoderDoes(invitation: String?) throws {
+        let identity = try SPIFFEID("spiffe://finance.corp.example/spoke/fin-1")
+        let issued = CertificateIssued(
+            identity: identity, serial: "01\u{e9}", notBefore: Instant(milliseconds: 0),
+            notAfter: Instant(milliseconds: 1),
+            key: "sha256:00", certificate: "MII=", invitation: invitation)
+        for author in [Author.hub, Author(requester: identity, approver: identity), Author()] {
+            let entry = try Entry(at: Instant(milliseconds: 7), by: author, event: .certificateIssued(issued)).json()
+            #expect(try entry["body"] == JSONCoding.encode(issued))
+            #expect(try entry["by"] == JSONCoding.encode(author))
+            #expect(entry.bytes == entry.canonicalBytes)
+            #expect(try Entry(entry).event == .certificateIssued(issued))
+        }
+    }
+
     enum Kind: String, Codable { case small, large }
 
     enum Shape: Codable, Equatable {

@@ -15,7 +15,7 @@ struct ArrowTests {
         "Trust": ["Model", "COpenSSL"],
         "YAMLFile": ["Model", "CYAML"],
         "Transport": nio.union(["Model", "Trust", "AsyncHTTPClient", "Logging", "NIOHTTP1", "NIOTLS"]),
-        "Storage": ["Model", "Trust", "GRDB"],
+        "Storage": ["Model", "Trust", "GRDB", "GRDBSQLite"],
         "HubService": nio.union([
             "Model", "Trust", "Transport", "Storage", "Hummingbird", "HummingbirdCore", "HTTPTypes", "ServiceLifecycle",
             "UnixSignals", "Logging", "Metrics",

@@ -91,7 +91,7 @@ extension Snapshot {
                 "\(state.masks.sorted { $0.id < $1.id })", "\(state.revokedSerials)", "\(state.revokedIdentities)",
                 "\(revocations == Revocations(state))", "\(authorities)",
                 "\(state.changes.sorted { $0.key < $1.key })",
-                "\(certificates.sorted { $0.key.description < $1.key.description })", "\(invitations)",
+                "\(certificates.values.sorted { $0.identity.description < $1.identity.description })", "\(invitations)",
                 "\(roles.map { "\($0.key) \($0.value.map(\.rawValue).sorted())" }.sorted())",
                 "\(addresses.sorted { $0.key < $1.key })",
                 "\(authors.sorted { ($0.key.kind.rawValue, $0.key.name) < ($1.key.kind.rawValue, $1.key.name) })",

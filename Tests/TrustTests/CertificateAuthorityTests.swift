@@ -98,6 +98,16 @@ import Trust
         #expect(refusal { _ = try CertificateAuthority(certificate: finance.certificate, key: key) } == "wrong-key")
     }
 
+    @Test func serialsGrowWithTimeAndAreElseRandom() throws {
+        let moments = [Instant(milliseconds: -1), .init(milliseconds: 0), TestPKI.now, TestPKI.now + .days(40_000)]
+        let serials = try moments.map { Hex.encode(try CertificateAuthority.dated(randomBytes(16), $0)) }
+        #expect(Set(serials).count == 4 && Set(serials.map(\.utf8.count)) == [32])
+        #expect(serials.dropFirst().map(\.self) == serials.dropFirst().sorted())
+        #expect(serials.allSatisfy { ("4"..."7").contains($0.prefix(1)) })
+        let bytes = [UInt8](16..<36)
+        #expect(try CertificateAuthority.dated(bytes, TestPKI.now).dropFirst(6) == bytes.dropFirst(6))
+    }
+
     @Test func serialsHaveOneLengthAndAreNeverNegative() throws {
         let finance = try #require(pki.intermediates["finance.corp.example"])
         for first: UInt8 in [0x00, 0x7f, 0x80, 0xff] {

@@ -30,7 +30,7 @@ enum LedgerFigures {
                     let template = CertificateTemplate(
                         kind: .spoke, id: id, dns: "\(id.name).\(id.trustDomain)", publicKey: key, validity: .days(7),
                         serial: try randomBytes(16))
-                    let leaf = try authority.issueLeaf(template, now: pki.now)
+                    let leaf = try authority.issueLeaf(template, now: BenchLedger.time(of: number))
                     return .certificateIssued(
                         CertificateIssued(
                             identity: id, serial: leaf.serial, notBefore: leaf.notBefore, notAfter: leaf.notAfter,

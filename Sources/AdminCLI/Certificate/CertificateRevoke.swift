@@ -12,7 +12,7 @@ struct CertificateRevoke: AsyncParsableCommand {
               nave certificate revoke 5c0f3b9e --why "key was in a backup" --wait 30s
             """)
 
-    @Argument(help: "As `nave certificate list` shows it, or at least its first 8 digits.")
+    @Argument(help: "As `nave certificate list` shows it, or at least its first 20 digits.")
     var serial: SerialNumber
 
     @OptionGroup var options: RevocationOptions

@@ -12,7 +12,7 @@ struct CertificateShow: AsyncParsableCommand {
               nave certificate show 5c0f3b9e | openssl x509 -noout -text
             """)
 
-    @Argument(help: "As `nave certificate list` shows it, or at least its first 8 digits.")
+    @Argument(help: "As `nave certificate list` shows it, or at least its first 20 digits.")
     var serial: SerialNumber
 
     @OptionGroup var hub: HubOptions

@@ -43,4 +43,13 @@ func isStreamSafe(_ text: String) -> Bool {
     return true
 }
 
+/// Whether a byte stands in the text's UTF-8.
+func holds(_ byte: UInt8, in text: String) -> Bool {
+    // Without an early end the loop takes many bytes at once.
+    let found = text.utf8.withContiguousStorageIfAvailable { bytes in
+        bytes.reduce(UInt8(0)) { $0 | ($1 == byte ? 1 : 0) } != 0
+    }
+    return found ?? text.utf8.contains(byte)
+}
+
 func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

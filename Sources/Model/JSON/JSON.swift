@@ -39,6 +39,12 @@ extension JSON {
         return object[key]
     }
 
+    /// An object of texts, without those that are nil.
+    /// - Parameter pairs: unique keys.
+    static func texts(_ pairs: [(key: String, text: String?)]) -> JSON {
+        .object(JSONObject(unique: pairs.compactMap { pair in pair.text.map { (pair.key, .string($0)) } }))
+    }
+
     /// The element at a 0-based index; nil unless this is an array that long.
     package subscript(index: Int) -> JSON? {
         guard case .array(let elements) = self, elements.indices.contains(index) else { return nil }

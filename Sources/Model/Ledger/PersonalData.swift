@@ -21,7 +21,7 @@ package enum PersonalData {
     private static let keys = ["why", "reason", "description", "purpose", "address"]
 
     private static func isPersonal(_ text: String, under key: String?) -> Bool {
-        text.utf8.contains(UInt8(ascii: "@")) || text.utf8.starts(with: "user:".utf8)
+        holds(UInt8(ascii: "@"), in: text) || text.utf8.starts(with: "user:".utf8)
             || key.map { keys.contains($0) } ?? false
     }
 
