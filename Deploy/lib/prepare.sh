@@ -9,11 +9,11 @@ fail() {
     exit 1
 }
 
-# Installs the Debian packages that are missing when root, else says the exact line.
+# prepare_packages [MORE...]: installs the Debian packages that are missing when root, else says the exact line.
 prepare_packages() {
     local missing=() package
     for package in libssl-dev libsqlite3-dev libyaml-dev python3-venv pkg-config git curl gcc openssl softhsm2 \
-        libengine-pkcs11-openssl python3-cryptography bubblewrap; do
+        libengine-pkcs11-openssl python3-cryptography bubblewrap "$@"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
     done
     if [ ${#missing[@]} -gt 0 ]; then

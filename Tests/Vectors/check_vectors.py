@@ -88,6 +88,12 @@ def time(value):
     demand(TIME.fullmatch(value), "bad-time")
 
 
+def serial_or_key(value):
+    """The serial number of a certificate, or the digest of an authority's SubjectPublicKeyInfo."""
+    demand(isinstance(value, str), "wrong-type")
+    demand(re.fullmatch("([0-9a-f]{2}){8,20}|sha256:[0-9a-f]{64}", value), "unknown-value")
+
+
 def one_of(*values):
     def check(value):
         demand(value in values, "unknown-value")
@@ -114,7 +120,7 @@ SHAPES = {
         "rules": [RULE],
         "masks": [{"id": str, "principal": str, "server": str, "capabilities": [str], "at": time,
                    "cause": one_of("revoked", "lapsed")}],
-        "revokedSerials": [str], "revokedIdentities": [{"identity": str, "issuedBefore": time}],
+        "revokedSerials": [serial_or_key], "revokedIdentities": [{"identity": str, "issuedBefore": time}],
     },
     LEASE: {"v": int, "spoke": str, "bundle": str, "issued": time},
 }

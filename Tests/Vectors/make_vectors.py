@@ -378,6 +378,8 @@ def delivery():
         row("a lease", None, lease, LEASE, B),
         row("an empty bundle", None, with_change(lambda value: value.update(
             servers=[], rules=[], masks=[], revokedSerials=[], revokedIdentities=[]))),
+        row("a bundle with the key of an authority that retired", None, with_change(
+            lambda value: value["revokedSerials"].append(digest_text(b"SubjectPublicKeyInfo of an authority")))),
         row("a bundle signed by the lease's key", "below-threshold", good, key=B),
         row("a lease in the place of a bundle", "wrong-payload-type", lease, BUNDLE,
             envelope=envelope(canonical(lease), LEASE, B)),
