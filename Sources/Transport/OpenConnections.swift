@@ -25,7 +25,7 @@ package final class OpenConnections: Sendable {
         members.withLockedValue { _ = $0.removeValue(forKey: ObjectIdentifier(channel)) }
     }
 
-    /// Closes every connection whose peer the verifier no longer believes: revoked, expired, or of a domain that is gone.
+    /// Cuts off every connection whose peer the verifier no longer believes: revoked, expired, or of a domain that is gone.
     /// - Returns: Who was cut off.
     @discardableResult
     package func closeUnbelieved(_ verifier: PeerVerifier, now: Instant) -> [VerifiedPeer] {
@@ -35,10 +35,24 @@ package final class OpenConnections: Sendable {
             do throws(TrustError) {
                 try verifier.recheck(member.peer, now: now)
             } catch {
-                member.channel.close(mode: .all, promise: nil)
+                member.channel.cutOff(error.code)
                 closed.append(member.peer)
             }
         }
         return closed
+    }
+}
+
+/// Tells the handlers of a connection that it ends now, because its peer is not believed any more.
+package struct PeerCutOff: Sendable {
+    /// As `PeerVerifier.recheck` has it: `revoked`, `expired`, `unknown-trust-domain`, `bad-path`.
+    package let code: String
+}
+
+extension Channel {
+    /// Says why first: a peer that does not answer the end of TLS would keep what it began for seconds more.
+    func cutOff(_ code: String) {
+        pipeline.fireUserInboundEventTriggered(PeerCutOff(code: code))
+        close(mode: .all, promise: nil)
     }
 }

@@ -117,7 +117,7 @@ package final class PeerHandler: ChannelInboundHandler, RemovableChannelHandler 
         let channel = context.channel
         let left = max(0, (verified.notAfter - now()).count)
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(left)) {
-            channel.close(mode: .all, promise: nil)
+            channel.cutOff("expired")
         }
         promise.succeed(verified)
     }

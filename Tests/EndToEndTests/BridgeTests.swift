@@ -64,5 +64,50 @@ extension EndToEnd {
             let call = clerk.heard("tools/call").last?["id"]
             #expect(clerk.heard("notifications/cancelled").last?["params"]?["requestId"] == call)
         }
+
+        @Test("a revoked caller's running calls are called off, the connection ends; who only lost a grant gets the answer")
+        func revoked() async throws {
+            let metrics = try freePort()
+            let clerk = try await Clerk.open(spoke: "metrics: 127.0.0.1:\(metrics)")
+            let wheel = clerk.wheel
+            try await wheel.enrolClient("finance/housekeeping", as: "other")
+            let session = try await clerk.session()
+            let begun = ["bridged", "own", "permitted"].map { wheel.directory.file($0) }
+            async let bridged = clerk.tool("slow", ["begun": .string(begun[0])])
+            async let own = wheel.curl(
+                "/clerk/mcp", as: "bot", body: Clerk.call("slow", "{\"begun\":\"\(begun[1])\"}", id: 77),
+                headers: session)
+            async let permitted = clerk.tool("slow", ["begun": .string(begun[2])], as: "other")
+            try await eventually("all three run") { begun.allSatisfy(FileManager.default.fileExists(atPath:)) }
+
+            let revoked = try await wheel.nave([
+                "client", "revoke", "analytics/reporting-bot", "--why", "lost laptop", "--yes", "--wait", "30s",
+            ])
+            #expect(revoked.code == 0, "\(revoked)")
+            for answer in try await [bridged, own] { #expect(answer.exit != 0 && answer.status == 0, "\(answer)") }
+            try await eventually("the server stops both") {
+                clerk.heard.count { $0["event"] == "stopped" } == 2
+            }
+            #expect(clerk.heard("notifications/cancelled").contains { $0["params"]?["requestId"] == 77 })
+            let page = try await run(
+                URL(fileURLWithPath: "/usr/bin/curl"), ["-sS", "http://127.0.0.1:\(metrics)/metrics"]
+            ).output
+            let ended = page.split(separator: "\n").first {
+                $0.hasPrefix("nave_spoke_request_errors_total") && $0.contains("code=\"revoked\"")
+            }
+            #expect(ended?.hasSuffix(" 2") == true, "\(page)")
+
+            // What was permitted when it began is finished; the next call is decided anew.
+            let file = "topology/zones/finance/clerk.yaml"
+            let text = try wheel.directory.read(file)
+            try wheel.directory.write(
+                file, text.replacingOccurrences(of: ", client:finance/housekeeping]", with: "]"))
+            try await wheel.apply()
+            try await wheel.converge()
+            #expect(try await clerk.tool("echo", as: "other").status == 404)
+            try FileManager.default.removeItem(atPath: begun[2])
+            let answer = try await permitted
+            #expect(answer.status == 200 && answer.body.contains("done at last"), "\(answer)")
+        }
     }
 }

@@ -112,10 +112,14 @@ actor DeliveryApplier {
         let snapshot = try Snapshot(delivery, manifest: manifests.newest, ceiling: services.ceiling)
         let previous = services.snapshots.swap(snapshot)
         if trustChanged || snapshot.changesTrust(from: previous) {
-            let gone = Set(try listener.trustChanged(identity, snapshot).map { Caller(workload: $0.id).key })
+            // Who has no connection open now may have left sessions and processes here all the same.
+            let revoked = Set(delivery.bundle.revokedIdentities).subtracting(
+                previous?.delivery.bundle.revokedIdentities ?? [])
+            let cut = try listener.trustChanged(identity, snapshot)
+            let gone = Set((cut.map(\.id) + revoked.map(\.identity)).map { Caller(workload: $0).key })
             let sessions = services.tables.sessions.sweep(now: services.now()) { gone.contains($0.caller) }
             services.upstreams.end(sessions, callers: gone)
-            if !gone.isEmpty { services.logger.info("peers cut off", metadata: ["count": "\(gone.count)"]) }
+            if !cut.isEmpty { services.logger.info("peers cut off", metadata: ["count": "\(cut.count)"]) }
         }
         services.streams.recheck()
         guard previous?.delivery.digest != delivery.digest else { return }

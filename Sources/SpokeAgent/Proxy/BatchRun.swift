@@ -63,8 +63,8 @@ final class BatchRun {
         loop.execute { bound.value.begin() }
     }
 
-    func cancel() {
+    func cancel(_ departure: Departure) {
         waiting = []
-        current?.cancel()
+        current?.cancel(departure)
     }
 }

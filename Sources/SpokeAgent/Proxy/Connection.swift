@@ -2,6 +2,7 @@ import MCP
 import Model
 import NIOConcurrencyHelpers
 import NIOCore
+import Transport
 import Trust
 
 /// One caller's connection: reads one request at a time, has it judged, and does what the pipeline said.
@@ -329,16 +330,21 @@ final class Connection: ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is DrainEvent, case .reading = phase, parser.isIdle { return close() }
+        if let cutOff = event as? PeerCutOff { end(.cutOff(cutOff.code)) }
         context.fireUserInboundEventTriggered(event)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        phase = .closed
-        timer?.cancel()
-        handler?.cancel()
-        handler = nil
+        end(.left)
         leave()
         context.fireChannelInactive()
+    }
+
+    private func end(_ departure: Departure) {
+        phase = .closed
+        timer?.cancel()
+        handler?.cancel(departure)
+        handler = nil
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { close() }

@@ -126,11 +126,11 @@ final class LegacyStream: Sendable {
     func setReading(_ reading: Bool) { for handler in state.value.running.values { handler.setReading(reading) } }
 
     /// The client is gone, or may not be here any more: what is under way is called off, and the session is over. On `loop`.
-    func close() {
+    func close(_ departure: Departure) {
         guard !state.value.isClosed else { return }
         state.value.isClosed = true
         services.legacy.remove(id)
-        for handler in state.value.running.values { handler.cancel() }
+        for handler in state.value.running.values { handler.cancel(departure) }
         state.value.running = [:]
         guard let session = state.value.session.flatMap({ services.tables.sessions.remove($0) }) else { return }
         services.upstreams.end([session], callers: [])

@@ -17,7 +17,7 @@ final class RequestHandler {
     private let output: (AnswerDelivery.Output, EffectivePolicy?) -> Void
     private var delivery: AnswerDelivery?
     private var batch: BatchRun?
-    private var isCancelled = false
+    private var departure: Departure?
     /// Of a stream: where it is listed, what its caller sees, and what ends it.
     private var place: Int?
     private var seen: ListView.Shown?
@@ -55,7 +55,7 @@ final class RequestHandler {
     }
 
     private func judgeNow() {
-        guard !isCancelled else { return }
+        guard departure == nil else { return }
         let snapshot = services.snapshots.current
         let policy = Endpoint.server(exchange.head.target).flatMap { snapshot?.servers[$0]?.policy }
         switch judge(exchange, under: snapshot, services.tables, now: services.now()) {
@@ -97,15 +97,15 @@ final class RequestHandler {
             record.verdict = .deny
             record.reason = DenyReason.journal.rawValue
             services.deny(record)
-            guard !isCancelled else { return }
+            guard departure == nil else { return }
             return output(
                 .whole(Answer(refusing: .journal, id: forwarding.messageID) ?? Answer(status: 503)), forwarding.policy)
         }
         services.counts.count(forwarding.record)
         let delivery = AnswerDelivery(number: number, forwarding, services)
-        guard !isCancelled, let upstream = services.upstreams.configured[forwarding.server] else {
+        guard departure == nil, let upstream = services.upstreams.configured[forwarding.server] else {
             forwarding.ticket.release()
-            return delivery.end(status: 499, "client-gone")
+            return delivery.end(status: 499, (departure ?? .left).result)
         }
         guard forwarding.claim(services.tables) else {
             forwarding.ticket.release()
@@ -139,8 +139,8 @@ final class RequestHandler {
             pass(.more(bytes), of: delivery)
         }
         services.legacy.add(stream)
-        let close = {
-            stream.close()
+        let close = { (departure: Departure) in
+            stream.close(departure)
             forwarding.ticket.release()
         }
         delivery.flow = UpstreamFlow(cancel: close, setReading: stream.setReading, reply: { _ in })
@@ -162,7 +162,7 @@ final class RequestHandler {
         let bound = NIOLoopBound(self, eventLoop: loop)
         stream.post(exchange) { [loop] answer in
             loop.execute {
-                guard !bound.value.isCancelled else { return }
+                guard bound.value.departure == nil else { return }
                 bound.value.output(.whole(answer), policy)
             }
         }
@@ -187,14 +187,14 @@ final class RequestHandler {
 
     // MARK: what the connection tells
 
-    /// The client is gone: what is under way upstream is called off.
-    func cancel() {
-        isCancelled = true
-        batch?.cancel()
+    /// Nobody is there for the answer: what is under way upstream is called off.
+    func cancel(_ departure: Departure) {
+        self.departure = departure
+        batch?.cancel(departure)
         guard let delivery else { return }
         finish()
-        delivery.flow.cancel()
-        delivery.end(status: 499, "client-gone")
+        delivery.flow.cancel(departure)
+        delivery.end(status: 499, departure.result)
     }
 
     func setReading(_ reading: Bool) { delivery?.flow.setReading(reading) }
@@ -260,7 +260,7 @@ final class RequestHandler {
     private func end(_ result: String) {
         guard let delivery else { return }
         finish()
-        delivery.flow.cancel()
+        delivery.flow.cancel(.left)
         delivery.end(status: 200, result)
         output(delivery.isStreaming ? .last([]) : .whole(Answer(status: 404)), delivery.forwarding.policy)
     }

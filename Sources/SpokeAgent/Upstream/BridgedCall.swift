@@ -32,7 +32,7 @@ final class BridgedCall {
     func begin() -> UpstreamFlow {
         attempt(again: true)
         return UpstreamFlow(
-            cancel: { self.cancel() },
+            cancel: { self.cancel($0) },
             setReading: { reading in
                 self.isReading = reading
                 self.flow.setReading(reading)
@@ -40,9 +40,9 @@ final class BridgedCall {
             reply: { self.flow.reply($0) })
     }
 
-    private func cancel() {
+    private func cancel(_ departure: Departure) {
         receive = nil
-        if hasBegun { flow.cancel() } else { call.place?.release() }
+        if hasBegun { flow.cancel(departure) } else { call.place?.release() }
     }
 
     private func attempt(again: Bool) {

@@ -99,7 +99,7 @@ final class StdioProcess: Sendable {
         case .notNeeded: if let event = deliver(answer) { answer.emit(event) }
         }
         return UpstreamFlow(
-            cancel: { [weak self] in self?.cancel(answer) }, setReading: { answer.setReading($0) },
+            cancel: { [weak self] _ in self?.cancel(answer) }, setReading: { answer.setReading($0) },
             reply: { [weak self] message in _ = self?.queue.offer(LineWriter.bytes(message)) })
     }
 

@@ -166,14 +166,30 @@ package struct UpstreamResponse: Sendable {
     package var event: String?
 }
 
+/// Why nobody is there for an answer any more.
+enum Departure: Hashable, Sendable {
+    /// The connection ended; a client that lost one may come back for the rest.
+    case left
+    /// The caller may not be here any more, by that code of `PeerVerifier.recheck`.
+    case cutOff(String)
+
+    /// What the journal is told came of the call.
+    var result: String {
+        switch self {
+        case .left: "client-gone"
+        case .cutOff(let code): code
+        }
+    }
+}
+
 /// How whoever sent a call goes on with it. Used on the event loop that the call was sent from.
 struct UpstreamFlow {
     /// The answer is not wanted any more; no event comes after it.
-    var cancel: () -> Void
+    var cancel: (Departure) -> Void
     /// False while the client does not read fast enough.
     var setReading: (Bool) -> Void
     /// Sends the answer to a request of the server.
     var reply: (MCPMessage) -> Void
 
-    static var none: UpstreamFlow { UpstreamFlow(cancel: {}, setReading: { _ in }, reply: { _ in }) }
+    static var none: UpstreamFlow { UpstreamFlow(cancel: { _ in }, setReading: { _ in }, reply: { _ in }) }
 }

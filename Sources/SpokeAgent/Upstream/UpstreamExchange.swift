@@ -39,12 +39,14 @@ final class UpstreamExchange {
 
     func began(on connection: UpstreamConnection) { self.connection = connection }
 
-    /// The client is gone.
-    func cancel() {
+    /// Nobody is there for the answer.
+    func cancel(_ departure: Departure) {
         receive = nil
         setReading(true)
         // Who lost a connection may come back for the rest (2025-11-25, basic/transports, "Resumability"): until it is late.
-        if isResumable, let cancellation = call.cancellation, call.version >= .v20250326 { return letGo(cancellation) }
+        if isResumable, departure == .left, call.version >= .v20250326, let cancellation = call.cancellation {
+            return letGo(cancellation)
+        }
         leave()
     }
 
