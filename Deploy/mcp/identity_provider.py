@@ -3,8 +3,9 @@ with PKCE, and access tokens as RFC 9068 has them, for the resource that the cli
 
 Usage: identity_provider.py PORT    (loopback)
 
-Whoever asks is `ana`, of the group `analysts`. `POST /rotate` signs with a new key, `POST /lifetime/SECONDS` gives tokens
-another lifetime from then on.
+Whoever asks is `ana`, of the group `analysts`. `POST /rotate` signs with a new key, `POST /withdraw` publishes no other any more,
+`POST /lifetime/SECONDS` gives tokens another lifetime from then on. `POST /mint` with `resource` gives a token at once, under
+the name of a key that does not exist with `kid`; `GET /asked` says how often the keys were fetched.
 """
 
 import secrets
@@ -16,6 +17,7 @@ from authlib.oauth2.rfc6749 import ClientMixin, grants
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
 from flask import Flask, jsonify, request
+from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 PORT = int(sys.argv[1])
@@ -26,7 +28,7 @@ def new_key():
     return ECKey.generate_key("P-256", {"kid": secrets.token_hex(4), "use": "sig", "alg": "ES256"})
 
 
-keys, clients, codes, lifetimes = [new_key()], {}, {}, [600]
+keys, clients, codes, lifetimes, asked = [new_key()], {}, {}, [600], []
 
 
 class Ana:
@@ -131,6 +133,7 @@ def metadata():
 
 @app.get("/keys")
 def published():
+    asked.append(time.time())
     return jsonify(KeySet(keys).as_dict(private=False))
 
 
@@ -138,6 +141,28 @@ def published():
 def rotate():
     keys.append(new_key())
     return ""
+
+
+@app.post("/withdraw")
+def withdraw():
+    del keys[:-1]
+    return ""
+
+
+@app.get("/asked")
+def how_often():
+    return str(len(asked))
+
+
+@app.post("/mint")
+def mint():
+    now = int(time.time())
+    claims = {
+        "iss": ISSUER, "sub": "u-17", "aud": request.form["resource"], "client_id": "client-1", "iat": now,
+        "exp": now + lifetimes[-1], "jti": secrets.token_hex(8), "groups": ["analysts"],
+    }
+    header = {"alg": "ES256", "typ": "at+jwt", "kid": request.form.get("kid", keys[-1].kid)}
+    return jwt.encode(header, claims, keys[-1])
 
 
 @app.post("/lifetime/<int:seconds>")

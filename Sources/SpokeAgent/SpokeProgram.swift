@@ -16,6 +16,7 @@ package struct SpokeProgram: Sendable {
     }
 
     private static let maintenance = Duration.seconds(15)
+    private static let certificateLook = Duration.seconds(5)
     private static let drainTime = Duration.seconds(10)
 
     private let data: String
@@ -123,7 +124,7 @@ package struct SpokeProgram: Sendable {
         let running = Running(
             sync: sync, reporter: reporter, renewer: renewer, services: services, listener: listener, tokens: tokens,
             oauth: configuration.oauth, link: link, journal: journal,
-            maintenance: Self.maintenance, drainTime: Self.drainTime, ready: { try writeReadyFile(address) })
+            maintenance: Self.maintenance, certificateLook: Self.certificateLook, drainTime: Self.drainTime, ready: { try writeReadyFile(address) })
         var lifecycle = ServiceGroupConfiguration(
             services: [.init(service: running)], gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "nave.spoke.services") { _ in SwiftLogNoOpLogHandler() })
@@ -151,13 +152,15 @@ private struct Running: Service {
     let link: HubLink
     let journal: Journal
     let maintenance: Duration
+    /// Between two looks at the files of the certificate for tokens' callers.
+    let certificateLook: Duration
     let drainTime: Duration
     let ready: @Sendable () throws -> Void
 
     func run() async throws {
         let tasks = [
             Task { await sync.run() }, Task { await reporter.run() }, Task { await maintain() },
-            Task { await renewer.run() },
+            Task { await renewer.run() }, Task { await watchCertificate() },
         ]
         let announced = Task {
             // Servers whose catalogs come at once are callable when somebody reads the file.
@@ -191,20 +194,28 @@ private struct Running: Service {
     }
 
     private func maintain() async {
-        var files = oauth.map(CertificateFiles.init)
         while !Task.isCancelled {
             do { try await Task.sleep(for: maintenance) } catch { return }
             services.upstreams.end(services.tables.sessions.sweep(now: services.now()), callers: [])
             services.upstreams.sweep()
             services.tables.tasks.sweep(now: services.now())
-            if let oauth, files?.haveChanged() == true {
-                do throws(TransportError) {
-                    try tokens?.reload(oauth)
-                    services.logger.notice("the certificate for tokens' callers is another one")
-                } catch {
-                    services.logger.error(
-                        "the certificate for tokens' callers cannot be used", metadata: ["detail": "\(error.message)"])
-                }
+        }
+    }
+
+    /// Whoever renews the certificate replaces its files one after the other: a pair that does not fit changes nothing, and is
+    /// looked at again once it is another.
+    private func watchCertificate() async {
+        guard let oauth, let tokens else { return }
+        var files = CertificateFiles(oauth)
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: certificateLook) } catch { return }
+            guard files.haveChanged() else { continue }
+            do throws(TransportError) {
+                try tokens.reload(oauth)
+                services.logger.notice("the certificate for tokens' callers is another one")
+            } catch {
+                services.logger.error(
+                    "the certificate for tokens' callers cannot be used", metadata: ["detail": "\(error.message)"])
             }
         }
     }

@@ -16,86 +16,46 @@ extension EndToEnd {
                 reason: a test
             """
 
-        private func provider() async throws -> (ChildProcess, port: Int) {
-            let port = try freePort()
-            let child = try ChildProcess(
-                try await PythonEnvironment.python("identity"),
-                [Checkout.root.appending(path: "Deploy/mcp/identity_provider.py").path, "\(port)"],
-                environment: ["AUTHLIB_INSECURE_TRANSPORT": "1"])
-            try await eventually("the authorization server listens") {
-                guard child.isRunning else { throw TimedOut(description: "it ended: \(child.standardError)") }
-                return child.standardError.contains("Running on")
-            }
-            return (child, port)
-        }
-
-        private func curl(_ arguments: [String]) async throws -> CurlAnswer {
-            CurlAnswer(
-                try await run(
-                    URL(fileURLWithPath: "/usr/bin/curl"), ["-sS", "-i", "--http1.1", "--max-time", "20"] + arguments))
-        }
-
         @Test("from a 401 to the stream that ends with its token, and with its rule")
         func whole() async throws {
-            let (identity, identityPort) = try await provider()
-            let files = try TemporaryDirectory()
-            let made = try await run(
-                URL(fileURLWithPath: "/usr/bin/openssl"),
-                [
-                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", files.file("key"),
-                    "-out", files.file("pem"),
-                ])
-            try #require(made.code == 0, "\(made.errors)")
-            let port = try freePort()
-            let url = "https://localhost:\(port)"
+            let door = try await TokenDoor.open()
+            let url = door.url
+            let roots = door.roots
             let metrics = try freePort()
             let desk = try await Desk.open(
                 policy: "limits: {}", http: ", upstream: { identity: jwt }",
-                spoke: """
-                    metrics: 127.0.0.1:\(metrics)
-                    oauth:
-                      listen: 127.0.0.1:\(port)
-                      url: \(url)
-                      certificate: \(files.file("pem"))
-                      key: \(files.file("key"))
-                      refusals: { requests: 1, per: 60s, burst: 20 }
-                      issuers:
-                        - issuer: http://127.0.0.1:\(identityPort)
-                          keys: http://127.0.0.1:\(identityPort)/keys
-                          groups: { prefix: "corp:" }
-                          skew: 1s
-                    """)
+                spoke: "metrics: 127.0.0.1:\(metrics)\n"
+                    + door.settings(
+                        ["refusals: { requests: 1, per: 60s, burst: 20 }"], issuer: ["skew: 1s"]))
             let wheel = desk.wheel
             try wheel.addRules("people.yaml", Self.rule)
             try await wheel.apply()
             try await wheel.converge()
 
             // What a stranger learns: where tokens come from, the same for every name, and no more.
-            let roots = ["--cacert", files.file("pem")]
             let hello = ["-H", "Content-Type: application/json", "--data-binary", Wheel.hello()]
             for server in ["desk", "no-such-server"] {
-                let refused = try await curl(roots + hello + ["\(url)/\(server)/mcp"])
+                let refused = try await door.curl(roots + hello + ["\(url)/\(server)/mcp"])
                 let metadata = "\(url)/.well-known/oauth-protected-resource/\(server)/mcp"
                 #expect(refused.status == 401)
                 #expect(refused.headers["www-authenticate"] == "Bearer resource_metadata=\"\(metadata)\"")
-                let described = try await curl(roots + [metadata])
+                let described = try await door.curl(roots + [metadata])
                 let document = try JSON(parsing: Array(described.body.utf8))
                 #expect(document["resource"]?.string == "\(url)/\(server)/mcp")
-                #expect(document["authorization_servers"] == [.string("http://127.0.0.1:\(identityPort)")])
+                #expect(document["authorization_servers"] == [.string(door.issuer)])
             }
-            #expect(try await curl(roots + ["\(url)/.well-known/oauth-protected-resource"]).status == 200)
-            #expect(try await curl(roots + ["\(url)/authorize"]).status == 404)
-            #expect(try await curl(roots + ["-H", "Host: evil.example", "\(url)/desk/mcp"]).status == 421)
+            #expect(try await door.curl(roots + ["\(url)/.well-known/oauth-protected-resource"]).status == 200)
+            #expect(try await door.curl(roots + ["\(url)/authorize"]).status == 404)
+            #expect(try await door.curl(roots + ["-H", "Host: evil.example", "\(url)/desk/mcp"]).status == 421)
             let forged = ["-H", "Authorization: Bearer eyJhbGciOiJub25lIn0.e30."]
-            let unbelieved = try await curl(roots + hello + forged + ["\(url)/desk/mcp"])
+            let unbelieved = try await door.curl(roots + hello + forged + ["\(url)/desk/mcp"])
             #expect(unbelieved.status == 401)
             #expect(unbelieved.headers["www-authenticate"]?.contains("error=\"invalid_token\"") == true)
 
             // A short-lived token: what it allows, and its end.
-            _ = try await curl(["-X", "POST", "http://127.0.0.1:\(identityPort)/lifetime/12"])
+            try await door.tell("lifetime/12")
             let short = try await client(
-                url, files.file("pem"),
+                url, door.files.file("pem"),
                 [
                     ["list": "tools"], ["call": "count", "arguments": ["to": 2]],
                     ["call": "fetch", "arguments": ["url": "x"]],
@@ -113,10 +73,10 @@ extension EndToEnd {
             #expect(answers[5]["seen"]?.array?.last == "the end")
 
             // A long-lived one: its stream ends when the rule does.
-            _ = try await curl(["-X", "POST", "http://127.0.0.1:\(identityPort)/lifetime/600"])
+            try await door.tell("lifetime/600")
             let opened = wheel.directory.file("opened")
             let long = try await client(
-                url, files.file("pem"),
+                url, door.files.file("pem"),
                 [["listen": ["desk://open/list"]], ["touch": .string(opened)], ["until": "the end"]])
             try await eventually("the stream is open") { FileManager.default.fileExists(atPath: opened) }
             try wheel.addRules("people.yaml", Self.rule.replacingOccurrences(of: "corp:analysts", with: "analysts"))
@@ -127,7 +87,7 @@ extension EndToEnd {
             // Who shows one bad token after the other is not listened to for a while.
             var last = 0
             for _ in 0..<25 where last != 429 {
-                last = try await curl(roots + hello + forged + ["\(url)/desk/mcp"]).status
+                last = try await door.curl(roots + hello + forged + ["\(url)/desk/mcp"]).status
             }
             #expect(last == 429)
             let page = try await run(
@@ -139,7 +99,7 @@ extension EndToEnd {
             ] { #expect(page.contains(line), "\(page)") }
 
             // The server can check who called, by keys from loopback; what a client says of it does not go on.
-            let caller = "http://127.0.0.1:\(identityPort)#u-17@client-1"
+            let caller = "\(door.issuer)#u-17@client-1"
             #expect(try await checked(told, metrics) == "finance/desk \(caller)")
             let (body, headers) = Wheel.modernCall("heard")
             let answer = try await wheel.curl(
@@ -166,7 +126,7 @@ extension EndToEnd {
             #expect(journal.contains("unknown-issuer"))
             #expect(!journal.contains("eyJ"))
             #expect(wheel.spoke?.standardError.contains("eyJ") == false)
-            _ = try await identity.terminate()
+            _ = try await door.identity.terminate()
         }
 
         /// What a library that is not ours reads of a token that the spoke signed: for whom it is, and who calls.

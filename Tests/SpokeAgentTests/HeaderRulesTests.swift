@@ -52,8 +52,11 @@ struct HeaderRulesTests {
     }
 
     @Test(
-        "HEAD gets no body, and only POST, GET and DELETE keep their connection",
-        arguments: [("POST", true, true), ("DELETE", true, true), ("GET", true, true), ("HEAD", false, false)])
+        "HEAD gets no body, and only POST, GET, DELETE and OPTIONS keep their connection",
+        arguments: [
+            ("POST", true, true), ("DELETE", true, true), ("GET", true, true), ("OPTIONS", true, true),
+            ("HEAD", false, false), ("PUT", true, false),
+        ])
     func methods(_ method: String, _ hasBody: Bool, _ staysOpen: Bool) throws {
         let exchange = try SpokeFixture.raw([], method: method, type: nil)
         let (answer, closes) = Answer(status: 405, body: [1]).suited(to: exchange.head)

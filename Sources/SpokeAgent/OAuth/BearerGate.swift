@@ -15,6 +15,7 @@ final class BearerGate: Sendable {
     }
 
     let settings: OAuthSettings
+    let crossOrigin: CrossOrigin
     private let services: Services
     private let verifier: TokenVerifier
     /// The one server of this host, where there is but one.
@@ -29,7 +30,7 @@ final class BearerGate: Sendable {
             let client = try DocumentClient(issuer.keys, roots: issuer.roots, maximumBytes: KeySet.maximumBytes)
             let logger = services.logger
             keys[issuer.issuer] = IssuerKeys(
-                algorithms: issuer.algorithms, now: services.now, fetch: { try await client.fetch() },
+                of: issuer, now: services.now, fetch: { try await client.fetch() },
                 failed: { error in
                     logger.warning(
                         "the keys of an issuer cannot be fetched",
@@ -43,6 +44,7 @@ final class BearerGate: Sendable {
         self.settings = settings
         self.services = services
         verifier = TokenVerifier(TokenRules(issuers: settings.issuers, scopes: settings.scopes), keys: keys)
+        crossOrigin = CrossOrigin(origins: services.tables.limits.origins)
         onlyServer = servers.count == 1 ? servers[0] : nil
     }
 
@@ -50,6 +52,7 @@ final class BearerGate: Sendable {
         guard OAuthOrigin("https://" + (head.headers["Host"] ?? "")) == settings.url else {
             return .answer(Self.plain(421, "Misdirected Request"))
         }
+        if let answer = crossOrigin.preflight(head) { return .answer(answer) }
         if let resource = ProtectedResource.described(head.target, settings.url, only: onlyServer) {
             guard head.method == "GET" else {
                 return .answer(Self.plain(405, "Method Not Allowed", [Answer.Field("Allow", "GET")]))

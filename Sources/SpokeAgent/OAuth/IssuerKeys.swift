@@ -4,11 +4,9 @@ import NIOConcurrencyHelpers
 /// The keys of one issuer as they were fetched last. They are fetched again when they are old, and when a token names one that
 /// is not among them, but never more often than once in a while: what callers send cannot make us ask the issuer more.
 package final class IssuerKeys: Sendable {
-    /// After which they are fetched again when somebody needs them.
-    package static let refresh = Milliseconds.minutes(10)
     /// After which they are not believed any more, if the issuer does not answer.
     package static let keep = Milliseconds.hours(24)
-    /// Between two attempts.
+    /// Between two attempts, where `refresh` is not shorter.
     package static let pause = Milliseconds.seconds(30)
 
     private struct State: Sendable {
@@ -17,11 +15,15 @@ package final class IssuerKeys: Sendable {
         var generation = 0
         var fetched = Instant(milliseconds: 0)
         var attempted: Instant?
+        /// Whether the last attempt came to nothing.
+        var isAway = false
         var running: Task<Void, Never>?
     }
 
     private let state = NIOLockedValueBox(State())
     private let algorithms: [TokenAlgorithm]
+    private let refresh: Milliseconds
+    private let pause: Milliseconds
     private let fetch: @Sendable () async throws -> [UInt8]
     private let now: @Sendable () -> Instant
     private let failed: @Sendable (any Error) -> Void
@@ -30,10 +32,12 @@ package final class IssuerKeys: Sendable {
     ///   - fetch: the document at the issuer's address, bounded in size and time.
     ///   - failed: called when the keys could not be fetched.
     package init(
-        algorithms: [TokenAlgorithm], now: @escaping @Sendable () -> Instant,
+        of issuer: TokenIssuer, now: @escaping @Sendable () -> Instant,
         fetch: @escaping @Sendable () async throws -> [UInt8], failed: @escaping @Sendable (any Error) -> Void
     ) {
-        self.algorithms = algorithms
+        algorithms = issuer.algorithms
+        refresh = issuer.refresh
+        pause = min(Self.pause, issuer.refresh)
         self.now = now
         self.fetch = fetch
         self.failed = failed
@@ -55,7 +59,10 @@ package final class IssuerKeys: Sendable {
             let age = moment - state.fetched
             let isGood = state.keys != nil && age < Self.keep
             if let key = state.keys?.find(id, algorithm), isGood {
-                if age >= Self.refresh { _ = begin(&state, moment) }
+                let task = age >= refresh ? begin(&state, moment) : nil
+                // What nobody looked at for long may have been withdrawn long ago: then the issuer is heard first, if it
+                // answers. Else whoever finds the keys old need not wait.
+                if let task, age.count >= 2 * refresh.count, !state.isAway { return .unknown(task) }
                 return .key(key, generation: state.generation)
             }
             if let task = begin(&state, moment) { return .unknown(task) }
@@ -66,7 +73,7 @@ package final class IssuerKeys: Sendable {
     /// One fetch at a time, and none shortly after another.
     private func begin(_ state: inout State, _ moment: Instant) -> Task<Void, Never>? {
         if let running = state.running { return running }
-        if let attempted = state.attempted, moment - attempted < Self.pause, moment >= attempted { return nil }
+        if let attempted = state.attempted, moment - attempted < pause, moment >= attempted { return nil }
         state.attempted = moment
         let task = Task { await self.renew() }
         state.running = task
@@ -82,7 +89,11 @@ package final class IssuerKeys: Sendable {
         let moment = now()
         state.withLockedValue { state in
             state.running = nil
-            guard case .success(let keys) = renewed else { return }
+            guard case .success(let keys) = renewed else {
+                state.isAway = true
+                return
+            }
+            state.isAway = false
             state.keys = keys
             state.generation += 1
             state.fetched = moment

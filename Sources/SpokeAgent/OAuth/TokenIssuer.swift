@@ -16,6 +16,8 @@ package struct TokenIssuer: Hashable, Sendable {
     package var skew = Milliseconds.seconds(60)
     /// The longest time from now in which a token may end.
     package var lifetime = Milliseconds.hours(24)
+    /// After which its keys are fetched again when somebody needs them; after twice that, before anybody is believed by them.
+    package var refresh = Milliseconds.minutes(10)
 
     package init(issuer: String, keys: String) {
         self.issuer = issuer
@@ -90,6 +92,10 @@ package struct TokenIssuer: Hashable, Sendable {
             let addresses = entry.optional("addresses", AddressClaim.read)
             let skew = entry.optional("skew") { $0.duration() }
             let lifetime = entry.optional("lifetime") { $0.duration() }
+            let refresh = entry.optional("refresh") { $0.duration() }
+            if let refresh, !(.seconds(1) ... .hours(24)).contains(refresh) {
+                entry.problems.add("bad-value", "`refresh` is not 1 s to 24 h", at: entry.place(of: "refresh"))
+            }
             if let skew, skew > .minutes(5) {
                 entry.problems.add("bad-value", "`skew` is more than 5 m", at: entry.place(of: "skew"))
             }
@@ -101,6 +107,7 @@ package struct TokenIssuer: Hashable, Sendable {
             read.addresses = addresses
             read.skew = skew ?? read.skew
             read.lifetime = lifetime ?? read.lifetime
+            read.refresh = refresh ?? read.refresh
             return read
         }
     }

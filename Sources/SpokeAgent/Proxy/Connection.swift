@@ -273,6 +273,7 @@ final class Connection: ChannelDuplexHandler {
         var headers = HTTPHeaders()
         let common = policy?.responseHeaders ?? services.snapshots.current?.commonHeaders ?? [:]
         for (name, value) in common.sorted(by: { $0.key < $1.key }) { headers.add(name, value) }
+        gate?.crossOrigin.mark(&headers, of: head)
         headers.set("Cache-Control", "no-store")
         for field in own { headers.set(field.name, field.value) }
         if closing { headers.set("Connection", "close") }

@@ -86,7 +86,7 @@ extension Answer {
         guard let head else { return (self, true) }
         var answer = self
         if head.method == "HEAD" { answer.body = [] }
-        return (answer, !head.keepsAlive || !["POST", "DELETE", "GET"].contains(head.method))
+        return (answer, !head.keepsAlive || !["POST", "DELETE", "GET", "OPTIONS"].contains(head.method))
     }
 }
 

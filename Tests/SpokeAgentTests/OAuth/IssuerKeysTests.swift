@@ -42,11 +42,44 @@ struct IssuerKeysTests {
         let keys = published.keys()
         #expect(await find("k1", keys) == "fetched key")
         published.publish(TestIssuer.set([try TestIssuer().entry("k2")]))
-        published.pass(IssuerKeys.refresh)
+        published.pass(TestIssuer.settings.refresh)
         // The one who finds them old is served by them still, and has them fetched.
         #expect(await find("k1", keys) == "key")
         #expect(await find("k2", keys).hasSuffix("key"))
         #expect(await find("k1", keys) == "none")
+    }
+
+    @Test("keys that nobody asked for in long are fetched before anybody is believed by them, if the issuer answers")
+    func old() async throws {
+        let published = PublishedKeys(TestIssuer.set([try issuer.entry("k1")]))
+        let keys = published.keys()
+        #expect(await find("k1", keys) == "fetched key")
+        published.pass(Milliseconds(2 * TestIssuer.settings.refresh.count))
+        #expect(await find("k1", keys) == "fetched key")
+        published.publish(nil)
+        published.pass(Milliseconds(2 * TestIssuer.settings.refresh.count))
+        #expect(await find("k1", keys) == "fetched key")
+        // It is known to be away: nobody waits for it again.
+        published.pass(IssuerKeys.pause)
+        #expect(await find("k1", keys) == "key")
+        published.publish(TestIssuer.set([try TestIssuer().entry("k2")]))
+        published.pass(IssuerKeys.pause)
+        #expect(await find("k2", keys).hasSuffix("key"))
+        #expect(await find("k1", keys).hasSuffix("none"))
+    }
+
+    @Test("a host that looks more often waits no longer between two attempts")
+    func often() async throws {
+        var settings = TestIssuer.settings
+        settings.refresh = .seconds(2)
+        let published = PublishedKeys(TestIssuer.set([try issuer.entry("k1")]))
+        let keys = published.keys(settings)
+        #expect(await find("k1", keys) == "fetched key")
+        published.pass(.seconds(1))
+        #expect(await find("k2", keys) == "none")
+        published.pass(.seconds(1))
+        #expect(await find("k2", keys) == "fetched none")
+        #expect(published.asked == 2)
     }
 
     @Test("an issuer that does not answer is believed by its last keys for a day, then not at all")
@@ -56,7 +89,7 @@ struct IssuerKeysTests {
         #expect(await find("k1", keys) == "fetched key")
         published.publish(nil)
         published.pass(.hours(23))
-        #expect(await find("k1", keys) == "key")
+        #expect(await find("k1", keys) == "fetched key")
         published.pass(.hours(2))
         #expect(await find("k1", keys) == "fetched unavailable")
         #expect(await find("k1", keys) == "unavailable")

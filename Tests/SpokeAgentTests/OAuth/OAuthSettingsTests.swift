@@ -50,6 +50,8 @@ struct OAuthSettingsTests {
             ("[{ \(issuer), algorithms: [HS256] }]", "https://mcp.corp.example"),
             ("[{ \(issuer), algorithms: [none] }]", "https://mcp.corp.example"),
             ("[{ \(issuer), skew: 10m }]", "https://mcp.corp.example"),
+            ("[{ \(issuer), refresh: 500ms }]", "https://mcp.corp.example"),
+            ("[{ \(issuer), refresh: 25h }]", "https://mcp.corp.example"),
             ("[{ \(issuer), groups: {} }]", "https://mcp.corp.example"),
             ("[{ \(issuer) }, { \(issuer) }]", "https://mcp.corp.example"),
             (

@@ -91,7 +91,7 @@ final class PublishedKeys: Sendable {
 
     func keys(_ issuer: TokenIssuer = TestIssuer.settings) -> IssuerKeys {
         IssuerKeys(
-            algorithms: issuer.algorithms, now: { self.now },
+            of: issuer, now: { self.now },
             fetch: {
                 try self.state.withLockedValue { state in
                     state.asked += 1
