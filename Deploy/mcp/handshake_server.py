@@ -21,6 +21,7 @@ VERSIONS = ["2025-03-26", "2025-06-18", "2025-11-25"]
 LOCK = threading.Lock()
 SESSIONS: dict[str, str] = {}
 CANCELLED: dict[tuple, threading.Event] = {}
+ANSWERS: dict[tuple, dict] = {}
 OVER_STREAMS = sys.argv[1] == "stdio"
 
 
@@ -40,6 +41,7 @@ TOOLS = [
     tool("count", to={"type": "integer"}),
     tool("slow", begun={"type": "string"}),
     tool("stubborn", begun={"type": "string"}),
+    tool("ask", kinds={"type": "array", "items": {"type": "string"}}),
 ]
 
 
@@ -47,7 +49,41 @@ def text(value):
     return {"content": [{"type": "text", "text": value}], "isError": False}
 
 
-def call(session, request, name, arguments, progress):
+QUESTIONS = {
+    "elicitation": (
+        "elicitation/create",
+        {
+            "message": "Sure?",
+            "requestedSchema": {"type": "object", "properties": {"sure": {"type": "boolean"}}},
+        },
+    ),
+    "sampling": (
+        "sampling/createMessage",
+        {"messages": [{"role": "user", "content": {"type": "text", "text": "and?"}}], "maxTokens": 10},
+    ),
+    "roots": ("roots/list", {}),
+}
+
+
+def ask(session, request, kinds, say):
+    """Asks the client one thing after the other; None when the call was called off meanwhile."""
+    heard_of = []
+    for kind in kinds:
+        method, params = QUESTIONS[kind]
+        number = "ask-" + secrets.token_hex(4)
+        say({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+        called_off = CANCELLED.setdefault((session, str(request)), threading.Event())
+        while (session, number) not in ANSWERS:
+            if called_off.wait(0.02):
+                tell(event="stopped", session=session, id=request)
+                return None
+        heard_of.append(ANSWERS.pop((session, number)).get("result", "refused"))
+    return text(json.dumps(heard_of))
+
+
+def call(session, request, name, arguments, progress, say):
+    if name == "ask":
+        return ask(session, request, arguments["kinds"], say)
     if name == "echo":
         return text(arguments.get("text", ""))
     if name == "whoami":
@@ -73,7 +109,7 @@ def call(session, request, name, arguments, progress):
     return {"content": [{"type": "text", "text": f"Unknown tool: {name}"}], "isError": True}
 
 
-def answer(session, message, progress):
+def answer(session, message, progress, say):
     """The answer to a request; None for what is not answered any more."""
     method, params = message["method"], message.get("params") or {}
     result = None
@@ -100,7 +136,7 @@ def answer(session, message, progress):
             error = {"code": -32002, "message": "Resource not found"}
             return {"jsonrpc": "2.0", "id": message["id"], "error": error}
     elif method == "tools/call":
-        result = call(session, message["id"], params.get("name"), params.get("arguments") or {}, progress)
+        result = call(session, message["id"], params.get("name"), params.get("arguments") or {}, progress, say)
         if result is None:
             return None
     else:
@@ -114,6 +150,8 @@ def heard(session, message):
     if message.get("method") == "notifications/cancelled":
         request = str((message.get("params") or {}).get("requestId"))
         CANCELLED.setdefault((session, request), threading.Event()).set()
+    if "method" not in message:
+        ANSWERS[(session, message["id"])] = message
 
 
 class Handler(PlainHandler):
@@ -133,7 +171,7 @@ class Handler(PlainHandler):
         if message.get("method") == "initialize":
             session = secrets.token_hex(16)
             SESSIONS[session] = "new"
-            return self.whole(200, answer(session, message, None), Mcp_Session_Id=session)
+            return self.whole(200, answer(session, message, None, None), Mcp_Session_Id=session)
         if session is None:
             return self.refuse(400, "Bad Request: Missing session ID")
         if session not in SESSIONS:
@@ -145,14 +183,16 @@ class Handler(PlainHandler):
         if SESSIONS[session] != "open":
             return self.refuse(400, "Received request before initialization was complete")
         token = ((message.get("params") or {}).get("_meta") or {}).get("progressToken")
-        if token is None:
-            made = answer(session, message, lambda _: None)
+        if token is None and (message.get("params") or {}).get("name") != "ask":
+            made = answer(session, message, lambda _: None, None)
             if made is None:
                 self.close_connection = True
                 return None
             return self.whole(200, made)
         self.stream()
-        self.event(answer(session, message, lambda n: self.event(progressed(token, n))))
+        made = answer(session, message, lambda n: self.event(progressed(token, n)), self.event)
+        if made is not None:
+            self.event(made)
         return None
 
 
@@ -168,7 +208,7 @@ def streams():
 
     def work(message):
         token = ((message.get("params") or {}).get("_meta") or {}).get("progressToken")
-        made = answer("process", message, lambda n: token is not None and say(progressed(token, n)))
+        made = answer("process", message, lambda n: token is not None and say(progressed(token, n)), say)
         if made is not None:
             say(made)
 

@@ -26,7 +26,14 @@ package struct SpokeDirectory: Sendable {
     package init(creating path: String) throws(SpokeError) {
         self.path = path
         try Self.make(path)
-        try Self.make(journal)
+        try makeJournal()
+        try check()
+    }
+
+    /// Where the journal lies; it may have been moved away by hand.
+    package func makeJournal() throws(SpokeError) { try Self.make(journal) }
+
+    private func check() throws(SpokeError) {
         var status = stat()
         guard stat(path, &status) == 0 else { throw .system("not-readable", "cannot look at `\(path)`", errno) }
         guard status.st_mode & 0o077 == 0 else {
@@ -34,15 +41,16 @@ package struct SpokeDirectory: Sendable {
         }
     }
 
-    /// Opens the directory of an enrolled spoke.
-    /// - Throws: `not-enrolled`, and what `init(creating:)` throws.
+    /// Opens the directory of an enrolled spoke, and writes nothing there.
+    /// - Throws: `not-enrolled`, `not-readable`, `open-to-others`.
     package init(enrolled path: String) throws(SpokeError) {
         guard access(path + "/identity.json", F_OK) == 0 else {
             throw SpokeError(
                 "not-enrolled", "`\(path)` holds no enrolled spoke",
                 hint: "ask for a token with `nave spoke invite ZONE/NAME`, then `nave-spoke enroll --data \(path)`")
         }
-        try self.init(creating: path)
+        self.path = path
+        try check()
     }
 
     private static func make(_ path: String) throws(SpokeError) {

@@ -51,6 +51,7 @@ package struct SpokeProgram: Sendable {
         signal(SIGXFSZ, SIG_IGN)
         let directory = try SpokeDirectory(enrolled: data)
         try directory.lock()
+        try directory.makeJournal()
         try clock.restore()
         guard let text = try DurableFile.read(configurationFile, maximumBytes: 1 << 20) else {
             throw SpokeError(
@@ -82,7 +83,8 @@ package struct SpokeProgram: Sendable {
                     reportWakeup.wake()
                     streams.recheck()
                 }, now: now, logger: logger),
-            ceiling: configuration.ceiling, isDraining: NIOLockedValueBox(false), now: now, logger: logger)
+            held: HeldCalls(configuration.limits), ceiling: configuration.ceiling, isDraining: NIOLockedValueBox(false),
+            now: now, logger: logger)
         let listener = try Listener(services, identity: identity)
         let applier = DeliveryApplier(
             manifests: spoke.manifests, spoke: spoke.identity.identity, clock: clock,
@@ -124,7 +126,8 @@ package struct SpokeProgram: Sendable {
         let running = Running(
             sync: sync, reporter: reporter, renewer: renewer, services: services, listener: listener, tokens: tokens,
             oauth: configuration.oauth, link: link, journal: journal,
-            maintenance: Self.maintenance, certificateLook: Self.certificateLook, drainTime: Self.drainTime, ready: { try writeReadyFile(address) })
+            maintenance: Self.maintenance, certificateLook: Self.certificateLook, drainTime: Self.drainTime,
+            ready: { try writeReadyFile(address) })
         var lifecycle = ServiceGroupConfiguration(
             services: [.init(service: running)], gracefulShutdownSignals: [.sigterm, .sigint],
             logger: Logger(label: "nave.spoke.services") { _ in SwiftLogNoOpLogHandler() })

@@ -65,7 +65,9 @@ extension EndToEnd {
             #expect(clerk.heard("notifications/cancelled").last?["params"]?["requestId"] == call)
         }
 
-        @Test("a revoked caller's running calls are called off, the connection ends; who only lost a grant gets the answer")
+        @Test(
+            "a revoked caller's running calls are called off, the connection ends; who only lost a grant gets the answer"
+        )
         func revoked() async throws {
             let metrics = try freePort()
             let clerk = try await Clerk.open(spoke: "metrics: 127.0.0.1:\(metrics)")

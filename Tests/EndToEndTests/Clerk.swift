@@ -15,21 +15,7 @@ struct Clerk {
     ///   - spoke: settings of `spoke.yaml`.
     static func open(policy: String = "", spoke: String = "") async throws -> Clerk {
         let wheel = try await Wheel.withHub()
-        try wheel.directory.write(
-            "topology/zones/finance/clerk.yaml",
-            """
-            in: finance
-            servers:
-              clerk: { owner: "group:finance-platform", spokes: [fin-1], policy: { \(policy) } }
-              clerk-stdio: { owner: "group:finance-platform", spokes: [fin-1], policy: { \(policy) } }
-            rules:
-              - id: bots-clerk
-                allow: ["*"]
-                servers: [clerk, clerk-stdio]
-                to: [client:analytics/reporting-bot, client:finance/housekeeping]
-                reason: a test
-
-            """)
+        try write(wheel, policy: policy)
         try wheel.raiseRates()
         try await wheel.apply()
         let python = try await PythonEnvironment.python("2.3")
@@ -51,6 +37,27 @@ struct Clerk {
         try await wheel.enrolClient("analytics/reporting-bot", as: "bot")
         return Clerk(wheel: wheel, server: server.child, port: server.port)
     }
+
+    private static func write(_ wheel: Wheel, policy: String) throws {
+        try wheel.directory.write(
+            "topology/zones/finance/clerk.yaml",
+            """
+            in: finance
+            servers:
+              clerk: { owner: "group:finance-platform", spokes: [fin-1], policy: { \(policy) } }
+              clerk-stdio: { owner: "group:finance-platform", spokes: [fin-1], policy: { \(policy) } }
+            rules:
+              - id: bots-clerk
+                allow: ["*"]
+                servers: [clerk, clerk-stdio]
+                to: [client:analytics/reporting-bot, client:finance/housekeeping]
+                reason: a test
+
+            """)
+    }
+
+    /// Gives both servers another policy, to be applied.
+    func allow(_ policy: String) throws { try Self.write(wheel, policy: policy) }
 
     /// What reached the server over HTTP, oldest first.
     var heard: [JSON] {
@@ -76,11 +83,12 @@ struct Clerk {
 
     /// A request of 2026-07-28.
     static func request(
-        _ method: String, _ params: [(String, JSON)] = [], name: String? = nil, token: JSON? = nil
+        _ method: String, _ params: [(String, JSON)] = [], name: String? = nil, token: JSON? = nil,
+        capabilities: JSON = [:]
     ) -> (body: String, headers: [String]) {
         var meta = JSONObject([
             ("io.modelcontextprotocol/protocolVersion", "2026-07-28"),
-            ("io.modelcontextprotocol/clientCapabilities", [:]),
+            ("io.modelcontextprotocol/clientCapabilities", capabilities),
         ])
         meta["progressToken"] = token
         let body: JSON = [
@@ -95,9 +103,9 @@ struct Clerk {
 
     func stateless(
         _ method: String, _ params: [(String, JSON)] = [], name: String? = nil, as caller: String = "bot",
-        token: JSON? = nil, server: String = "clerk", more: [String] = []
+        token: JSON? = nil, capabilities: JSON = [:], server: String = "clerk", more: [String] = []
     ) async throws -> CurlAnswer {
-        let (body, headers) = Self.request(method, params, name: name, token: token)
+        let (body, headers) = Self.request(method, params, name: name, token: token, capabilities: capabilities)
         return try await wheel.curl("/\(server)/mcp", as: caller, body: body, headers: headers, more: more)
     }
 

@@ -54,7 +54,10 @@ struct TokenDoor {
                 "oauth:", "  listen: 127.0.0.1:\(port)", "  url: \(url)", "  certificate: \(files.file("pem"))",
                 "  key: \(files.file("key"))",
             ] + more.map { "  \($0)" }
-            + ["  issuers:", "    - issuer: \(issuer)", "      keys: \(issuer)/keys", #"      groups: { prefix: "corp:" }"#]
+            + [
+                "  issuers:", "    - issuer: \(issuer)", "      keys: \(issuer)/keys",
+                #"      groups: { prefix: "corp:" }"#,
+            ]
             + settings.map { "      \($0)" }
         return lines.joined(separator: "\n")
     }

@@ -33,7 +33,9 @@ extension EndToEnd {
                 ])
         }
 
-        @Test("keys of the issuer come and go: a new one is looked for, a withdrawn one refused, a made-up one costs little")
+        @Test(
+            "keys of the issuer come and go: a new one is looked for, a withdrawn one refused, a made-up one costs little"
+        )
         func rollover() async throws {
             let door = try await TokenDoor.open()
             let wheel = try await open(door, door.settings(issuer: ["refresh: 2s"]))
@@ -60,7 +62,9 @@ extension EndToEnd {
             #expect(wheel.spoke?.isRunning == true)
         }
 
-        @Test("so many connections of one address; pages of listed origins; a certificate that is renewed while it listens")
+        @Test(
+            "so many connections of one address; pages of listed origins; a certificate that is renewed while it listens"
+        )
         func listener() async throws {
             let door = try await TokenDoor.open()
             let metrics = try freePort()

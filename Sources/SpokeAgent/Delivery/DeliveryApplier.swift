@@ -118,6 +118,7 @@ actor DeliveryApplier {
             let cut = try listener.trustChanged(identity, snapshot)
             let gone = Set((cut.map(\.id) + revoked.map(\.identity)).map { Caller(workload: $0).key })
             let sessions = services.tables.sessions.sweep(now: services.now()) { gone.contains($0.caller) }
+            services.held.end(callers: gone)
             services.upstreams.end(sessions, callers: gone)
             if !cut.isEmpty { services.logger.info("peers cut off", metadata: ["count": "\(cut.count)"]) }
         }

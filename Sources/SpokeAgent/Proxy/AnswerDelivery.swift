@@ -172,8 +172,11 @@ final class AnswerDelivery {
             do throws(MCPError) {
                 let passed = try PassedResult.of(
                     result, of: action, era: forwarding.version.era, through: lists, allowing: serverRequests)
-                message = .result(id: id, try bound(passed, action))
-            } catch { return failed(SpokeError("bad-upstream", error.message)) }
+                message = .result(id: id, try bound(passed, action, held: response.held))
+            } catch {
+                if let held = response.held { services.held.abandon(held) }
+                return failed(SpokeError("bad-upstream", error.message))
+            }
             if action.isInitialize {
                 do throws(SpokeError) {
                     if let session = try begin(response.session, result) {
@@ -199,7 +202,7 @@ final class AnswerDelivery {
 
     /// What the result gives the caller to come back with, bound to the caller.
     private func bound(
-        _ passed: (kind: ServerResult.Kind, result: JSON), _ action: MCPAction
+        _ passed: (kind: ServerResult.Kind, result: JSON), _ action: MCPAction, held: String?
     ) throws(MCPError) -> JSON {
         guard case .object(var object) = passed.result else { return passed.result }
         let now = services.now()
@@ -208,7 +211,7 @@ final class AnswerDelivery {
             let state: String
             do throws(TrustError) {
                 state = try services.tables.sealed.requestState(
-                    input, of: action, caller: forwarding.caller, server: forwarding.server, now: now)
+                    input, held: held, of: action, caller: forwarding.caller, server: forwarding.server, now: now)
             } catch { throw MCPError(.badUpstream, error.message) }
             object["requestState"] = .string(state)
         case .task(let id):
@@ -239,7 +242,8 @@ final class AnswerDelivery {
         guard let upstream else { return nil }
         guard let id = try? Hex.encode(randomBytes(32)) else { throw SpokeError("busy", "no randomness") }
         let session = Session(
-            id: id, caller: forwarding.caller, server: forwarding.server, version: version, upstream: upstream,
+            id: id, caller: forwarding.caller, owner: forwarding.owner, server: forwarding.server, version: version,
+            upstream: upstream,
             used: services.now())
         let limit = forwarding.policy.sessions
         services.upstreams.end(services.tables.sessions.add(session, limit: limit), callers: [])

@@ -3,14 +3,16 @@ import Model
 
 /// Holds a message to what its caller was given before: the state of a call that is repeated, tasks, a server's questions,
 /// what a stream is to report. What belongs to somebody else does not exist.
+///
+/// - Returns: the call that waits for this repetition of it, if one does.
 func bind(
     _ message: inout MCPMessage, _ action: inout MCPAction, _ permit: inout Permit, _ understood: Understood,
     _ reached: Reached, _ tables: Tables, _ refusals: Refusals
-) throws(Refusal) {
+) throws(Refusal) -> String? {
     let era = understood.version.era
     switch action {
     case .callTool, .getPrompt, .readResource:
-        try unseal(&message, action, era, reached, tables, refusals, permit.aim)
+        return try unseal(&message, action, era, reached, tables, refusals, permit.aim)
     case .task(let operation, let id):
         guard
             let task = tables.tasks.find(
@@ -52,6 +54,7 @@ func bind(
         action = .listen(listening)
     default: break
     }
+    return nil
 }
 
 extension Forwarding {
@@ -69,16 +72,16 @@ extension Forwarding {
 private func unseal(
     _ message: inout MCPMessage, _ action: MCPAction, _ era: Era, _ reached: Reached, _ tables: Tables,
     _ refusals: Refusals, _ aim: Aim
-) throws(Refusal) {
-    guard let params = message.params else { return }
+) throws(Refusal) -> String? {
+    guard let params = message.params else { return nil }
     let sealed = params["requestState"]?.string
     let responses = params["inputResponses"]?.object
     message.params?["requestState"] = nil
     guard era == .stateless else {
         message.params?["inputResponses"] = nil
-        return
+        return nil
     }
-    guard sealed != nil || responses != nil else { return }
+    guard sealed != nil || responses != nil else { return nil }
     let retry = sealed.flatMap {
         tables.sealed.retry(
             $0, of: action, caller: reached.caller.key, server: reached.name, now: reached.facts.now)
@@ -86,9 +89,7 @@ private func unseal(
     guard let retry else {
         throw Refusal(
             step: refusals.malformed(
-                MCPError(
-                    .invalidParams, "`requestState` is not of this call, or too old",
-                    hint: "call again without it"), id: message.id, era: era, reason: .foreignState, aim: aim))
+                .foreignState, id: message.id, era: era, reason: .foreignState, aim: aim))
     }
     let asked = retry.asked.filter { reached.serverRequests.contains($0.value) }
     guard InputRequired.answers(responses ?? JSONObject(), to: asked) else {
@@ -98,6 +99,15 @@ private func unseal(
                 reason: .foreignState, aim: aim))
     }
     message.params?["requestState"] = retry.upstream.map(JSON.string)
+    return retry.held
+}
+
+extension MCPError {
+    /// For the state of another caller or call, and for one that nothing waits for any more.
+    static var foreignState: MCPError {
+        MCPError(
+            .invalidParams, "`requestState` is not of this call, or too old", hint: "call again without it")
+    }
 }
 
 extension Reached {

@@ -106,6 +106,7 @@ package struct Forwarding: Sendable {
     /// Short name.
     package var server: String
     package var caller: String
+    package var owner: Caller
     package var version: ProtocolVersion
     package var session: Session?
     /// The tool's, for the `Mcp-Param-*` headers.
@@ -117,6 +118,8 @@ package struct Forwarding: Sendable {
     package var record: DecisionRecord
     /// Whether the client reads event streams.
     package var acceptsStream: Bool
+    /// The call that waits for this one's `inputResponses`, as ``HeldCalls`` finds it.
+    package var resumes: String?
 
     /// Whether it stays open until somebody ends it.
     package var isStream: Bool {

@@ -17,6 +17,9 @@ package struct ListenerLimits: Hashable, Sendable {
     package var request = Milliseconds.seconds(30)
     /// For a client to read an answer that is ready.
     package var drain = Milliseconds.seconds(60)
+    /// Calls of one caller that wait for what the caller was asked, and how long each of them does.
+    package var heldCallsPerCaller = 8
+    package var heldFor = Milliseconds.minutes(5)
     /// Names that `Host` may have, with or without a port; empty for any, as a certificate names the caller.
     package var hosts: [String] = []
     /// What `Origin` may be; empty for no request of a web page at all.
@@ -52,6 +55,12 @@ package struct ListenerLimits: Hashable, Sendable {
             read.nextByte = time("nextByte", read.nextByte)
             read.request = time("request", read.request)
             read.drain = time("drain", read.drain)
+            read.heldCallsPerCaller = count("heldCallsPerCaller", read.heldCallsPerCaller)
+            read.heldFor = time("heldFor", read.heldFor)
+            if read.heldFor > SealedState.lifetime {
+                limits.problems.add(
+                    "bad-value", "`heldFor` is more than \(SealedState.lifetime)", at: limits.place(of: "heldFor"))
+            }
             return read
         }
     }

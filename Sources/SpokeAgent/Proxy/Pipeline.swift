@@ -116,7 +116,7 @@ private func judged(
         }
         remark = try checkArguments(name, arguments, server.policy, message.id, era, permit.aim, refusals)
     }
-    try bind(&message, &action, &permit, understood, reached, tables, refusals)
+    let resumes = try bind(&message, &action, &permit, understood, reached, tables, refusals)
 
     // Whether it is too much.
     let policy = permit.limits.reduce(server.policy) { $0.bounded(by: $1.limits) }
@@ -125,14 +125,15 @@ private func judged(
     }
     let isStream = if case .listen = action { true } else { false }
     let ticket = try admit(
-        reached, permit, message.id, isStream: isStream, isUpkeep: action.isUpkeep, tables, refusals)
+        reached, permit, message.id, isStream: isStream, isUpkeep: action.isUpkeep || resumes != nil, tables,
+        refusals)
 
     // The caller of this function writes `record` and forwards only once that is done.
-    return .forward(
-        permit,
-        reached.forwarding(
-            .message(action, message), exchange, version: understood.version, session: understood.session,
-            definition: definition, policy: policy, ticket: ticket, record: refusals.record(permit, detail: remark)))
+    var forwarding = reached.forwarding(
+        .message(action, message), exchange, version: understood.version, session: understood.session,
+        definition: definition, policy: policy, ticket: ticket, record: refusals.record(permit, detail: remark))
+    forwarding.resumes = resumes
+    return .forward(permit, forwarding)
 }
 
 extension MCPAction {

@@ -34,7 +34,7 @@ struct Reached {
         definition: JSON? = nil, policy: EffectivePolicy? = nil, ticket: Concurrency.Ticket, record: DecisionRecord
     ) -> Forwarding {
         Forwarding(
-            content: content, server: name, caller: caller.key, version: version, session: session,
+            content: content, server: name, caller: caller.key, owner: caller, version: version, session: session,
             definition: definition,
             headers: exchange.forwardedHeaders(removing: server.policy.removedRequestHeaders),
             policy: policy ?? server.policy, filter: lists(in: version), ticket: ticket, record: record,

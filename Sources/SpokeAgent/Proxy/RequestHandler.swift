@@ -45,8 +45,11 @@ final class RequestHandler {
     // MARK: judging
 
     func begin() {
-        // A server whose first catalog is on its way knows its names in a moment.
-        if let name = Endpoint.server(exchange.head.target), let first = services.upstreams.firstCatalog(name) {
+        // A server whose first catalog is on its way knows its names in a moment. Who may not reach it is answered at once, as
+        // for a server that is not there.
+        if let name = Endpoint.server(exchange.head.target), let first = services.upstreams.firstCatalog(name),
+            lookAround() != nil
+        {
             let bound = NIOLoopBound(self, eventLoop: loop)
             first.hop(to: loop).whenComplete { _ in bound.value.judgeNow() }
         } else {
@@ -115,12 +118,25 @@ final class RequestHandler {
         self.delivery = delivery
         if forwarding.isStream { watch(forwarding) }
         if case .legacyStream = forwarding.content { return open(delivery) }
-        delivery.flow = upstream.send(permit, forwarding, on: loop) { [weak self] event in
+        let refused: @Sendable () -> Void = { [limited = services.limited] in limited.count("held-calls") }
+        delivery.flow = upstream.send(permit, forwarding, services.held, on: loop, refused: refused) {
+            [weak self] event in
             guard let self, self.delivery === delivery else { return }
             heard = .now()
             pass(delivery.take(event), of: delivery)
         }
         if delivery.isOver { delivery.flow = .none }
+    }
+
+    /// What the caller may reach now, at no cost to the caller; nil for nothing.
+    private func lookAround() -> (Reached, Refusals)? {
+        let now = services.now()
+        let snapshot = services.snapshots.current
+        let refusals = Refusals(exchange, snapshot, services.tables.attempts, now, isQuiet: true)
+        guard let snapshot,
+            let reached = try? reach(exchange, snapshot, services.tables, refusals, now, counting: false)
+        else { return nil }
+        return (reached, refusals)
     }
 
     // MARK: HTTP+SSE
@@ -143,7 +159,8 @@ final class RequestHandler {
             stream.close(departure)
             forwarding.ticket.release()
         }
-        delivery.flow = UpstreamFlow(cancel: close, setReading: stream.setReading, reply: { _ in })
+        delivery.flow = UpstreamFlow(
+            cancel: close, setReading: stream.setReading, setTime: { _ in }, reply: { _ in })
         pass(delivery.take(.opened), of: delivery)
         pass(.more(stream.endpoint), of: delivery)
     }
@@ -235,12 +252,10 @@ final class RequestHandler {
     /// whose lists changed is told so.
     func recheck() {
         guard let delivery else { return }
+        guard let (reached, refusals) = lookAround(), reached.mayGoOn(with: delivery.forwarding, refusals) else {
+            return end("revoked")
+        }
         let now = services.now()
-        let refusals = Refusals(exchange, services.snapshots.current, services.tables.attempts, now, isQuiet: true)
-        guard let snapshot = services.snapshots.current,
-            let reached = try? reach(exchange, snapshot, services.tables, refusals, now, counting: false),
-            reached.mayGoOn(with: delivery.forwarding, refusals)
-        else { return end("revoked") }
         if let session = delivery.forwarding.session,
             services.tables.sessions.find(session.id, caller: session.caller, server: session.server, now: now) == nil
         {

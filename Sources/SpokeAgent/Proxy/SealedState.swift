@@ -18,12 +18,15 @@ package struct SealedState: Sendable {
     package struct Retry: Hashable, Sendable {
         package var asked: [String: ServerRequestKind]
         package var upstream: String?
+        /// Where the call waits at this spoke, for a server that could not have it repeated.
+        package var held: String?
     }
 
     /// `requestState` for a client, bound to the caller, the server, the call and its arguments.
+    /// - Parameter held: where the call waits, if it does.
     /// - Throws: what `SealingKey` throws.
     package func requestState(
-        _ input: InputRequired, of call: MCPAction, caller: String, server: String, now: Instant
+        _ input: InputRequired, held: String? = nil, of call: MCPAction, caller: String, server: String, now: Instant
     ) throws(TrustError) -> String {
         var plain = JSONObject([
             ("e", .number(JSONNumber((now + Self.lifetime).milliseconds))),
@@ -35,6 +38,7 @@ package struct SealedState: Sendable {
             ),
         ])
         plain["s"] = input.state.map(JSON.string)
+        plain["h"] = held.map(JSON.string)
         let context = Self.context("state", caller, server, Self.words(call))
         return "n1." + Base64.encodeURL(try key.seal(JSON.object(plain).bytes, context: context))
     }
@@ -52,7 +56,7 @@ package struct SealedState: Sendable {
             guard let kind = kind.string.flatMap(ServerRequestKind.init(rawValue:)) else { return nil }
             asked[key] = kind
         }
-        return Retry(asked: asked, upstream: json["s"]?.string)
+        return Retry(asked: asked, upstream: json["s"]?.string, held: json["h"]?.string)
     }
 
     /// What a call is, the arguments as their digest.

@@ -19,6 +19,8 @@ struct Services: Sendable {
     var tokens = LabelCounts(
         "nave_spoke_tokens_total", by: "result", "Access tokens that were shown: ok, none, or why they were refused.")
     var upstreams: Upstreams
+    /// Calls that wait for what their callers were asked.
+    var held: HeldCalls
     /// The host's own, of `spoke.yaml`; nil where it has none.
     var ceiling: Ceiling?
     /// Set once, when the spoke ends: answers then close their connections.

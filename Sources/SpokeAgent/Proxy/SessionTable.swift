@@ -8,6 +8,8 @@ package struct Session: Hashable, Sendable {
     package var id: String
     /// `Caller.key` of who began it.
     package var caller: String
+    /// The same, as the server is told it; nil for a session of the spoke's own.
+    package var owner: Caller?
     /// Short name.
     package var server: String
     package var version: ProtocolVersion
@@ -16,10 +18,12 @@ package struct Session: Hashable, Sendable {
     package var used: Instant
 
     package init(
-        id: String, caller: String, server: String, version: ProtocolVersion, upstream: String, used: Instant
+        id: String, caller: String, owner: Caller? = nil, server: String, version: ProtocolVersion, upstream: String,
+        used: Instant
     ) {
         self.id = id
         self.caller = caller
+        self.owner = owner
         self.server = server
         self.version = version
         self.upstream = upstream

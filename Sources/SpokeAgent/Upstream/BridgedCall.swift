@@ -6,7 +6,7 @@ import NIOCore
 /// loop.
 final class BridgedCall {
     private let call: UpstreamCall
-    private let caller: String
+    private let caller: BridgedSessions.Key
     private let loop: any EventLoop
     private let sessions: BridgedSessions
     /// To the server itself, no further bridge between.
@@ -22,7 +22,8 @@ final class BridgedCall {
         receive: @escaping (UpstreamEvent) -> Void
     ) {
         self.call = call
-        self.caller = caller
+        self.caller = BridgedSessions.Key(
+            caller: caller, capabilities: AskedCapabilities(declaredIn: call.message))
         self.loop = loop
         self.sessions = sessions
         self.direct = direct
@@ -37,6 +38,7 @@ final class BridgedCall {
                 self.isReading = reading
                 self.flow.setReading(reading)
             },
+            setTime: { self.flow.setTime($0) },
             reply: { self.flow.reply($0) })
     }
 
@@ -54,10 +56,10 @@ final class BridgedCall {
         }
     }
 
-    /// In the caller's place, declaring nothing of what servers may ask of clients: a stateless one could not be asked.
+    /// In the caller's place, declaring what the caller can be asked by way of a repeated call.
     private func shakeHands(_ done: @escaping BridgedSessions.Waiter) {
         // A server that is told who calls is told so from the first message of a session.
-        var hello = UpstreamCall(.initialize, id: 0, version: .newestHandshake, session: nil)
+        var hello = UpstreamCall(.initialize(caller.capabilities), id: 0, version: .newestHandshake, session: nil)
         hello.caller = call.caller
         _ = direct(hello) { [direct, caller = call.caller] event in
             guard event.isLast else { return }
@@ -68,7 +70,7 @@ final class BridgedCall {
                 return done(.failure(SpokeError("bad-upstream", "the server did not shake hands")))
             }
             let established = BridgedSessions.Established(
-                session: response.session, version: version, bridge: .overHandshake(result))
+                session: response.session, version: version, caller: caller, bridge: .overHandshake(result))
             var begun = UpstreamCall(.initialized, id: 0, version: version, session: response.session)
             begun.caller = caller
             _ = direct(begun) { event in

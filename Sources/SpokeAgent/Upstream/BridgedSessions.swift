@@ -6,10 +6,18 @@ import NIOCore
 /// Sessions with an HTTP server that only knows the handshake era, held in the place of stateless callers: one a caller, so that
 /// nothing that one left with the server is met by another.
 final class BridgedSessions: Sendable {
+    struct Key: Hashable, Sendable {
+        var caller: String
+        /// What the server was told that the caller can be asked.
+        var capabilities: AskedCapabilities
+    }
+
     /// What a server answered to `initialize`.
     struct Established: Sendable {
         var session: String?
         var version: ProtocolVersion
+        /// Who it was begun for.
+        var caller: Caller?
         var bridge: EraBridge
     }
 
@@ -30,7 +38,7 @@ final class BridgedSessions: Sendable {
         var lastID: Int64 = 0
     }
 
-    private let entries = NIOLockedValueBox<[String: Entry]>([:])
+    private let entries = NIOLockedValueBox<[Key: Entry]>([:])
     private let now: @Sendable () -> Instant
 
     init(now: @escaping @Sendable () -> Instant) { self.now = now }
@@ -38,7 +46,7 @@ final class BridgedSessions: Sendable {
     /// The caller's session, begun where there is none. `waiter` may be called from any thread.
     ///
     /// - Parameter begin: shakes hands with the server.
-    func session(of caller: String, _ waiter: @escaping Waiter, begin: (@escaping Waiter) -> Void) {
+    func session(of caller: Key, _ waiter: @escaping Waiter, begin: (@escaping Waiter) -> Void) {
         enum Next { case wait, start, ready(Established), full }
         let moment = now()
         let next = entries.withLockedValue { entries -> Next in
@@ -64,7 +72,7 @@ final class BridgedSessions: Sendable {
         }
     }
 
-    private func began(_ caller: String, _ result: Result<Established, SpokeError>) {
+    private func began(_ caller: Key, _ result: Result<Established, SpokeError>) {
         let waiting = entries.withLockedValue { entries -> [Waiter] in
             guard let entry = entries[caller], case .starting(let waiting) = entry.phase else { return [] }
             if case .success(let established) = result {
@@ -78,7 +86,7 @@ final class BridgedSessions: Sendable {
     }
 
     /// An id that no other call in the caller's session has: callers choose theirs for one request only.
-    func nextID(of caller: String) -> Int64 {
+    func nextID(of caller: Key) -> Int64 {
         entries.withLockedValue { entries in
             let id = (entries[caller]?.lastID ?? 0) + 1
             entries[caller]?.lastID = id
@@ -87,7 +95,7 @@ final class BridgedSessions: Sendable {
     }
 
     /// The server does not know that session any more.
-    func forget(_ session: String?, of caller: String) {
+    func forget(_ session: String?, of caller: Key) {
         entries.withLockedValue { entries in
             if case .open(let established)? = entries[caller]?.phase, established.session == session {
                 entries[caller] = nil
@@ -102,7 +110,7 @@ final class BridgedSessions: Sendable {
         return entries.withLockedValue { entries in
             entries.compactMap { caller, entry -> Established? in
                 guard case .open(let established) = entry.phase,
-                    callers.contains(caller) || moment - entry.used >= Self.idle
+                    callers.contains(caller.caller) || moment - entry.used >= Self.idle
                 else { return nil }
                 entries[caller] = nil
                 return established

@@ -106,7 +106,7 @@ struct CatalogKeeper: Sendable {
             diesOfDiscovery = error.code == "upstream-closed"
             throw error
         }
-        let initialized = await upstream.ask(.initialize, id: 2, version: .newestHandshake, session: nil, on: loop)
+        let initialized = await upstream.ask(.initialize([]), id: 2, version: .newestHandshake, session: nil, on: loop)
         if case .response(let response) = initialized, case .result(_, let result) = response.message,
             let version = result["protocolVersion"]?.string.flatMap(ProtocolVersion.init), version.era == .handshake
         {

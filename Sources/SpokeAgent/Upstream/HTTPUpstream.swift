@@ -54,7 +54,7 @@ final class HTTPUpstream: Sendable {
         for over in sessions.sweep(callers: callers) {
             guard let session = over.session else { continue }
             loop.execute { [self] in
-                _ = send(UpstreamCall(ending: session, over.version), on: loop) { _ in }
+                _ = send(UpstreamCall(ending: session, over.version, of: over.caller), on: loop) { _ in }
             }
         }
     }
@@ -81,7 +81,8 @@ final class HTTPUpstream: Sendable {
             receive(event)
         }
         pool.run(exchange)
-        return UpstreamFlow(cancel: exchange.cancel, setReading: exchange.setReading, reply: say)
+        return UpstreamFlow(
+            cancel: exchange.cancel, setReading: exchange.setReading, setTime: exchange.setTime, reply: say)
     }
 
     private func request(_ call: UpstreamCall) throws(MCPError) -> [UInt8] {

@@ -5,7 +5,8 @@ import Model
 /// The probes name things that do not exist.
 enum OwnQuestion: Hashable, Sendable {
     case discover
-    case initialize
+    /// Tells what the callers can be asked in whose place it is said.
+    case initialize(AskedCapabilities)
     case initialized
     case list(ListKind, cursor: String?)
     case probe(CapabilityKind, name: String)
@@ -27,10 +28,10 @@ enum OwnQuestion: Hashable, Sendable {
         let method: String
         switch self {
         case .discover: method = "server/discover"
-        case .initialize:
+        case .initialize(let capabilities):
             method = "initialize"
             params["protocolVersion"] = .string(ProtocolVersion.newestHandshake.rawValue)
-            params["capabilities"] = [:]
+            params["capabilities"] = capabilities.json
             params["clientInfo"] = Self.clientInfo
         case .initialized: return .notification(method: "notifications/initialized", params: nil)
         case .list(let kind, let cursor):

@@ -33,7 +33,7 @@ struct StdioStart: Sendable {
     }
 
     private func shakeHands() {
-        process.ask(.initialize, version: .newestHandshake) { answer in
+        process.ask(.initialize(process.capabilities), version: .newestHandshake) { answer in
             guard case .result(_, let result)? = answer, result["protocolVersion"]?.string != nil else {
                 return process.stop()
             }
@@ -136,11 +136,12 @@ final class StdioAnswer: Sendable {
         }
     }
 
-    func schedule(_ late: @escaping @Sendable () -> Void) {
-        let limit = TimeAmount.milliseconds(call.requestTimeout.count)
+    /// - Parameter time: until the answer is late; nil for no such time.
+    func setTime(_ time: Milliseconds?, _ late: @escaping @Sendable () -> Void) {
         loop.execute { [receive, loop] in
             guard receive.value.receive != nil else { return }
-            receive.value.timer = loop.scheduleTask(in: limit, late)
+            receive.value.timer?.cancel()
+            receive.value.timer = time.map { loop.scheduleTask(in: .milliseconds($0.count), late) }
         }
     }
 

@@ -38,6 +38,8 @@ final class StdioProcess: Sendable {
     private let server: String
     private let command: StdioCommand
     private let era: Era
+    /// What its callers can be asked, where hands are shaken in their place.
+    let capabilities: AskedCapabilities
     private let logger: Logger
     private let state: NIOLockedValueBox<State>
     private let queue = StdioQueue()
@@ -49,12 +51,14 @@ final class StdioProcess: Sendable {
     ///   - onListChange: Called when the server says that its lists are not what they were.
     ///   - onEnd: Called when the process is over; it was good when it answered anything or was stopped by us.
     init(
-        _ server: String, _ command: StdioCommand, speaksFor era: Era, at now: Instant, logger: Logger,
+        _ server: String, _ command: StdioCommand, speaksFor era: Era, capabilities: AskedCapabilities = [],
+        at now: Instant, logger: Logger,
         onListChange: @escaping @Sendable () -> Void, onEnd: @escaping @Sendable (_ wasGood: Bool) -> Void
     ) {
         self.server = server
         self.command = command
         self.era = era
+        self.capabilities = capabilities
         self.logger = logger
         state = NIOLockedValueBox(State(used: now))
         self.onListChange = onListChange
@@ -89,10 +93,10 @@ final class StdioProcess: Sendable {
         _ call: UpstreamCall, session: String?, on loop: any EventLoop, _ receive: @escaping (UpstreamEvent) -> Void
     ) -> UpstreamFlow {
         let answer = StdioAnswer(call, session: session, loop: loop, receive: receive)
-        let limit = call.requestTimeout
-        answer.schedule { [weak self] in
-            self?.give(up: answer, .failed(SpokeError("upstream-timeout", "no answer within \(limit)")))
+        let late: @Sendable () -> Void = { [weak self] in
+            self?.give(up: answer, .failed(SpokeError("upstream-timeout", "no answer in time")))
         }
+        answer.setTime(call.requestTimeout, late)
         switch hold(answer) {
         case .kept: break
         case .refused: answer.emit(Self.busy)
@@ -100,6 +104,7 @@ final class StdioProcess: Sendable {
         }
         return UpstreamFlow(
             cancel: { [weak self] _ in self?.cancel(answer) }, setReading: { answer.setReading($0) },
+            setTime: { answer.setTime($0, late) },
             reply: { [weak self] message in _ = self?.queue.offer(LineWriter.bytes(message)) })
     }
 
@@ -327,12 +332,13 @@ final class StdioProcess: Sendable {
         }
     }
 
-    /// A request of the server goes to the session's own stream or the call that waits longest, to be judged there.
+    /// A request of the server goes to the call that waits longest, or else to the session's own stream, to be judged there.
     private func ask(_ id: RequestID, _ method: String, _ params: JSONObject?, size: Int) {
         let target = state.withLockedValue { state -> StdioAnswer? in
-            guard era == .handshake else { return nil }
+            if era == .stateless, case .open(.passThrough) = state.phase { return nil }
             let oldest = state.pending.sorted { $0.key < $1.key }.lazy.compactMap { entry -> StdioAnswer? in
-                if case .call(let answer, _, _) = entry.value { answer } else { nil }
+                guard case .call(let answer, _, _) = entry.value, !answer.call.isListening else { return nil }
+                return answer
             }.first
             return oldest ?? state.standalone
         }

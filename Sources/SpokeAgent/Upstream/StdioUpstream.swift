@@ -15,6 +15,8 @@ final class StdioUpstream: Sendable {
         var caller: String
         /// Nil for the process of a caller's stateless calls.
         var session: String?
+        /// What the callers of such a process can be asked: it was told so when it started.
+        var capabilities: AskedCapabilities = []
     }
 
     private struct State: Sendable {
@@ -53,7 +55,7 @@ final class StdioUpstream: Sendable {
         let key: Key
         var starts = true
         if call.version.era == .stateless {
-            key = Key(caller: caller, session: nil)
+            key = Key(caller: caller, session: nil, capabilities: AskedCapabilities(declaredIn: call.message))
         } else if case .message(.initialize, _, _) = call.content {
             guard let random = try? Hex.encode(randomBytes(16)) else {
                 return answerAtOnce(.failed(SpokeError("busy", "no randomness")))
@@ -98,7 +100,8 @@ final class StdioUpstream: Sendable {
                 evicted = state.processes.removeValue(forKey: oldest.key)
             }
             let process = StdioProcess(
-                server, command, speaksFor: key.session == nil ? .stateless : .handshake, at: moment, logger: logger,
+                server, command, speaksFor: key.session == nil ? .stateless : .handshake,
+                capabilities: key.capabilities, at: moment, logger: logger,
                 onListChange: onListChange,
                 onEnd: { [weak self] wasGood in
                     guard let self else { return }

@@ -8,15 +8,42 @@ enum Upstream: Sendable {
     case stdio(StdioUpstream)
 
     /// Sends what `decide` permitted; without a permit there is no way here. To be called on `loop`, where every event arrives.
+    ///
+    /// - Parameters:
+    ///   - held: where calls wait whose callers are asked something.
+    ///   - refused: called when a question was refused for want of a place there.
     func send(
-        _ permit: Permit, _ forwarding: Forwarding, on loop: any EventLoop, _ receive: @escaping (UpstreamEvent) -> Void
+        _ permit: Permit, _ forwarding: Forwarding, _ held: HeldCalls, on loop: any EventLoop,
+        refused: @escaping @Sendable () -> Void, _ receive: @escaping (UpstreamEvent) -> Void
     ) -> UpstreamFlow {
         let call = UpstreamCall(permit, forwarding)
-        switch self {
-        case .http(let upstream): return upstream.send(call, caller: forwarding.caller, on: loop, receive)
-        case .stdio(let upstream): return upstream.send(call, caller: forwarding.caller, on: loop, receive)
+        let (caller, server) = (forwarding.caller, forwarding.server)
+        if let key = forwarding.resumes {
+            if let waiting = held.take(key, caller: caller, server: server) {
+                return waiting.resume(call, on: loop, receive)
+            }
+            call.place?.release()
+            let (status, message) = JSONRPCErrors.answer(.foreignState, id: forwarding.messageID, era: .stateless)
+            receive(.response(UpstreamResponse(status: status, message: message)))
+            return .none
+        }
+        guard isBridged, !call.askedCapabilities.isEmpty else { return send(call, caller, on: loop, receive) }
+        return HeldCall(call, caller: caller, server: server, held, on: loop, refused: refused).begin(receive) {
+            send(call, caller, on: loop, $0)
         }
     }
+
+    private func send(
+        _ call: UpstreamCall, _ caller: String, on loop: any EventLoop, _ receive: @escaping (UpstreamEvent) -> Void
+    ) -> UpstreamFlow {
+        switch self {
+        case .http(let upstream): upstream.send(call, caller: caller, on: loop, receive)
+        case .stdio(let upstream): upstream.send(call, caller: caller, on: loop, receive)
+        }
+    }
+
+    /// Whether a server may speak an era that its stateless callers do not. A process finds out for itself.
+    private var isBridged: Bool { if case .http(let upstream) = self { upstream.isBridged } else { true } }
 
     /// Sends one of the spoke's own questions.
     func ask(
@@ -36,10 +63,7 @@ enum Upstream: Sendable {
             switch self {
             // Whether a server knows the newest era is asked of itself.
             case .http(let upstream) where question == .discover: flow.value = upstream.send(call, on: loop, receive)
-            case .http(let upstream):
-                flow.value = upstream.send(call, caller: StdioUpstream.ownCaller, on: loop, receive)
-            case .stdio(let upstream):
-                flow.value = upstream.send(call, caller: StdioUpstream.ownCaller, on: loop, receive)
+            case .http, .stdio: flow.value = send(call, StdioUpstream.ownCaller, on: loop, receive)
             }
         }
         do { return try await promise.futureResult.get() } catch {
@@ -57,7 +81,8 @@ enum Upstream: Sendable {
         switch self {
         case .http(let upstream):
             loop.execute {
-                _ = upstream.send(UpstreamCall(ending: session.upstream, session.version), on: loop) { _ in }
+                let call = UpstreamCall(ending: session.upstream, session.version, of: session.owner)
+                _ = upstream.send(call, on: loop) { _ in }
             }
         case .stdio(let upstream): upstream.end(session: session.upstream)
         }

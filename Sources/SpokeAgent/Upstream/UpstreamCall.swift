@@ -38,6 +38,18 @@ struct UpstreamCall: Sendable {
 
     var isListening: Bool { if case .message(.listen, _, _) = content { true } else { false } }
 
+    /// What its caller can be asked before the answer: by repeating the call, which goes with these methods only
+    /// (2026-07-28, basic/patterns/mrtr).
+    var askedCapabilities: AskedCapabilities {
+        guard version.era == .stateless, case .message(let action, let message, _) = content, message.isRequest else {
+            return []
+        }
+        switch action {
+        case .callTool, .getPrompt, .readResource: return AskedCapabilities(declaredIn: message)
+        default: return []
+        }
+    }
+
     /// What tells the upstream that nobody waits for the answer: in the handshake era a connection that ends says nothing
     /// (2025-11-25, basic/transports, "Sending Messages to the Server"). Nil for what ends with its connection, and for
     /// `initialize`, which is never called off (basic/utilities/cancellation).
@@ -96,10 +108,15 @@ struct UpstreamCall: Sendable {
         requestTimeout = .seconds(20)
     }
 
-    /// To tell an upstream that a session is over.
-    /// - Parameter session: as the upstream calls it.
-    init(ending session: String, _ version: ProtocolVersion) {
+    /// To tell an upstream that a session is over, in the name that it was begun in: a server that holds a session to who began
+    /// it would keep it for anybody else.
+    ///
+    /// - Parameters:
+    ///   - session: as the upstream calls it.
+    ///   - caller: nil for the spoke itself.
+    init(ending session: String, _ version: ProtocolVersion, of caller: Caller?) {
         content = .endSession
+        self.caller = caller
         self.version = version
         self.session = session
         headers = HTTPHeaders([("User-Agent", "nave-spoke")])
@@ -164,6 +181,8 @@ package struct UpstreamResponse: Sendable {
     package var session: String?
     /// The upstream's id of the event that bore it.
     package var event: String?
+    /// Where the call is found that waits for the caller, in ``HeldCalls``.
+    var held: String?
 }
 
 /// Why nobody is there for an answer any more.
@@ -188,8 +207,12 @@ struct UpstreamFlow {
     var cancel: (Departure) -> Void
     /// False while the client does not read fast enough.
     var setReading: (Bool) -> Void
+    /// How long the answer may take from now on; nil as long as somebody else is waited for.
+    var setTime: (Milliseconds?) -> Void
     /// Sends the answer to a request of the server.
     var reply: (MCPMessage) -> Void
 
-    static var none: UpstreamFlow { UpstreamFlow(cancel: { _ in }, setReading: { _ in }, reply: { _ in }) }
+    static var none: UpstreamFlow {
+        UpstreamFlow(cancel: { _ in }, setReading: { _ in }, setTime: { _ in }, reply: { _ in })
+    }
 }

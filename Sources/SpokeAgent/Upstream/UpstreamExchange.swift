@@ -32,9 +32,7 @@ final class UpstreamExchange {
         self.callOff = callOff
         self.receive = receive
         reader = AnswerReader(expecting: call.expectation, limit: call.responseLimit)
-        timer = loop.assumeIsolated().scheduleTask(in: .milliseconds(call.requestTimeout.count)) { [weak self] in
-            self?.late()
-        }
+        setTime(call.requestTimeout)
     }
 
     func began(on connection: UpstreamConnection) { self.connection = connection }
@@ -66,7 +64,7 @@ final class UpstreamExchange {
         self.receive = nil
         setReading(true)
         leave()
-        receive?(.failed(SpokeError("upstream-timeout", "no answer within \(call.requestTimeout)")))
+        receive?(.failed(SpokeError("upstream-timeout", "no answer in time")))
     }
 
     /// Nobody waits for the answer any more.
@@ -90,6 +88,14 @@ final class UpstreamExchange {
         timer?.cancel()
         timer = nil
         call.place?.release()
+    }
+
+    func setTime(_ time: Milliseconds?) {
+        guard receive != nil else { return }
+        timer?.cancel()
+        timer = time.map { time in
+            loop.assumeIsolated().scheduleTask(in: .milliseconds(time.count)) { [weak self] in self?.late() }
+        }
     }
 
     func setReading(_ reading: Bool) {
