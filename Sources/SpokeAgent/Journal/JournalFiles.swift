@@ -225,15 +225,15 @@ package struct JournalFiles: Sendable {
     private mutating func openSegment(_ segment: JournalSegment) throws(SpokeError) {
         let handle = open(segment.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard handle >= 0 else { throw .system("not-writable", "cannot open `\(segment.path)`", errno) }
-        var status = stat()
-        guard fstat(handle, &status) == 0 else {
+        let size = lseek(handle, 0, SEEK_END)
+        guard size >= 0 else {
             close(handle)
             throw .system("not-writable", "cannot look at `\(segment.path)`", errno)
         }
         if file >= 0 { close(file) }
         file = handle
         if segments.last?.path != segment.path { segments.append(segment) }
-        segments[segments.count - 1].bytes = Int(status.st_size)
+        segments[segments.count - 1].bytes = Int(size)
         try DurableFile.syncDirectory(of: segment.path)
     }
 
