@@ -19,6 +19,17 @@ package struct SpokeError: NaveError, Equatable {
         self.init(error.code, error.message, hint: error.hint, place: error.place)
     }
 
+    /// Any error: of this target as it is, of another one under its own code, and else under that code, with what was attempted.
+    init(_ error: any Error, else code: String, _ attempt: String) {
+        if let own = error as? SpokeError {
+            self = own
+        } else if let known = error as? any NaveError {
+            self.init(known)
+        } else {
+            self.init(code, "\(attempt): \(error)")
+        }
+    }
+
     /// A failed system call: `errno` in words.
     static func system(_ code: String, _ attempt: String, _ number: Int32) -> SpokeError {
         SpokeError(code, "\(attempt): \(systemMessage(number))")

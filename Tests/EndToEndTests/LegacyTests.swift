@@ -24,6 +24,52 @@ extension EndToEnd {
                 ])
         }
 
+        @Test("a client that reads nothing gets no more answers, and then no stream")
+        func unread() async throws {
+            let desk = try await Desk.open(policy: "limits: {}", allow: "tool:fetch", spoke: "limits: { drain: 3s }")
+            let wheel = desk.wheel
+            _ = try await wheel.curl("/desk/mcp", as: "bot", body: "{}")
+            let script = """
+                import http.client, json, socket, ssl, sys
+                port = int(sys.argv[1])
+                context = ssl.create_default_context()
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+                context.load_cert_chain(sys.argv[2], sys.argv[3])
+                plain = socket.socket()
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                plain.connect(("127.0.0.1", port))
+                stream = context.wrap_socket(plain)
+                stream.sendall(b"GET /desk/sse HTTP/1.1\\r\\nHost: a\\r\\nAccept: text/event-stream\\r\\n\\r\\n")
+                seen = b""
+                while b"session_id=" not in seen or not seen.endswith(b"\\r\\n"):
+                    seen += stream.recv(4096)
+                place = seen.split(b"data: ")[1].split(b"\\r\\n")[0].decode()
+                posts = http.client.HTTPSConnection("127.0.0.1", port, context=context)
+                def post(message):
+                    posts.request("POST", place, json.dumps(message), {"Content-Type": "application/json"})
+                    answer = posts.getresponse()
+                    answer.read()
+                    return answer.status
+                client = {"name": "t", "version": "1"}
+                hello = {"protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": client}
+                print(post({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}))
+                while b"serverInfo" not in seen:
+                    seen += stream.recv(4096)
+                post({"jsonrpc": "2.0", "method": "notifications/initialized"})
+                call = {"name": "fetch", "arguments": {"url": "x" * 500000}}
+                told = []
+                while 404 not in told and len(told) < 5000:
+                    status = post({"jsonrpc": "2.0", "id": len(told) + 2, "method": "tools/call", "params": call})
+                    told.append(status)
+                print(sorted(set(told)), told.count(202) < 100)
+                """
+            let finished = try await run(
+                try await PythonEnvironment.python("2.3"),
+                ["-c", script, "\(wheel.spokePort)", wheel.directory.file("bot.pem"), wheel.directory.file("bot.key")])
+            #expect(finished.output == "202\n[202, 404, 429] True\n", "\(finished)")
+        }
+
         @Test("a stream takes messages of its caller alone, ends with its life, and counts among the caller's streams")
         func whole() async throws {
             let metrics = try freePort()

@@ -50,6 +50,30 @@ import Testing
         #expect(EgressRules.violation(nil, tool: "fetch_page", arguments: arguments) == nil)
     }
 
+    @Test("an index in an argument's name finds each value once, however many lists stand around it")
+    func indices() throws {
+        let rules = [Egress(tools: ["*"], arguments: ["a.0.b", "a.0.0.b"], to: ["https://*.corp.example/**"])]
+        for (json, isAllowed) in [
+            (#"{"a":[{"b":"https://a.corp.example/"}]}"#, true), (#"{"a":[{"b":"https://evil.example/"}]}"#, false),
+            (#"{"a":[[{"b":"https://evil.example/"}]]}"#, false),
+            (#"{"a":[[[{"b":"https://evil.example/"}]]]}"#, false),
+            (#"{"a":{"0":{"b":"https://evil.example/"}}}"#, false),
+            (#"{"a":[{"0":{"b":"https://evil.example/"}}]}"#, false),
+        ] {
+            let arguments = try #require(try JSON(parsing: Array(json.utf8)).object)
+            #expect((EgressRules.violation(rules, tool: "t", arguments: arguments) == nil) == isAllowed, "\(json)")
+        }
+        let depth = 55
+        let leaves = Array(repeating: #"{"b":"https://a.corp.example/"}"#, count: 5000).joined(separator: ",")
+        let deep =
+            #"{"a":"# + String(repeating: "[", count: depth) + leaves + String(repeating: "]", count: depth) + "}"
+        let arguments = try #require(try JSON(parsing: Array(deep.utf8)).object)
+        let time = ContinuousClock().measure {
+            #expect(EgressRules.violation(rules, tool: "t", arguments: arguments) == nil)
+        }
+        #expect(time < .seconds(5))
+    }
+
     @Test(
         arguments: [
             "127.0.0.1", "10.1.2.3", "172.20.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1",

@@ -138,6 +138,6 @@ import Testing
         headers.set("x", "3")
         #expect(headers.values("X") == ["3"])
         headers.remove(prefix: "mcp-")
-        #expect(headers.count == 1)
+        #expect(headers.fields.count == 1)
     }
 }

@@ -186,7 +186,7 @@ struct BindingTests {
         for (rules, isAllowed) in [("*", true), ("tool:write_entry", false), ("tool:read_*", true)] {
             let later = try self.snapshot(rules: [rules])
             let refusals = Refusals(exchange, later, tables.attempts, now, isQuiet: true)
-            let reached = try reach(exchange, later, tables, refusals, now, counting: false)
+            let reached = try reach(exchange, later, tables, refusals, now)
             #expect(reached.mayGoOn(with: replay, refusals) == isAllowed)
             #expect(reached.mayGoOn(with: own, refusals))
             let shows = { (caller: String) in

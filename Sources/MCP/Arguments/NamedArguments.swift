@@ -6,29 +6,35 @@ import Model
 /// its letters, every element of a list on the way, and JSON within a string, as clients write objects that way.
 enum NamedArguments {
     static func values(_ name: String, in arguments: JSONObject) -> [JSON] {
-        var found = members(name, of: .object(arguments))
+        var found: [JSON] = []
+        collect(name, of: .object(arguments), into: &found)
         let path = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard path.count > 1 else { return found }
         var level = [JSON.object(arguments)]
         for key in path {
             // What looks like JSON and has no one reading stands for the argument itself: who judges it will not like it.
             found += level.compactMap { if case .unreadable(let text)? = inner($0) { .string(text) } else { nil } }
-            level = level.flatMap { members(key, of: $0) }
+            var next: [JSON] = []
+            for value in level { collect(key, of: value, into: &next) }
+            level = next
         }
         found += level
         return found
     }
 
-    private static func members(_ key: String, of value: JSON) -> [JSON] {
+    /// - Parameter isWithin: whether a list on the way holds the value: a number names an element of the list itself only, or each
+    ///   one would be found again from every list around it.
+    private static func collect(_ key: String, of value: JSON, isWithin: Bool = false, into found: inout [JSON]) {
         switch value {
-        case .object(let object): return object.pairs.filter { sameASCII($0.key.utf8, key.utf8) }.map(\.value)
+        case .object(let object):
+            for (name, member) in object.pairs where sameASCII(name.utf8, key.utf8) { found.append(member) }
         case .array(let elements):
+            for element in elements { collect(key, of: element, isWithin: true, into: &found) }
             let isIndex = !key.isEmpty && key.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-            return elements.flatMap { members(key, of: $0) } + (isIndex ? elements : [])
+            if isIndex, !isWithin { found += elements }
         case .string:
-            if case .json(let json)? = inner(value) { return members(key, of: json) }
-            return []
-        case .null, .bool, .number: return []
+            if case .json(let json)? = inner(value) { collect(key, of: json, isWithin: isWithin, into: &found) }
+        case .null, .bool, .number: break
         }
     }
 

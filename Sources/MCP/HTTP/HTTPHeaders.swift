@@ -6,8 +6,6 @@ package struct HTTPHeaders: Sendable {
 
     package init(_ fields: [(String, String)] = []) { self.fields = fields.map { (name: $0.0, value: $0.1) } }
 
-    package var count: Int { fields.count }
-
     package mutating func add(_ name: String, _ value: String) { fields.append((name, value)) }
 
     /// Replaces every field of that name by one.

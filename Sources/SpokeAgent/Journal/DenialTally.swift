@@ -9,6 +9,8 @@ package struct DenialTally: Sendable {
 
     private struct Kind: Hashable, Sendable {
         var caller: String
+        /// Strangers have no other name.
+        var address: String?
         var server: String
         var aim: String
         var reason: String?
@@ -26,7 +28,9 @@ package struct DenialTally: Sendable {
 
     /// - Returns: the lines to write now; the number of each is not set yet.
     package mutating func take(_ record: DecisionRecord, now: Instant) -> [DecisionRecord] {
-        let kind = Kind(caller: record.caller, server: record.server, aim: record.aim, reason: record.reason)
+        let kind = Kind(
+            caller: record.caller, address: record.caller == "unknown" ? record.address : nil, server: record.server,
+            aim: record.aim, reason: record.reason)
         guard var count = counts[kind], now - count.opened < Self.window else {
             var lines = counts.removeValue(forKey: kind).flatMap(Self.summary).map { [$0] } ?? []
             if counts.count >= Self.maximumKinds { lines += drain() }

@@ -6,7 +6,7 @@ import NIOConcurrencyHelpers
 /// runs go with the next one.
 package final class Journal: Sendable {
     private enum Item: Sendable {
-        case lines([JournalLine], @Sendable (Result<[Int64], SpokeError>) -> Void)
+        case line(JournalLine, @Sendable (Result<[Int64], SpokeError>) -> Void)
         case denial(DecisionRecord)
         case unread(@Sendable (JournalReading) -> Void)
         case usage(after: Int64, upTo: Int64, @Sendable ([UsageCounter]) -> Void)
@@ -59,7 +59,7 @@ package final class Journal: Sendable {
     /// Writes a decision; `done` is called on the journal's thread with its number once the line is with the kernel.
     package func record(_ record: DecisionRecord, _ done: @escaping @Sendable (Result<Int64, SpokeError>) -> Void) {
         let accepted = post(
-            .lines([.decision(record)]) { result in
+            .line(.decision(record)) { result in
                 done(
                     result.flatMap { numbers in
                         numbers.first.map(Result.success)
@@ -72,7 +72,7 @@ package final class Journal: Sendable {
     /// A denial: a line, or a count when the same came already. Nobody waits for it; nothing is forwarded on it.
     package func deny(_ record: DecisionRecord) { _ = post(.denial(record)) }
 
-    package func outcome(_ outcome: JournalLine.Outcome) { _ = post(.lines([.outcome(outcome)]) { _ in }) }
+    package func outcome(_ outcome: JournalLine.Outcome) { _ = post(.line(.outcome(outcome)) { _ in }) }
 
     /// What the hub was not told yet, up to a size. For one caller at a time, who also acknowledges.
     package func unreported(maximumBytes: Int) async throws -> Unreported {
@@ -143,9 +143,9 @@ package final class Journal: Sendable {
         var heads: [@Sendable (JSON?) -> Void] = []
         for item in items {
             switch item {
-            case .lines(let some, let done):
-                lines += some
-                waiting.append((some.count, done))
+            case .line(let line, let done):
+                lines.append(line)
+                waiting.append((1, done))
             case .denial(let record):
                 let some = worker.denied(record)
                 lines += some.map(JournalLine.decision)

@@ -63,11 +63,7 @@ package struct JournalFiles: Sendable {
             usage = stored.map(UsageBook.init) ?? UsageBook()
             last = stored?.number ?? 0
             acknowledged = stored?.acknowledged ?? 0
-        } catch let error as any NaveError {
-            throw error as? SpokeError ?? SpokeError(error)
-        } catch {
-            throw SpokeError("bad-journal", "cannot open the journal in `\(directory)`: \(error)")
-        }
+        } catch { throw SpokeError(error, else: "bad-journal", "cannot open the journal in `\(directory)`") }
         chain = JournalChain(beginning: name.name)
         if let line = stored?.line, let head = stored?.head { chain = JournalChain(line: line, head: head) }
         let found = try JournalSegment.all(in: directory, spill: settings.spill?.directory)
@@ -252,9 +248,7 @@ package struct JournalFiles: Sendable {
             do {
                 let envelope = try signer.sign(checkpoint(signer, at: moment))
                 try putBytes(try next.append(.checkpoint(try JSONCoding.encode(envelope))))
-            } catch let error as any NaveError { throw error as? SpokeError ?? SpokeError(error) } catch {
-                throw SpokeError("not-writable", "cannot close a segment: \(error)")
-            }
+            } catch { throw SpokeError(error, else: "not-writable", "cannot close a segment") }
             chain = next
         }
         try sync()
@@ -288,9 +282,7 @@ package struct JournalFiles: Sendable {
             try DurableFile.write(envelope.canonicalBytes, to: JournalHead.path(in: directory))
             signed = (chain.line, envelope)
             return envelope
-        } catch let error as any NaveError { throw error as? SpokeError ?? SpokeError(error) } catch {
-            throw SpokeError("not-writable", "cannot sign the journal's head: \(error)")
-        }
+        } catch { throw SpokeError(error, else: "not-writable", "cannot sign the journal's head") }
     }
 
     private func checkpoint(_ signer: JournalSigner, at now: Instant) -> JournalCheckpoint {

@@ -63,23 +63,27 @@ final class BearerGate: Sendable {
         guard let resource = ProtectedResource(settings.url, target: head.target) else {
             return .answer(Self.plain(404, "Not Found"))
         }
-        let place = address?.description ?? ""
-        if let wait = refused.wait(caller: place, server: "", [settings.refusals], now: services.now()) {
-            services.limited.count("tokens")
-            return .answer(Answer(refusing: .attempts, id: nil, wait: wait) ?? Answer(status: 429))
-        }
+        // Who shares an address with others is not turned away for theirs: a token that was believed before is so now.
+        let place = address?.host ?? ""
+        let wait = refused.wait(caller: place, server: "", [settings.refusals], now: services.now())
         do throws(SpokeError) {
             guard let token = try bearer(head.headers) else {
                 services.tokens.count("none")
                 return .answer(unauthorized(resource))
             }
-            switch try verifier.judge(token, for: resource, now: services.now()) {
+            switch try verifier.judge(token, for: resource, now: services.now(), verifying: wait == nil) {
             case .believed(let token):
                 services.tokens.count("ok")
                 return .caller(token)
             case .waits(let fetching): return .waits(fetching)
             }
         } catch {
+            // That the issuer is away is nobody's fault here.
+            if error.code == "keys-unavailable" { return .answer(refusal(error, resource, address)) }
+            if let wait {
+                services.limited.count("tokens")
+                return .answer(Answer(refusing: .attempts, id: nil, wait: wait) ?? Answer(status: 429))
+            }
             _ = refused.take(caller: place, server: "", [settings.refusals], now: services.now())
             return .answer(refusal(error, resource, address))
         }

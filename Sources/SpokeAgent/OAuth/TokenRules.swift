@@ -127,9 +127,11 @@ package struct TokenRules: Sendable {
 
     /// In lower case; only of people of whom the issuer may speak, and an `email` only when the issuer verified it.
     private func address(_ claims: JSONObject, _ issuer: TokenIssuer) -> String? {
-        guard let declared = issuer.addresses, let address = claims[declared.claim]?.string?.lowercased(),
-            declared.claim != "email" || claims["email_verified"] == .bool(true), isVisible(address)
+        guard let declared = issuer.addresses, let written = claims[declared.claim]?.string,
+            declared.claim != "email" || claims["email_verified"] == .bool(true), isVisible(written)
         else { return nil }
+        // Only then: letters beyond ASCII have lower case within it (U+212A is a Kelvin, and a `k`).
+        let address = written.lowercased()
         let parts = address.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, declared.domains.contains(String(parts[1])) else { return nil }
         return address

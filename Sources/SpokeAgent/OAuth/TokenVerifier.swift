@@ -30,14 +30,20 @@ package final class TokenVerifier: Sendable {
         case waits(Task<Void, Never>)
     }
 
-    /// - Throws: what `CompactToken` and `TokenRules` throw, `unknown-key`, `bad-signature`, `keys-unavailable`.
-    package func judge(_ text: String, for resource: ProtectedResource, now: Instant) throws(SpokeError) -> Verdict {
+    /// - Parameter verifying: false where no signature is to be checked any more; what was checked before counts.
+    /// - Throws: what `CompactToken` and `TokenRules` throw, `unknown-key`, `bad-signature`, `keys-unavailable`, `not-verified`.
+    package func judge(
+        _ text: String, for resource: ProtectedResource, now: Instant, verifying: Bool = true
+    ) throws(SpokeError) -> Verdict {
         let token = try CompactToken(text)
         let (issuer, algorithm, meaning) = try rules.check(token, for: resource, now: now)
         switch keys[issuer.issuer]?.find(token.key, algorithm) {
         case .key(let key, let generation):
             let mark = Signed(token: SHA256.hash(text.utf8), issuer: issuer.issuer, generation: generation)
             if !signed.withLockedValue({ $0.contains(mark) }) {
+                guard verifying else {
+                    throw SpokeError("not-verified", "too many tokens of that address were refused of late")
+                }
                 guard (try? key.verifier.verify(token.signature, signs: token.signed)) == true else {
                     throw SpokeError("bad-signature", "the token's signature is not that of its issuer")
                 }

@@ -83,11 +83,7 @@ final class AnswerDelivery {
     /// Says on a stream that lists are not what they were.
     func changed(_ kinds: Set<CapabilityKind>) -> [UInt8] {
         var bytes: [UInt8] = []
-        for (kind, method, isWanted) in [
-            (CapabilityKind.tool, "notifications/tools/list_changed", listening?.toolsListChanged),
-            (.prompt, "notifications/prompts/list_changed", listening?.promptsListChanged),
-            (.resource, "notifications/resources/list_changed", listening?.resourcesListChanged),
-        ] where kinds.contains(kind) && isWanted ?? true {
+        for (kind, method) in ListChange.methods where kinds.contains(kind) && listening?.wants(kind) ?? true {
             var params: JSONObject?
             if listening != nil, let id = forwarding.messageID {
                 params = JSONObject([("_meta", .object(JSONObject([(EraBridge.subscriptionKey, id.json)])))])
@@ -287,5 +283,15 @@ final class AnswerDelivery {
         guard !isStreaming || forwarding.messageID != nil else { return .last([]) }
         let message = MCPMessage.failure(id: forwarding.messageID, JSONRPCError(code: code, message: text))
         return isStreaming ? .last(SSEWriter.bytes(message)) : .whole(Answer(status: status, message))
+    }
+}
+
+extension MCPAction.Listening {
+    fileprivate func wants(_ kind: CapabilityKind) -> Bool {
+        switch kind {
+        case .tool: toolsListChanged
+        case .prompt: promptsListChanged
+        case .resource: resourcesListChanged
+        }
     }
 }

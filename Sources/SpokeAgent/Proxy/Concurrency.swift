@@ -20,6 +20,15 @@ package final class Concurrency: Sendable {
             self.counts = counts
         }
 
+        /// Takes the place again after it was given back, whatever the count is now: what had it goes on.
+        func retake() {
+            let wasHeld = isHeld.withLockedValue { isHeld in
+                defer { isHeld = true }
+                return isHeld
+            }
+            if !wasHeld { counts.reenter(self) }
+        }
+
         package func release() {
             let wasHeld = isHeld.withLockedValue { isHeld in
                 defer { isHeld = false }
@@ -47,6 +56,13 @@ package final class Concurrency: Sendable {
             guard zip(keys, places).allSatisfy({ (counts[$0] ?? 0) < $1.limit }) else { return nil }
             for key in keys { counts[key, default: 0] += 1 }
             return Ticket(keys: keys, counts: self)
+        }
+    }
+
+    private func reenter(_ ticket: Ticket) {
+        guard let caller = ticket.keys.first?.caller else { return }
+        shards[shard(of: caller, shards.count)].withLockedValue { counts in
+            for key in ticket.keys { counts[key, default: 0] += 1 }
         }
     }
 

@@ -62,7 +62,7 @@ final class Connection: ChannelDuplexHandler {
     /// - Parameter peer: nil where a gate asks each request.
     func admitted(_ peer: VerifiedPeer?) {
         credential = peer.map(Credential.certificate)
-        let owner = credential?.caller.key ?? "address \(address?.description ?? "")"
+        let owner = credential?.caller.key ?? "address \(address?.host ?? "")"
         let limit = gate?.settings.connectionsPerAddress ?? services.tables.limits.connectionsPerCaller
         guard let ticket = services.connections.enter(caller: owner, server: "", limit: limit) else {
             services.limited.count("connections")
@@ -167,7 +167,8 @@ final class Connection: ChannelDuplexHandler {
             return write(refusal, policy: nil, closing: true)
         }
         let (status, message) = JSONRPCErrors.answer(error, id: nil, era: nil)
-        if let caller = credential?.caller.key {
+        // Where a gate asks each request, who sends this one is not known before its head is read.
+        if let caller = credential?.caller.key ?? gate.map({ _ in "unknown" }) {
             let reason: DenyReason = error.reason == .bodyTooLarge ? .tooLarge : .malformed
             let record = DecisionRecord(
                 number: 0, at: services.now(), caller: caller, address: address?.description,
@@ -175,7 +176,7 @@ final class Connection: ChannelDuplexHandler {
                 reason: reason.rawValue, detail: error.code, revision: services.snapshots.current?.revision,
                 bundle: services.snapshots.current?.delivery.digest)
             services.deny(record)
-            services.tables.attempts.deny(caller: caller, now: services.now())
+            if credential != nil { services.tables.attempts.deny(caller: caller, now: services.now()) }
         }
         phase = .busy
         write(Answer(status: status, message), policy: nil, closing: true)
@@ -290,6 +291,7 @@ final class Connection: ChannelDuplexHandler {
     private func finish(_ bytes: [UInt8], closing: Bool) {
         head = nil
         refusal = nil
+        if gate != nil { credential = nil }
         guard let context else { return }
         guard !closing, !services.isDraining.withLockedValue(\.self) else { return closeAfterWriting(bytes, context) }
         send(bytes)

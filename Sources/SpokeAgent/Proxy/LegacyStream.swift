@@ -11,14 +11,46 @@ import NIOCore
 final class LegacyStream: Sendable {
     /// Messages that may be under way at once, the session's own stream included.
     private static let maximumMessages = 64
+    /// After which the session's own stream is opened again, where it ended.
+    private static let pause = TimeAmount.seconds(1)
+
+    /// What becomes of a message.
+    enum Posted: Sendable {
+        /// As the connection that it came by is told.
+        case answered(Answer)
+        /// Nothing was done with it.
+        case refused(DenyReason)
+    }
+
+    /// Why a stream cannot go on.
+    enum Fault: String {
+        /// The client reads nothing, and answers wait for it.
+        case unread
+        case sessionGone = "session-gone"
+    }
 
     private struct State {
         var running: [Int: RequestHandler] = [:]
+        /// Whoever posted and was told nothing yet.
+        var posters: [Int: @Sendable (Posted) -> Void] = [:]
         var next = 0
         /// What `Mcp-Session-Id` is at `/SERVER/mcp`.
         var session: String?
-        var listens = false
+        var listening = Listening.not
         var isClosed = false
+        /// False while the client does not follow.
+        var isReading = true
+        /// Bytes that wait for the client.
+        var unread = 0
+        var patience: Scheduled<Void>?
+    }
+
+    /// To what the server says outside of answers.
+    private enum Listening {
+        case not
+        case listens
+        /// The server has no such stream.
+        case never
     }
 
     /// Random; in the address that the client posts to.
@@ -28,22 +60,30 @@ final class LegacyStream: Sendable {
     let server: String
     private let services: Services
     private let loop: any EventLoop
+    /// Bytes that may wait for a client that does not read.
+    private let unreadLimit: Int
     private let state: NIOLoopBoundBox<State>
     private let write: NIOLoopBound<([UInt8]) -> Void>
+    private let fail: NIOLoopBound<(Fault) -> Void>
 
     /// To be made on `loop`.
-    /// - Parameter write: called on `loop` with whole events.
+    /// - Parameters:
+    ///   - unreadLimit: bytes that may wait for a client that does not read; as much as one answer may have.
+    ///   - write: called on `loop` with whole events.
+    ///   - fail: called on `loop` when the stream has to end.
     init(
-        id: String, caller: String, server: String, _ services: Services, on loop: any EventLoop,
-        write: @escaping ([UInt8]) -> Void
+        id: String, caller: String, server: String, _ services: Services, on loop: any EventLoop, unreadLimit: Int,
+        write: @escaping ([UInt8]) -> Void, fail: @escaping (Fault) -> Void
     ) {
         self.id = id
         self.caller = caller
         self.server = server
         self.services = services
         self.loop = loop
+        self.unreadLimit = unreadLimit
         state = NIOLoopBoundBox(State(), eventLoop: loop)
         self.write = NIOLoopBound(write, eventLoop: loop)
+        self.fail = NIOLoopBound(fail, eventLoop: loop)
     }
 
     /// The first event: where to post to.
@@ -51,56 +91,82 @@ final class LegacyStream: Sendable {
         SSEWriter.bytes(SSEEvent(event: "endpoint", data: Array(Endpoint.messages(server, session: id).utf8)))
     }
 
+    /// Whether the session's own stream says what changed.
+    var listens: Bool { if case .listens = state.value.listening { true } else { false } }
+
     /// Takes a message that came by another connection, from any loop.
-    /// - Parameter answered: called on `loop`, with what that connection is told: 202 once the message is on its way.
-    func post(_ exchange: Exchange, answered: @escaping @Sendable (Answer) -> Void) {
+    /// - Parameter told: called once, on `loop`: 202 as soon as the message is on its way.
+    func post(_ exchange: Exchange, told: @escaping @Sendable (Posted) -> Void) {
         loop.execute { [self] in
-            guard !state.value.isClosed, state.value.running.count < Self.maximumMessages else {
-                return answered(Answer(refusing: .concurrency, id: nil) ?? Answer(status: 429))
+            guard !state.value.isClosed else { return told(.refused(.foreignSession)) }
+            // Who does not read the answers gets no more of them: they would all wait in this host's memory.
+            guard state.value.isReading, state.value.running.count < Self.maximumMessages else {
+                return told(.refused(.concurrency))
             }
-            var isAnswered = false
-            let tell = { (answer: Answer) in
-                guard !isAnswered else { return }
-                isAnswered = true
-                answered(answer)
+            let number = state.value.next
+            state.value.posters[number] = told
+            let tell: (Answer) -> Void = { [self] answer in
+                state.value.posters.removeValue(forKey: number)?(.answered(answer))
             }
-            run(inner(exchange, method: "POST", accept: "application/json, text/event-stream"), accepted: tell) {
-                [self] answer in
-                if let begun = answer.headers.first(where: { $0.name == "Mcp-Session-Id" }) {
-                    state.value.session = begun.value
-                }
-                // Whom an answer is for is told by its id; without one only the poster can be told.
-                let id = (try? JSON(parsing: answer.body))?["id"]
-                guard let id, !id.isNull else { return tell(answer) }
-                write.value(SSEWriter.bytes(SSEEvent(event: "message", data: answer.body)))
+            run(
+                inner(exchange, method: "POST", accept: "application/json, text/event-stream"), accepted: tell, last: {}
+            ) { [self] answer in
+                if let begun = answer.headers.first(where: { $0.name == "Mcp-Session-Id" }) { begin(begun.value) }
+                // Whom an answer is for is told by its id, or those of a batch; without one only the poster can be told.
+                let body = try? JSON(parsing: answer.body)
+                guard body?.array != nil || !(body?["id"]?.isNull ?? true) else { return tell(answer) }
+                send(SSEWriter.bytes(SSEEvent(event: "message", data: answer.body)))
                 tell(Answer(status: 202))
                 listen(exchange)
             }
         }
     }
 
-    /// What the server says outside of answers comes on its session's own stream, if it has one.
-    private func listen(_ exchange: Exchange) {
-        guard state.value.session != nil, !state.value.listens else { return }
-        state.value.listens = true
-        var own = inner(exchange, method: "GET", accept: "text/event-stream")
-        own.body = []
-        run(own, accepted: { _ in }, whole: { _ in })
+    /// One session a stream: another one's would stay behind.
+    private func begin(_ session: String) {
+        end(state.value.session)
+        state.value.session = session
     }
 
+    private func end(_ session: String?) {
+        guard let session = session.flatMap({ services.tables.sessions.remove($0) }) else { return }
+        services.upstreams.end([session], callers: [])
+    }
+
+    /// What the server says outside of answers comes on its session's own stream, if it has one.
+    private func listen(_ exchange: Exchange) {
+        guard !state.value.isClosed, state.value.session != nil, case .not = state.value.listening else { return }
+        state.value.listening = .listens
+        var own = inner(exchange, method: "GET", accept: "text/event-stream")
+        own.body = []
+        run(own, accepted: { _ in }) { [self] in
+            // A server that says nothing for long loses its stream, not the client its ears.
+            state.value.listening = .not
+            loop.assumeIsolated().scheduleTask(in: Self.pause) { [weak self] in self?.listen(exchange) }
+        } whole: { [self] answer in
+            state.value.listening = answer.status == 405 ? .never : .not
+            if answer.status == 404 { fail.value(.sessionGone) }
+        }
+    }
+
+    /// - Parameters:
+    ///   - last: called when the answer was a stream, and it is over.
+    ///   - whole: called when it was none.
     private func run(
-        _ exchange: Exchange, accepted: @escaping (Answer) -> Void, whole: @escaping (Answer) -> Void
+        _ exchange: Exchange, accepted: @escaping (Answer) -> Void, last: @escaping () -> Void,
+        whole: @escaping (Answer) -> Void
     ) {
-        state.value.next += 1
         let number = state.value.next
+        state.value.next += 1
         let handler = RequestHandler(exchange, services, on: loop) { [weak self] output, _ in
             guard let self, !state.value.isClosed else { return }
             switch output {
             case .nothing: return
-            case .begin(_, let bytes), .more(let bytes): write.value(bytes)
+            case .begin(_, let bytes), .more(let bytes): send(bytes)
             case .last(let bytes):
                 state.value.running[number] = nil
-                write.value(bytes)
+                send(bytes)
+                last()
             case .whole(let answer):
                 state.value.running[number] = nil
                 whole(answer)
@@ -108,7 +174,17 @@ final class LegacyStream: Sendable {
         }
         handler.accepted = { accepted(Answer(status: 202)) }
         state.value.running[number] = handler
+        handler.setReading(state.value.isReading)
         handler.begin()
+    }
+
+    private func send(_ bytes: [UInt8]) {
+        guard !state.value.isClosed else { return }
+        if !state.value.isReading {
+            state.value.unread += bytes.count
+            guard state.value.unread <= unreadLimit else { return fail.value(.unread) }
+        }
+        write.value(bytes)
     }
 
     /// The message as it would stand at `/SERVER/mcp`.
@@ -123,17 +199,34 @@ final class LegacyStream: Sendable {
     }
 
     /// False while the client does not read fast enough. On `loop`.
-    func setReading(_ reading: Bool) { for handler in state.value.running.values { handler.setReading(reading) } }
+    func setReading(_ reading: Bool) {
+        guard reading != state.value.isReading else { return }
+        state.value.isReading = reading
+        state.value.unread = 0
+        state.value.patience?.cancel()
+        state.value.patience = nil
+        for handler in state.value.running.values { handler.setReading(reading) }
+        guard !reading else { return }
+        let limit = TimeAmount.milliseconds(services.tables.limits.drain.count)
+        state.value.patience = loop.assumeIsolated().scheduleTask(in: limit) { [weak self] in
+            guard let self, !state.value.isClosed else { return }
+            services.limited.count("drain")
+            fail.value(.unread)
+        }
+    }
 
     /// The client is gone, or may not be here any more: what is under way is called off, and the session is over. On `loop`.
     func close(_ departure: Departure) {
         guard !state.value.isClosed else { return }
         state.value.isClosed = true
+        state.value.patience?.cancel()
         services.legacy.remove(id)
         for handler in state.value.running.values { handler.cancel(departure) }
         state.value.running = [:]
-        guard let session = state.value.session.flatMap({ services.tables.sessions.remove($0) }) else { return }
-        services.upstreams.end([session], callers: [])
+        let posters = state.value.posters.values
+        state.value.posters = [:]
+        for told in posters { told(.refused(.foreignSession)) }
+        end(state.value.session)
     }
 }
 

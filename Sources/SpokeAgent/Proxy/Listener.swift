@@ -61,7 +61,7 @@ final class Listener: Sendable {
     private func prepare(_ channel: any Channel) throws {
         let id = ObjectIdentifier(channel)
         let limits = services.tables.limits
-        if let address = channel.remoteAddress?.ipAddress,
+        if let address = channel.remoteAddress?.ipAddress.flatMap(IPAddress.init)?.host,
             handshakes.take(caller: address, server: "", [limits.handshakes], now: services.now()) != nil
         {
             services.limited.count("handshakes")

@@ -47,14 +47,17 @@ private func judged(
 ) throws(Refusal) -> Step {
     // Who it is, where it goes, and whether they may go there at all.
     guard let snapshot else { return refusals.plain(.noBundle, "no bundle has come yet") }
-    let reached = try reach(exchange, snapshot, tables, refusals, now, counting: true)
+    let reached = try reach(exchange, snapshot, tables, refusals, now)
     let server = reached.server
     let facts = reached.facts
     let view = reached.view
 
     // What it says, read once and strictly.
     if let problem = HeaderRules.problem(exchange.head, tables.limits) { return refusals.badHeaders(problem) }
-    guard tables.limits.serves(host: exchange.head.headers["Host"] ?? "") else { return refusals.plain(.foreignHost) }
+    // The listener for tokens has a name of its own, which its gate asks for.
+    if case .certificate = exchange.credential, !tables.limits.serves(host: exchange.head.headers["Host"] ?? "") {
+        return refusals.plain(.foreignHost)
+    }
     guard exchange.body.count <= server.policy.requestBody.count else { return refusals.plain(.tooLarge) }
     switch Endpoint(exchange.head.target)?.kind {
     case .mcp: break

@@ -42,11 +42,9 @@ struct Reached {
     }
 }
 
-/// Who it is, and whether they may be here and go there. Asked for every request, and again while a stream is open.
-///
-/// - Parameter counting: whether this is an attempt of the caller's own.
+/// Who it is, and whether they may be here and go there. Asked for every request, and again, quietly, while a stream is open.
 func reach(
-    _ exchange: Exchange, _ snapshot: Snapshot, _ tables: Tables, _ refusals: Refusals, _ now: Instant, counting: Bool
+    _ exchange: Exchange, _ snapshot: Snapshot, _ tables: Tables, _ refusals: Refusals, _ now: Instant
 ) throws(Refusal) -> Reached {
     switch exchange.credential {
     case .certificate(let peer):
@@ -59,7 +57,7 @@ func reach(
         }
     }
     let caller = exchange.caller
-    if counting, let wait = tables.attempts.attempt(caller: caller.key, now: now) {
+    if !refusals.isQuiet, let wait = tables.attempts.attempt(caller: caller.key, now: now) {
         throw Refusal(step: refusals.plain(.attempts, wait: wait))
     }
     // A person's, a robot's, a spoke's or the hub's certificate is nobody's that rules are written for: taken for a

@@ -7,8 +7,8 @@ final class Refusals {
     private let snapshot: Snapshot?
     private let attempts: AttemptLimit
     private let now: Instant
-    /// Whether nobody attempted anything: an open stream is looked at.
-    private let isQuiet: Bool
+    /// Whether nobody attempted anything, so that nothing counts: an open stream is looked at.
+    let isQuiet: Bool
     private var server: Snapshot.PlacedServer?
     /// What `decide` was told besides what every line holds, so that a line can be replayed.
     var freshness = Freshness.fresh

@@ -18,6 +18,9 @@ final class RequestHandler {
     private var delivery: AnswerDelivery?
     private var batch: BatchRun?
     private var departure: Departure?
+    private var isReading = true
+    /// Of a client of HTTP+SSE, whose stream this is.
+    private var legacy: LegacyStream?
     /// Of a stream: where it is listed, what its caller sees, and what ends it.
     private var place: Int?
     private var seen: ListView.Shown?
@@ -72,6 +75,7 @@ final class RequestHandler {
             // What is not to be told from an unknown server bears what an unknown server's answer bears.
             output(.whole(answer), answer.status == 404 ? nil : policy)
         case .batch(let elements):
+            accepted()
             // Without a policy nothing of it would be allowed.
             let limit = policy?.responseBody.count ?? 0
             let batch = BatchRun(elements, services, answerLimit: limit, on: loop) { [weak self] in
@@ -126,6 +130,7 @@ final class RequestHandler {
             pass(delivery.take(event), of: delivery)
         }
         if delivery.isOver { delivery.flow = .none }
+        if !isReading { delivery.flow.setReading(false) }
     }
 
     /// What the caller may reach now, at no cost to the caller; nil for nothing.
@@ -134,7 +139,7 @@ final class RequestHandler {
         let snapshot = services.snapshots.current
         let refusals = Refusals(exchange, snapshot, services.tables.attempts, now, isQuiet: true)
         guard let snapshot,
-            let reached = try? reach(exchange, snapshot, services.tables, refusals, now, counting: false)
+            let reached = try? reach(exchange, snapshot, services.tables, refusals, now)
         else { return nil }
         return (reached, refusals)
     }
@@ -149,11 +154,15 @@ final class RequestHandler {
         }
         let forwarding = delivery.forwarding
         let stream = LegacyStream(
-            id: id, caller: forwarding.caller, server: forwarding.server, services, on: loop
+            id: id, caller: forwarding.caller, server: forwarding.server, services, on: loop,
+            unreadLimit: Int(forwarding.policy.responseBody.count)
         ) { [weak self, weak delivery] bytes in
             guard let self, let delivery, self.delivery === delivery else { return }
             pass(.more(bytes), of: delivery)
+        } fail: { [weak self] fault in
+            self?.end(fault.rawValue)
         }
+        legacy = stream
         services.legacy.add(stream)
         let close = { (departure: Departure) in
             stream.close(departure)
@@ -170,19 +179,24 @@ final class RequestHandler {
         guard
             let name = Endpoint.server(exchange.head.target),
             let stream = services.legacy.find(id, caller: exchange.caller.key, server: name)
-        else {
-            let refusals = Refusals(exchange, services.snapshots.current, services.tables.attempts, services.now())
-            guard let answer = refusals.plain(.foreignSession).answer else { return }
-            if let record = answer.denied { services.deny(record) }
-            return output(.whole(answer), policy)
-        }
+        else { return refuse(.foreignSession, policy) }
         let bound = NIOLoopBound(self, eventLoop: loop)
-        stream.post(exchange) { [loop] answer in
+        stream.post(exchange) { [loop] posted in
             loop.execute {
                 guard bound.value.departure == nil else { return }
-                bound.value.output(.whole(answer), policy)
+                switch posted {
+                case .answered(let answer): bound.value.output(.whole(answer), policy)
+                case .refused(let reason): bound.value.refuse(reason, policy)
+                }
             }
         }
+    }
+
+    private func refuse(_ reason: DenyReason, _ policy: EffectivePolicy?) {
+        let refusals = Refusals(exchange, services.snapshots.current, services.tables.attempts, services.now())
+        guard case .answer(let answer) = refusals.plain(reason) else { return }
+        if let record = answer.denied { services.deny(record) }
+        output(.whole(answer), policy)
     }
 
     private func pass(_ output: AnswerDelivery.Output, of delivery: AnswerDelivery) {
@@ -214,7 +228,10 @@ final class RequestHandler {
         delivery.end(status: 499, departure.result)
     }
 
-    func setReading(_ reading: Bool) { delivery?.flow.setReading(reading) }
+    func setReading(_ reading: Bool) {
+        isReading = reading
+        delivery?.flow.setReading(reading)
+    }
 
     // MARK: an open stream
 
@@ -263,8 +280,8 @@ final class RequestHandler {
         }
         delivery.lists = reached.lists(in: delivery.forwarding.version)
         delivery.serverRequests = reached.serverRequests
-        // Its session's own stream says so.
-        if case .legacyStream = delivery.forwarding.content { return }
+        // Its session's own stream says so, while there is one.
+        if let legacy, legacy.listens { return }
         let shown = delivery.lists.shown()
         let changed = shown.changes(from: seen)
         seen = shown

@@ -45,6 +45,7 @@ final class BridgedCall {
     private func cancel(_ departure: Departure) {
         receive = nil
         if hasBegun { flow.cancel(departure) } else { call.place?.release() }
+        ended()
     }
 
     private func attempt(again: Bool) {
@@ -102,7 +103,7 @@ final class BridgedCall {
             receive?(.notification(begun))
             return
         }
-        let id = sessions.nextID(of: caller)
+        let id = sessions.begin(of: caller)
         let (outbound, token) = bridge.outbound(message, id: id)
         var bridged = call
         bridged.content = .message(action, outbound, definition: nil)
@@ -126,8 +127,10 @@ final class BridgedCall {
                 message.params?["progressToken"] = token
             }
             receive?(.notification(message))
-        case .response(let response) where response.status == 404: gone(established, again: again)
-        case .refused(status: 404): gone(established, again: again)
+        // Of a session that the server has forgotten; one without sessions says so of what it does not have.
+        case .response(let response) where response.status == 404 && established.session != nil:
+            gone(established, again: again)
+        case .refused(status: 404) where established.session != nil: gone(established, again: again)
         case .response(let response):
             guard let (status, message) = established.bridge.inbound(response.message, to: call) else {
                 return finish(.failed(SpokeError("bad-upstream", "the answer holds no result")))
@@ -149,8 +152,10 @@ final class BridgedCall {
         guard again, receive != nil else {
             return finish(.failed(SpokeError("upstream-closed", "the server ended the session")))
         }
-        hasBegun = false
+        ended()
         flow = .none
+        // The end of the first attempt gave the place back.
+        call.place?.retake()
         attempt(again: false)
     }
 
@@ -160,6 +165,12 @@ final class BridgedCall {
         let receive = receive
         self.receive = nil
         if !hasBegun { call.place?.release() }
+        ended()
         receive?(event)
+    }
+
+    private func ended() {
+        if hasBegun { sessions.end(of: caller) }
+        hasBegun = false
     }
 }

@@ -36,6 +36,8 @@ final class BridgedSessions: Sendable {
         var phase: Phase
         var used: Instant
         var lastID: Int64 = 0
+        /// Calls under way.
+        var calls = 0
     }
 
     private let entries = NIOLockedValueBox<[Key: Entry]>([:])
@@ -85,12 +87,25 @@ final class BridgedSessions: Sendable {
         for waiter in waiting { waiter(result) }
     }
 
-    /// An id that no other call in the caller's session has: callers choose theirs for one request only.
-    func nextID(of caller: Key) -> Int64 {
+    /// A call begins, under an id that no other call in the caller's session has: callers choose theirs for one request only.
+    func begin(of caller: Key) -> Int64 {
         entries.withLockedValue { entries in
             let id = (entries[caller]?.lastID ?? 0) + 1
             entries[caller]?.lastID = id
+            entries[caller]?.calls += 1
             return id
+        }
+    }
+
+    /// A call is over.
+    func end(of caller: Key) {
+        let moment = now()
+        entries.withLockedValue { entries in
+            guard var entry = entries[caller] else { return }
+            // The session may be another one by now.
+            entry.calls = max(0, entry.calls - 1)
+            entry.used = max(entry.used, moment)
+            entries[caller] = entry
         }
     }
 
@@ -110,7 +125,7 @@ final class BridgedSessions: Sendable {
         return entries.withLockedValue { entries in
             entries.compactMap { caller, entry -> Established? in
                 guard case .open(let established) = entry.phase,
-                    callers.contains(caller.caller) || moment - entry.used >= Self.idle
+                    callers.contains(caller.caller) || (entry.calls == 0 && moment - entry.used >= Self.idle)
                 else { return nil }
                 entries[caller] = nil
                 return established

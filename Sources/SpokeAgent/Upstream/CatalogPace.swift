@@ -14,10 +14,10 @@ package enum CatalogPace {
 
 /// A server's word that a list is not what it was.
 package enum ListChange {
-    private static let methods: Set<String> = [
-        "notifications/tools/list_changed", "notifications/prompts/list_changed",
-        "notifications/resources/list_changed",
+    static let methods: [(kind: CapabilityKind, name: String)] = [
+        (.tool, "notifications/tools/list_changed"), (.prompt, "notifications/prompts/list_changed"),
+        (.resource, "notifications/resources/list_changed"),
     ]
 
-    package static func isTold(by method: String?) -> Bool { method.map(methods.contains) ?? false }
+    package static func isTold(by method: String?) -> Bool { methods.contains { $0.name == method } }
 }

@@ -81,8 +81,12 @@ final class HTTPUpstream: Sendable {
             receive(event)
         }
         pool.run(exchange)
+        let reply = { [weak self] (message: MCPMessage) in
+            guard let self, exchange.beginReply() else { return }
+            _ = send(UpstreamCall(replying: message, within: call), on: loop) { if $0.isLast { exchange.endReply() } }
+        }
         return UpstreamFlow(
-            cancel: exchange.cancel, setReading: exchange.setReading, setTime: exchange.setTime, reply: say)
+            cancel: exchange.cancel, setReading: exchange.setReading, setTime: exchange.setTime, reply: reply)
     }
 
     private func request(_ call: UpstreamCall) throws(MCPError) -> [UInt8] {

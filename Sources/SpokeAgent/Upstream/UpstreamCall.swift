@@ -16,6 +16,8 @@ struct UpstreamCall: Sendable {
     var connectTimeout: Milliseconds
     /// From the request's last byte to the answer's last byte.
     var requestTimeout: Milliseconds
+    /// Whether the client can take the answer up again, once it holds an event of it: in a session, where it was shown events.
+    var mayComeBack = false
     /// The caller's place among its calls: the upstream gives it back when it works on this one no more.
     var place: Concurrency.Ticket?
 
@@ -93,6 +95,7 @@ struct UpstreamCall: Sendable {
         responseLimit = Int(forwarding.policy.responseBody.count)
         connectTimeout = forwarding.policy.connectTimeout
         requestTimeout = forwarding.isStream ? Self.streamTimeout : forwarding.policy.requestTimeout
+        mayComeBack = session != nil && forwarding.acceptsStream && version >= .v20250326
         place = forwarding.ticket
     }
 

@@ -18,6 +18,9 @@ final class UpstreamExchange {
     private weak var connection: UpstreamConnection?
     private(set) var isReading = true
     private(set) var isOver = false
+    /// Answers to requests of the server that it has not taken yet.
+    private var replies = 0
+    private static let maximumReplies = 16
     /// Whether the client holds an event behind which it can take the answer up again.
     private var isResumable = false
 
@@ -42,7 +45,7 @@ final class UpstreamExchange {
         receive = nil
         setReading(true)
         // Who lost a connection may come back for the rest (2025-11-25, basic/transports, "Resumability"): until it is late.
-        if isResumable, departure == .left, call.version >= .v20250326, let cancellation = call.cancellation {
+        if isResumable, departure == .left, call.mayComeBack, let cancellation = call.cancellation {
             return letGo(cancellation)
         }
         leave()
@@ -103,6 +106,19 @@ final class UpstreamExchange {
         if reading { connection?.readMore() }
     }
 
+    /// Each reply is a request of its own: a server that asks and takes no answer would have all of this host's sockets.
+    /// - Returns: false when too many are under way, which ends the call.
+    func beginReply() -> Bool {
+        guard replies < Self.maximumReplies else {
+            fail("bad-upstream", "the server asks and does not take \(Self.maximumReplies) answers")
+            return false
+        }
+        replies += 1
+        return true
+    }
+
+    func endReply() { replies -= 1 }
+
     func head(_ head: HTTPResponseHead) { if let event = reader.head(head) { emit(event) } }
 
     func body(_ bytes: [UInt8]) {
@@ -112,7 +128,19 @@ final class UpstreamExchange {
     }
 
     func end() {
-        if let event = reader.end() { emit(event) }
+        guard let event = reader.end() else { return over() }
+        // The server lets go of the connection and works on: it has the call, and the call its place, until it is late.
+        if case .ended = event, let receive, let cancellation = call.cancellation {
+            self.receive = nil
+            if call.mayComeBack {
+                letGo(cancellation)
+            } else {
+                callOff(cancellation)
+                over()
+            }
+            return receive(event)
+        }
+        emit(event)
         over()
     }
 

@@ -202,7 +202,7 @@ struct TokenTests {
             (with(("email", "ceo@other.example")), nil), (with(("email", "ana@evil@corp.example")), nil),
             (with(("email", "@corp.example")), nil), (with(("email", "a na@corp.example")), nil),
         ]
-        for (claims, address) in rows {
+        for (claims, address) in rows + [(with(("email", "\u{212A}ate@corp.example")), nil)] {
             #expect(
                 try await judge(try await issuer.token(claims)).user.address == address, "\(TestIssuer.text(claims))")
         }
