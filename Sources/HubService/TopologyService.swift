@@ -61,7 +61,7 @@ package struct TopologyService: Sendable {
     private func plan(_ request: TopologyRequest, _ snapshot: Snapshot) throws -> Plan {
         try Self.plan(
             request.topology, organization: organization, current: snapshot.hasTopology ? snapshot.state.topology : nil,
-            masks: snapshot.state.masks, now: now())
+            masks: snapshot.state.masks, pins: snapshot.state.pins, now: now())
     }
 
     /// Checks again, appends, and revokes the identities of spokes and clients that are gone, in one append.
@@ -80,7 +80,8 @@ package struct TopologyService: Sendable {
         let commit = try await ledger.append(by: Author(requester: standing.identity), why: request.why) { registry in
             let current = try registry.topology()
             let plan = try Self.plan(
-                request.topology, organization: organization, current: current, masks: try registry.masks(), now: now())
+                request.topology, organization: organization, current: current, masks: try registry.masks(),
+                pins: try registry.pins(), now: now())
             try Self.demandPermitted(plan, request, standing)
             if let bound = request.bound { try Self.demandUnmoved(plan, bound, registry) }
             result.withLockedValue { $0 = plan }
@@ -96,7 +97,8 @@ package struct TopologyService: Sendable {
 
     /// The pure core: a topology that means something, and what it changes.
     static func plan(
-        _ desired: Topology, organization: String, current: Topology?, masks: [Mask], now: Instant
+        _ desired: Topology, organization: String, current: Topology?, masks: [Mask],
+        pins: [String: [ToolDefinition]], now: Instant
     ) throws -> Plan {
         guard desired.organization.domain == organization else {
             throw HubError(
@@ -117,7 +119,7 @@ package struct TopologyService: Sendable {
                 .unacceptable, "topology-invalid", "the topology has \(check.errors.count) problems",
                 hint: "`nave topology check` shows them with their places", problems: check.errors.map(\.description))
         }
-        var plan = try planTopology(from: current, to: desired, masks: masks, now: now)
+        var plan = try planTopology(from: current, to: desired, masks: masks, pins: pins, now: now)
         plan.findings += check.findings.filter { !plan.findings.contains($0) }
         return plan
     }

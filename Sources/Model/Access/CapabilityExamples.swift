@@ -32,16 +32,25 @@ private func examples(
         }
         found += (mine + (kind == .tool ? tools : [])).filter { !$0.isEmpty }.map { Capability(kind, $0) }
     }
-    var seen: Set<[Bool]> = []
+    var seen: Set<Kindred> = []
+    let approved = Set(tools)
     return found.filter { capability in
         guard pattern.matches(capability) else { return false }
-        let isTool = capability.kind == .tool
-        let kind = [isTool, capability.kind == .prompt]
-        let approved = isTool ? tools.map { $0 == capability.name } : []
         // Without others to compare with, as many segments as patterns may count tell them apart.
         if others.isEmpty, tools.isEmpty { return true }
-        return seen.insert(others.map { $0.matches(capability) } + approved + kind).inserted
+        let isApproved = capability.kind == .tool && approved.contains(capability.name)
+        let kindred = Kindred(
+            kind: capability.kind, approved: isApproved ? capability.name : nil,
+            matches: others.map { $0.matches(capability) })
+        return seen.insert(kindred).inserted
     }
+}
+
+/// What capabilities have in common that nothing tells apart.
+private struct Kindred: Hashable {
+    var kind: CapabilityKind
+    var approved: String?
+    var matches: [Bool]
 }
 
 /// Patterns of URIs count segments, so there is one of each length up to more than they can count.

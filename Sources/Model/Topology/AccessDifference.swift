@@ -7,9 +7,11 @@ struct AccessDifference {
     private let desired: Topology
     private let now: Instant
 
-    init(from current: Topology?, to desired: Topology, masks: [Mask], now: Instant) {
-        before = current.map { Rulesets($0, masks: masks) }
-        after = Rulesets(desired, masks: masks)
+    init(
+        from current: Topology?, to desired: Topology, masks: [Mask], pins: [String: [ToolDefinition]], now: Instant
+    ) {
+        before = current.map { Rulesets($0, masks: masks, pins: pins) }
+        after = Rulesets(desired, masks: masks, pins: pins)
         self.current = current
         self.desired = desired
         self.now = now

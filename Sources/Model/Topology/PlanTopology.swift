@@ -1,10 +1,12 @@
 /// What applying `desired` would change: objects, and who gains or loses access to what.
 ///
 /// The difference is looked for where something changed, so that one more rule costs little, however many there are.
-/// - Parameter masks: revocations of grants in force, for the findings.
+/// - Parameters:
+///   - masks: revocations of grants in force.
+///   - pins: approved definitions of tools, by the server's full name.
 /// - Throws: `not-encodable`.
 package func planTopology(
-    from current: Topology?, to desired: Topology, masks: [Mask], now: Instant
+    from current: Topology?, to desired: Topology, masks: [Mask], pins: [String: [ToolDefinition]] = [:], now: Instant
 ) throws(ModelError) -> Plan {
     let changes = try objectChanges(from: current, to: desired)
     let real = changes.filter { $0.action != .move }
@@ -12,7 +14,8 @@ package func planTopology(
     return Plan(
         changes: changes,
         access: real.isEmpty
-            ? [] : AccessDifference(from: current, to: desired, masks: masks, now: now).changes(after: real),
+            ? []
+            : AccessDifference(from: current, to: desired, masks: masks, pins: pins, now: now).changes(after: real),
         denies: real.filter { $0.object.kind == .rule && denies.contains($0.object.name) },
         findings: ruleFindings(desired, masks: masks, now: now), removals: removals(from: current, changes))
 }

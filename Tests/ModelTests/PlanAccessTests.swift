@@ -1,0 +1,81 @@
+import Model
+import Testing
+
+/// Who gains or loses what, where definitions are pinned, rules begin and end, and others say the same.
+@Suite("access in a plan")
+struct PlanAccessTests {
+    private let now = SmallWorlds.morning
+    private static let pins = [
+        SmallWorlds.server: [
+            ToolDefinition(name: "read_entry", digest: "sha256:aa", readOnly: true),
+            ToolDefinition(name: "write_entry", digest: "sha256:bb", readOnly: nil),
+        ]
+    ]
+
+    private func topology(_ rules: Rule..., pin: PinMode? = nil) throws -> Topology {
+        Topology(
+            organization: Organization(domain: SmallWorlds.organization),
+            zones: [Zone(name: "finance", classification: .internal, networks: [try Network("10.0.0.0/8")])],
+            spokes: [Spoke(zone: "finance", name: "fin-1")],
+            clients: [Client(zone: "finance", name: "bot")],
+            servers: [
+                Server(
+                    zone: "finance", name: "ledger", spokes: ["fin-1"], classification: .internal,
+                    policy: pin.map { Policy(tools: Policy.ToolPolicy(pin: $0)) })
+            ],
+            rules: rules)
+    }
+
+    private func rule(
+        _ id: String, _ effect: Rule.Effect, _ capability: String, to: String = "client:finance/bot",
+        except: String? = nil, when: Conditions? = nil, from: Instant? = nil, until: Instant? = nil
+    ) throws -> Rule {
+        Rule(
+            id: "finance/\(id)", effect: effect, capabilities: [try CapabilityPattern(capability)],
+            to: [try Principal(to)], except: try except.map { [try Principal($0)] }, when: when, from: from,
+            until: until)
+    }
+
+    private func access(
+        _ before: Topology?, _ after: Topology, pins: [String: [ToolDefinition]] = pins
+    ) throws -> [Plan.AccessChange] {
+        try planTopology(from: before, to: after, masks: [], pins: pins, now: now).access
+    }
+
+    @Test("where only approved tools run, they are what is gained and lost")
+    func enforced() throws {
+        let (everything, bare) = (try rule("all", .allow, "tool:*"), try topology(pin: .enforce))
+        let open = try topology(everything, pin: .enforce)
+        #expect(try access(bare, open).map(\.direction) == [.gains])
+        #expect(try access(open, bare).map(\.direction) == [.loses])
+        #expect(try access(bare, open, pins: [:]) == [], "nothing was approved")
+        let denied = try access(
+            open, topology(everything, try rule("no", .deny, "tool:write_*", to: "anyone"), pin: .enforce))
+        #expect(denied.map(\.direction) == [.loses] && denied.first?.otherwise == ["tool:*"])
+        #expect(denied.first?.example?.hasPrefix("tool:write_entry ") == true)
+        let unapproved = try rule("no", .deny, "tool:drop_*", to: "anyone")
+        #expect(try access(open, topology(everything, unapproved, pin: .enforce)) == [], "nobody could call these")
+    }
+
+    @Test("turning pins on takes away what was not approved, and nothing else")
+    func turnedOn() throws {
+        for (capability, remaining) in [("tool:*", ["tool:*"]), ("tool:read_entry", ["tool:read_entry"]), ("tool:x", nil)] {
+            let rule = try rule("r", .allow, capability)
+            let lost = try access(topology(rule), topology(rule, pin: .enforce))
+            #expect(lost.map(\.direction) == [.loses] && lost.first?.otherwise == remaining, "\(capability)")
+        }
+    }
+
+    @Test("where definitions are reported, what the approved ones say of themselves counts")
+    func reported() throws {
+        let bare = try topology(pin: .report)
+        let safe = Conditions(readOnly: true)
+        let looking = try topology(try rule("look", .allow, "tool:*", when: safe), pin: .report)
+        #expect(try access(bare, looking).map(\.direction) == [.gains])
+        #expect(try access(bare, looking, pins: [:]) == [], "none is known to be read-only")
+        let all = try rule("all", .allow, "tool:*")
+        let unsafe = try rule("no", .deny, "tool:*", to: "anyone", when: Conditions(readOnly: false))
+        let kept = try access(topology(all, pin: .report), topology(all, unsafe, pin: .report))
+        #expect(kept.map(\.direction) == [.loses] && kept.first?.otherwise == ["tool:*"])
+    }
+}
