@@ -7,7 +7,7 @@ struct AccessWho: AsyncParsableCommand {
         commandName: "who", abstract: "Lists who may use a server, and under which conditions.",
         discussion: """
             Complete: everyone whom a rule singles out, by name or as one of many, with what denies, revocations and the zone \
-            take away. Also as it was: the hub folds its ledger again up to that time.
+            take away. Where a server is only observed, `no rule` says who gets through besides. Also as it was: the hub folds its ledger again up to that time.
 
               nave access who finance/ledger
               nave access who finance/ledger tool:write_entry --at 2026-03-03

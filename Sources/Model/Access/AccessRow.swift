@@ -47,10 +47,11 @@ package struct AccessList {
         ).sorted { $0.description < $1.description }
     }
 
-    /// Everyone whom a rule singles out, by name or as one of many.
+    /// Everyone whom a rule singles out, by name or as one of many; anyone at all where the server is only observed.
     package var principals: [Principal] {
         let named = ruleset.rules.flatMap { $0.to + ($0.except ?? []) } + ruleset.masks.map(\.principal)
-        return Set(named).sorted { $0.description < $1.description }
+        let others: [Principal] = ruleset.observedUntil == nil ? [] : [.anyone]
+        return Set(named + others).sorted { $0.description < $1.description }
     }
 
     /// - Parameters:
@@ -129,6 +130,7 @@ package struct AccessList {
     /// Who gets through although no rule allows it, while the server is only observed.
     private func observed(_ principal: Principal, _ callers: [Caller], _ capability: Capability?) -> [AccessRow] {
         guard ruleset.observedUntil != nil, let everything = try? CapabilityPattern("*") else { return [] }
+        let callers = principal.isPerson ? callers + throughClients(callers.compactMap(\.user).first) : callers
         let passes = hasExample(of: everything, capability) { example in
             callers.contains { caller in
                 decides(caller, example) { request in
@@ -144,6 +146,16 @@ package struct AccessList {
                 conditions: ["while the server is only observed"] + ruleset.admissionTexts(of: principal),
                 exceptions: denials(of: principal, [everything], capability) { $0.zone == nil })
         ]
+    }
+
+    /// A person through a client of each kind that rules tell apart: one that no rule lets in passes with them.
+    private func throughClients(_ user: Caller.User?) -> [Caller] {
+        let named = (ruleset.rules + ruleset.ceiling).flatMap { $0.to + ($0.except ?? []) }
+        let workloads = ([.anyone] + named.filter { !$0.isPerson }).flatMap {
+            $0.representatives(fresh: search.fresh, of: [ruleset])
+        }.filter { $0.user == nil }
+        var seen: Set<SPIFFEID?> = []
+        return workloads.filter { seen.insert($0.workload).inserted }.map { Caller(workload: $0.workload, user: user) }
     }
 
     // MARK: texts
