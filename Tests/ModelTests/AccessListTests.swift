@@ -230,4 +230,16 @@ struct AccessListTests {
             }(), at: now)
         #expect(empty.principals == [.anyone])
     }
+
+    @Test("what an argument must not be leaves what else it can be", arguments: [true, false])
+    func booleans(denied: Bool) throws {
+        let test = ["force": try ArgumentTest(oneOf: [.bool(denied)])]
+        let world = try SmallWorlds.ruleset(
+            [
+                try rule("finance/push", .allow, ["tool:push"], to: ["client:analytics/bot"]),
+                try rule("finance/no", .deny, ["tool:push"], to: ["anyone"], when: Conditions(arguments: test)),
+            ], [])
+        let rows = AccessList(world, at: now).rows(of: try Principal("client:analytics/bot"))
+        #expect(rows.map(\.rule) == ["finance/push"])
+    }
 }

@@ -78,4 +78,13 @@ struct PlanAccessTests {
         let kept = try access(topology(all, pin: .report), topology(all, unsafe, pin: .report))
         #expect(kept.map(\.direction) == [.loses] && kept.first?.otherwise == ["tool:*"])
     }
+
+    @Test("what an argument must not be leaves a gain and a loss of a part")
+    func booleans() throws {
+        let force = Conditions(arguments: ["force": try ArgumentTest(oneOf: [true])])
+        let (push, no) = (try rule("push", .allow, "tool:push"), try rule("no", .deny, "tool:push", when: force))
+        #expect(try access(topology(no), topology(no, push)).map(\.direction) == [.gains])
+        let lost = try access(topology(push), topology(push, no))
+        #expect(lost.map(\.direction) == [.loses] && lost.first?.otherwise == ["tool:push"])
+    }
 }

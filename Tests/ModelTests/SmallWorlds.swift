@@ -52,6 +52,7 @@ enum SmallWorlds {
                     "/payment/currency": try ArgumentTest(oneOf: ["EUR", 7]), "memo": .present(false),
                     "amount": try ArgumentTest("> 0, < 10.5"),
                 ]),
+            Conditions(arguments: ["force": try ArgumentTest(oneOf: [true])]),
         ]
     }
 
@@ -82,8 +83,9 @@ enum SmallWorlds {
             .task("read_entry"), .subscription("ledger://r/a"),
         ]
         let arguments: [JSON] = [
-            ["account": "41", "amount": 10, "payment": ["currency": "EUR"]], ["account": "51", "amount": 10],
-            ["account": "41"], ["account": "41", "amount": "10", "payment": "EUR"],
+            ["account": "41", "amount": 10, "payment": ["currency": "EUR"], "force": false],
+            ["account": "51", "amount": 10, "force": true],
+            ["account": "41"], ["account": "41", "amount": "10", "payment": "EUR", "force": "true"],
             ["account": "41", "amount": 10.50, "payment": ["currency": 7], "memo": "x"],
             ["account": "41", "amount": 10.49, "payment": ["currency": 7.0]],
         ]

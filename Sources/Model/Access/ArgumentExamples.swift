@@ -30,7 +30,8 @@ func argumentExamples(of tests: [ArgumentTest], fresh: String) -> [JSON?] {
                 } else if let number = choice.number.flatMap({ Foundation.Decimal(string: $0.text) }) {
                     numbers.insert(number)
                 } else {
-                    others.append(choice)
+                    // What must not be true can be false.
+                    others += [true, false]
                 }
             }
         }
