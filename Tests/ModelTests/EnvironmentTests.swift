@@ -176,6 +176,35 @@ struct EnvironmentTests {
         #expect(TopologyFixture.located(read(files).errors) == ["bad-value f:2:31"])
     }
 
+    @Test(
+        "an environment that no organization file is of is an error, and a finding where there is one file",
+        arguments: [
+            "rules: [{ id: r, deny: [\"tool:x\"], to: [anyone], environments: [prodution] }]",
+            "rules: [{ id: r, deny: [\"tool:x\"], to: [anyone], when: { environment: [prodution] } }]",
+            "clients: { c: { environments: [production, prodution] } }",
+            "servers: { s: { spokes: [fin-1], environments: [prodution] } }",
+            "tests: [{ by: group:x, call: ledger tool:y, environments: [prodution], expect: deny }]",
+        ])
+    func misspelt(line: String) {
+        var files = files
+        files["f.yaml"] = "in: finance\n" + line + "\n"
+        for environment in ["production", "staging"] {
+            let errors = read(files, of: .environment(environment)).errors
+            #expect(errors.map(\.code) == ["undeclared-name"] && errors.first?.place?.line == 2)
+            #expect(errors.first?.hint?.contains("`production`") == true)
+        }
+        files["staging.yaml"] = nil
+        files["shared.yaml"] = nil
+        let alone = read(files)
+        #expect(alone.errors == [] && alone.findings.map(\.code) == ["unknown-environment"])
+        // Another file may be the one that declares it.
+        var nodes = files.map { file, text in
+            (file: file, node: YAMLFile.parse(Array(text.utf8), file: file, problems: Problems()))
+        }
+        nodes.append((file: "staging.yaml", node: nil))
+        #expect(TopologyReader.read(nodes, problems: Problems(), now: TopologyFixture.now).errors == [])
+    }
+
     @Test("the order of files and of what they hold changes nothing")
     func order() throws {
         var random = Seeded(state: 3)

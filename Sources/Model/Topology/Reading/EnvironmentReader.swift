@@ -79,10 +79,26 @@ extension TopologyReader {
 }
 
 extension TopologyDraft {
+    /// Names of environments. What is of none that there is exists nowhere, a denial too, so a name that no organization file
+    /// has is a problem; where there is one file the others may lie elsewhere, and it is a finding.
+    func environments(_ value: NodeReader) -> [String] {
+        value.list(minimum: 1) { entry in
+            guard let name = entry.label("an environment") else { return nil }
+            guard isComplete, name != environment, !environments.contains(name) else { return name }
+            let message = "no organization file is of the environment \(backticked(name))"
+            if !environments.isEmpty {
+                entry.fail("undeclared-name", message, hint: suggestionHint(for: name, among: environments))
+            } else if environment != nil {
+                findings.append(Plan.Finding(code: "unknown-environment", message: message, place: entry.place))
+            }
+            return name
+        }
+    }
+
     /// Whether an object is of the environment that is read: it names it among its `environments:`, or names none.
     func isHere(_ object: MappingReader) -> Bool {
         guard let value = object.value("environments") else { return true }
-        let named = value.list(minimum: 1) { $0.label("an environment") }
+        let named = environments(value)
         guard let environment else {
             value.fail(
                 "bad-value", "the organization names no environment",

@@ -70,7 +70,7 @@ extension TopologyDraft {
                 readOnly: when.optional("readOnly") { $0.bool() },
                 networks: when.optional("networks") { $0.list(minimum: 1) { readNetwork($0) } },
                 hours: when.optional("hours") { $0.hours() },
-                environment: when.optional("environment") { $0.list(minimum: 1) { $0.label("an environment") } },
+                environment: when.optional("environment") { environments($0) },
                 sameRegion: when.optional("sameRegion") { $0.bool() },
                 clearance: when.optional("clearance") { $0.bool() },
                 arguments: when.optional("arguments") { value in

@@ -20,9 +20,11 @@ package enum TopologyReader {
     package static func read(
         _ files: [(file: String, node: Node?)], of choice: OrganizationChoice = .only, problems: Problems, now: Instant
     ) -> TopologyReading {
+        let environments = environments(files)
         let (files, environment) = chosen(files.sorted { $0.file < $1.file }, choice, problems)
         let draft = TopologyDraft(problems)
         draft.environment = environment
+        draft.environments = environments
         draft.isComplete = files.allSatisfy { $0.node != nil }
         draft.readSets(of: files.compactMap(\.node))
         for (_, node) in files {
@@ -34,7 +36,7 @@ package enum TopologyReader {
         for error in check.errors where draft.isComplete || error.code != "undeclared-name" { problems.add(error) }
         return TopologyReading(
             topology: topology, tests: draft.tests, errors: problems.all,
-            findings: problems.isEmpty ? check.findings : [])
+            findings: problems.isEmpty ? draft.findings + check.findings : [])
     }
 }
 
@@ -58,6 +60,10 @@ final class TopologyDraft {
     var mentions = Mentions()
     /// The organization's; objects of others are left out.
     var environment: String?
+    /// Those that organization files are of; empty where there is one file.
+    var environments: [String] = []
+    /// What is legal and probably not meant, and is not in the topology that is read.
+    var findings: [Plan.Finding] = []
     /// By zone; nil is the organization.
     var sets: [String?: NamedSets] = [:]
     var overrides = Overrides()
