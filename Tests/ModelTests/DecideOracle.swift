@@ -182,44 +182,53 @@ final class Oracle {
         return user.groups.map { $0.contains(String(text.dropFirst(6))) }
     }
 
-    /// nil where a fact is missing, unless another condition fails before it in the order of Docs/Policy.md.
+    /// False where some condition fails, whatever else is missing; else nil where a fact is missing.
     private func conditions(_ rule: Rule, _ request: Request, _ ruleset: Ruleset) -> Bool? {
         guard let when = rule.when else { return true }
-        if let readOnly = when.readOnly {
-            guard let fact = request.facts.readOnly else { return nil }
-            if fact != readOnly { return false }
-        }
+        var found: [Bool?] = []
+        if let readOnly = when.readOnly { found.append(request.facts.readOnly.map { $0 == readOnly }) }
         if let networks = when.networks {
-            guard let address = request.facts.address?.description else { return nil }
-            if !networks.contains(where: { inside(address, $0.description) }) { return false }
+            let address = request.facts.address?.description
+            found.append(address.map { address in networks.contains { inside(address, $0.description) } })
         }
         if let environment = when.environment {
-            guard let fact = ruleset.surroundings.environment else { return nil }
-            if environment.allSatisfy({ $0 != fact }) { return false }
+            found.append(ruleset.surroundings.environment.map { fact in environment.contains { $0 == fact } })
         }
         let zones = ruleset.surroundings.zones.values
         let id = request.caller.workload?.description ?? ""
         let caller = zones.filter { id.hasPrefix("spiffe://\($0.name).\(ruleset.organization)/") }.first
         if let sameRegion = when.sameRegion {
             let own = zones.filter { ruleset.server.hasPrefix("\($0.name)/") }.first
-            guard let one = caller?.region, let other = own?.region else { return nil }
-            if sameRegion ? one != other : one == other { return false }
+            if let one = caller?.region, let other = own?.region {
+                found.append(sameRegion ? one == other : one != other)
+            } else {
+                found.append(nil)
+            }
         }
         if let clearance = when.clearance {
             let order = ["public", "internal", "confidential", "restricted"]
-            guard let theirs = caller.flatMap({ order.firstIndex(of: $0.classification.rawValue) }),
+            if let theirs = caller.flatMap({ order.firstIndex(of: $0.classification.rawValue) }),
                 let ours = ruleset.surroundings.classification.flatMap({ order.firstIndex(of: $0.rawValue) })
-            else { return nil }
-            if clearance ? theirs < ours : theirs >= ours { return false }
+            {
+                found.append(clearance ? theirs >= ours : theirs < ours)
+            } else {
+                found.append(nil)
+            }
         }
-        let tests = (when.arguments ?? [:]).sorted(by: { $0.key < $1.key })
-        if case .task = request.aim, !tests.isEmpty { return rule.effect == .allow }
-        for (name, test) in tests {
-            guard case .given(let arguments) = request.facts.arguments else { return nil }
-            guard let holds = OracleArguments.holds(test, name, arguments) else { return nil }
-            if !holds { return false }
+        let tests = when.arguments ?? [:]
+        if case .task = request.aim, !tests.isEmpty {
+            // They were judged when the task began: an allow's held, and a deny's did not all hold.
+            found.append(rule.effect == .allow)
+        } else {
+            for (name, test) in tests {
+                if case .given(let arguments) = request.facts.arguments {
+                    found.append(OracleArguments.holds(test, name, arguments))
+                } else {
+                    found.append(nil)
+                }
+            }
         }
-        return true
+        return found.contains(false) ? false : found.contains(nil) ? nil : true
     }
 
     private func inside(_ address: String, _ network: String) -> Bool {

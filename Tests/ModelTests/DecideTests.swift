@@ -163,6 +163,34 @@ struct DecideTests {
         }
     }
 
+    @Test("a condition that fails decides, also after one that cannot be judged")
+    func failingAfterMissing() throws {
+        var request = try #require(try SmallWorlds.requests().first)
+        request.facts.readOnly = nil
+        let failing = [
+            Conditions(readOnly: true, networks: [try Network("192.0.2.0/24")]),
+            Conditions(readOnly: true, environment: ["staging"]),
+            Conditions(readOnly: true, arguments: ["account": try ArgumentTest("x*")]),
+            Conditions(arguments: ["aaa": try ArgumentTest("*"), "account": try ArgumentTest("x*")]),
+        ]
+        let missing = [
+            Conditions(readOnly: true), Conditions(readOnly: true, networks: [try Network("10.0.0.0/8")]),
+            Conditions(arguments: ["aaa": try ArgumentTest("*"), "account": try ArgumentTest("4*")]),
+        ]
+        let allow = Rule(id: "a", effect: .allow, capabilities: [try CapabilityPattern("*")], to: [.anyone])
+        for (conditions, reason) in failing.map({ ($0, DenyReason?.none) }) + missing.map({ ($0, .deniedByRule) }) {
+            var deny = allow
+            deny.id = "d"
+            deny.effect = .deny
+            deny.when = conditions
+            #expect(self.reason(request, try SmallWorlds.ruleset([allow, deny], [])) == reason, "\(conditions)")
+            var only = allow
+            only.when = conditions
+            let refused: DenyReason = reason == nil ? .conditionFailed : .missingFact
+            #expect(self.reason(request, try SmallWorlds.ruleset([only], [])) == refused, "\(conditions)")
+        }
+    }
+
     @Test("a wholly revoked grant lists no template")
     func revokedTemplate() throws {
         let bot = try Principal("client:analytics/bot")

@@ -59,7 +59,9 @@ struct PlanAccessTests {
 
     @Test("turning pins on takes away what was not approved, and nothing else")
     func turnedOn() throws {
-        for (capability, remaining) in [("tool:*", ["tool:*"]), ("tool:read_entry", ["tool:read_entry"]), ("tool:x", nil)] {
+        for (capability, remaining) in [
+            ("tool:*", ["tool:*"]), ("tool:read_entry", ["tool:read_entry"]), ("tool:x", nil),
+        ] {
             let rule = try rule("r", .allow, capability)
             let lost = try access(topology(rule), topology(rule, pin: .enforce))
             #expect(lost.map(\.direction) == [.loses] && lost.first?.otherwise == remaining, "\(capability)")
@@ -86,5 +88,42 @@ struct PlanAccessTests {
         #expect(try access(topology(no), topology(no, push)).map(\.direction) == [.gains])
         let lost = try access(topology(push), topology(push, no))
         #expect(lost.map(\.direction) == [.loses] && lost.first?.otherwise == ["tool:push"])
+    }
+
+    /// The law of findings: what is redundant can go.
+    @Test("a rule that says what another says can go, and every decision is the same")
+    func redundant() throws {
+        var rules = try SmallWorlds.rules()
+        let everything = try CapabilityPattern("tool:*")
+        for (id, readOnly) in [("a", nil), ("z", true)] {
+            // What is not known to be read-only, and comes from elsewhere.
+            let when = Conditions(readOnly: readOnly, networks: [try Network("10.0.0.0/9")])
+            rules.append(
+                Rule(id: "finance/\(id)", effect: .deny, capabilities: [everything], to: [.anyone], when: when))
+        }
+        var topology = try topology()
+        topology.rules = rules.map { rule in
+            var rule = rule
+            rule.servers = nil
+            return rule
+        }
+        let findings = try planTopology(from: topology, to: topology, masks: [], now: now).findings
+        let pairs = findings.filter { $0.code == "redundant-rule" }.map { finding in
+            finding.message.split(separator: "`").enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) }
+        }
+        #expect(pairs.contains { $0.first == "finance/z" } && pairs.count > 20, "\(pairs)")
+        let byName = Dictionary(uniqueKeysWithValues: rules.map { ($0.id, $0) })
+        let allow = Rule(
+            id: "finance/zz", effect: .allow, capabilities: [try CapabilityPattern("*")], to: [.anyone])
+        let requests = try SmallWorlds.requests()
+        for pair in pairs {
+            let (rule, other) = (try #require(byName[pair[0]]), try #require(byName[pair[1]]))
+            let base = rule.effect == .deny ? [other, allow] : [other]
+            let (with, without) = (try SmallWorlds.ruleset(base + [rule], []), try SmallWorlds.ruleset(base, []))
+            let isSame = requests.allSatisfy {
+                decide($0, under: with).isAllowed == decide($0, under: without).isAllowed
+            }
+            #expect(isSame, "\(pair)")
+        }
     }
 }

@@ -1,5 +1,5 @@
 /// What must hold besides who, what and where. All that are given must hold; they are judged in the order in which they
-/// stand here, and the first that does not hold speaks.
+/// stand here. The first that fails speaks; where none fails, the first that cannot be judged.
 package struct Conditions: Hashable, Sendable, Codable {
     /// Only tools that their definition calls read-only (`readOnlyHint`); of a pinned tool, the definition that was approved.
     package var readOnly: Bool?
@@ -33,7 +33,7 @@ package struct Conditions: Hashable, Sendable, Codable {
 }
 
 extension Conditions {
-    /// The outcome of all conditions together; the first that does not hold speaks.
+    /// The outcome of all conditions together: one that fails decides, whatever else cannot be judged.
     enum Outcome {
         case hold
         /// Holds but for argument conditions whose arguments are not bound yet.
@@ -44,45 +44,63 @@ extension Conditions {
 
     func outcome(_ request: Request, _ ruleset: Ruleset) -> Outcome {
         let facts = request.facts
+        var missing: Problem?
         if let readOnly {
-            guard let known = facts.readOnly else { return .missing(.readOnlyUnknown) }
-            if known != readOnly { return .fails(.readOnly(known)) }
+            switch facts.readOnly {
+            case readOnly: break
+            case let known?: return .fails(.readOnly(known))
+            case nil: missing = .readOnlyUnknown
+            }
         }
         if let networks {
-            guard let address = facts.address else { return .missing(.addressUnknown) }
-            if !networks.contains(where: { $0.contains(address) }) {
-                return .fails(.network(address))
+            if let address = facts.address {
+                if !networks.contains(where: { $0.contains(address) }) { return .fails(.network(address)) }
+            } else {
+                missing = missing ?? .addressUnknown
             }
         }
         if let hours, hours.contain(facts.now) != .yes { return .fails(.hours(hours, facts.now)) }
         if let environment {
-            guard let known = ruleset.surroundings.environment else {
-                return .missing(.environmentUnknown)
+            if let known = ruleset.surroundings.environment {
+                if !environment.contains(known) { return .fails(.environment(known)) }
+            } else {
+                missing = missing ?? .environmentUnknown
             }
-            if !environment.contains(known) { return .fails(.environment(known)) }
         }
-        if let problem = zones(request, ruleset) { return problem }
-        return arguments.map { outcome(of: $0, facts.arguments) } ?? .hold
+        if comparesZones {
+            switch zones(request, ruleset) {
+            case .hold, .maybe: break
+            case .fails(let problem): return .fails(problem)
+            case .missing(let problem): missing = missing ?? problem
+            }
+        }
+        let last = arguments.map { outcome(of: $0, facts.arguments) } ?? .hold
+        switch last {
+        case .fails: return last
+        case .hold, .maybe, .missing: return missing.map(Outcome.missing) ?? last
+        }
     }
 
-    /// What keeps `sameRegion` or `clearance` from holding.
-    private func zones(_ request: Request, _ ruleset: Ruleset) -> Outcome? {
-        guard comparesZones else { return nil }
+    /// Of `sameRegion` and `clearance`.
+    private func zones(_ request: Request, _ ruleset: Ruleset) -> Outcome {
         let surroundings = ruleset.surroundings
         let caller = request.caller.zone(in: ruleset.organization).flatMap { surroundings.zones[$0] }
+        var missing: Problem?
         if let sameRegion {
-            guard let theirs = caller?.region, let ours = surroundings.zones[ruleset.zone]?.region else {
-                return .missing(.regionUnknown)
+            if let theirs = caller?.region, let ours = surroundings.zones[ruleset.zone]?.region {
+                if (theirs == ours) != sameRegion { return .fails(.region(theirs)) }
+            } else {
+                missing = .regionUnknown
             }
-            if (theirs == ours) != sameRegion { return .fails(.region(theirs)) }
         }
         if let clearance {
-            guard let theirs = caller?.classification, let ours = surroundings.classification else {
-                return .missing(.clearanceUnknown)
+            if let theirs = caller?.classification, let ours = surroundings.classification {
+                if (theirs >= ours) != clearance { return .fails(.clearance(theirs)) }
+            } else {
+                missing = missing ?? .clearanceUnknown
             }
-            if (theirs >= ours) != clearance { return .fails(.clearance(theirs)) }
         }
-        return nil
+        return missing.map(Outcome.missing) ?? .hold
     }
 
     private func outcome(of tests: [String: ArgumentTest], _ arguments: Facts.Arguments) -> Outcome {
@@ -91,16 +109,17 @@ extension Conditions {
         case .unbound: return .maybe
         case .none: return .missing(.noArguments)
         case .given(let values):
+            var missing: Problem?
             for (name, test) in tests.sorted(by: { $0.key < $1.key }) {
                 let finding = (try? ArgumentName(name))?.find(in: values) ?? .unknown
                 switch (test.holds(for: finding), finding) {
                 case (.yes, _): break
                 case (.no, _): return .fails(.argument(name, test))
-                case (.missing, .absent): return .missing(.argumentAbsent(name))
-                case (.missing, _): return .missing(.argumentType(name, test))
+                case (.missing, .absent): missing = missing ?? .argumentAbsent(name)
+                case (.missing, _): missing = missing ?? .argumentType(name, test)
                 }
             }
-            return .hold
+            return missing.map(Outcome.missing) ?? .hold
         }
     }
 }

@@ -82,7 +82,12 @@ extension Rule {
         case .hold: return .matched(principal)
         case .maybe: return .maybe(principal)
         case .fails(let problem): return openForReach ? .maybe(principal) : .conditionFailed(problem)
-        case .missing(let problem): return openForReach ? .maybe(principal) : .missingFact(problem)
+        case .missing(let problem):
+            // Arguments that are not known yet may fail, which keeps a deny from matching.
+            if effect == .deny, when.arguments?.isEmpty == false, case .unbound = request.facts.arguments {
+                return .maybe(principal)
+            }
+            return openForReach ? .maybe(principal) : .missingFact(problem)
         }
     }
 
