@@ -35,6 +35,10 @@ import Testing
                 try rule("read", ["tool:read_*", "resource:ledger://**"]),
                 try rule("pay", ["tool:pay"], when: amount),
                 try rule("safe", ["tool:look"], when: Conditions(readOnly: true)),
+                try rule("push", ["tool:push"]),
+                try rule(
+                    "no-force", ["tool:push"], effect: .deny, when: Conditions(arguments: ["force": .present(true)])),
+                try rule("open", ["tool:open"], when: Conditions(arguments: ["override": .present(false)])),
             ], masks: [], revokedSerials: [], revokedIdentities: [])
     }
 
@@ -87,6 +91,20 @@ import Testing
             $0.rule = "finance/pay"
         },
         Case("denied by arguments", .undetermined) { denied(&$0, "tool:pay", .conditionFailed, "finance/pay") },
+        Case("denied by an argument that was given", .undetermined) {
+            denied(&$0, "tool:push", .deniedByRule, "finance/no-force")
+        },
+        Case("allowed without it", .undetermined) {
+            $0.aim = "tool:push"
+            $0.rule = "finance/push"
+        },
+        Case("denied for an argument that must not be given", .undetermined) {
+            denied(&$0, "tool:open", .conditionFailed, "finance/open")
+        },
+        Case("allowed without one that must not be given", .undetermined) {
+            $0.aim = "tool:open"
+            $0.rule = "finance/open"
+        },
         Case("a rate", .undetermined) { denied(&$0, "tool:read_entry", .rate, nil) },
         Case("the host's ceiling", .undetermined) { denied(&$0, "tool:read_entry", .ceiling, nil) },
         Case("a rule of the host's ceiling", .undetermined) {

@@ -18,7 +18,8 @@ package struct Replay: Hashable, Sendable, Codable {
 /// Decides a recorded call again, by the same `decide`.
 ///
 /// Arguments are never recorded, nor a digest of them: short ones could be guessed from it. So a call that has arguments is decided
-/// twice, as if every condition on them held and as if none did; only where both agree is the verdict known.
+/// twice, as if every condition on them spoke for it and as if none could be judged, between which every call lies; only where
+/// both agree is the verdict known.
 package func replay(_ record: DecisionRecord, under bundle: PolicyBundle) -> Replay {
     guard record.reason != DenyReason.ceiling.rawValue, record.rule?.utf8.starts(with: "ceiling:".utf8) != true else {
         return Replay(.undetermined, "the host's own ceiling decided: it is in its spoke.yaml, and in no bundle")
@@ -39,7 +40,7 @@ package func replay(_ record: DecisionRecord, under bundle: PolicyBundle) -> Rep
             : Replay(.undetermined, "the bundle has no rules for it")
     }
     let open = decide(request, under: ruleset)
-    if request.aim.hasArguments { request.facts.arguments = .given(.object(JSONObject())) }
+    request.facts.arguments = .none
     let strict = decide(request, under: ruleset)
 
     let recorded = ReplayedVerdict(record, reason)
