@@ -90,6 +90,58 @@ struct PlanAccessTests {
         #expect(lost.map(\.direction) == [.loses] && lost.first?.otherwise == ["tool:push"])
     }
 
+    struct Moments: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        /// Days from now.
+        var deny: (from: Int64?, until: Int64?)?
+        var before: (from: Int64?, until: Int64?)?
+        var after: (from: Int64?, until: Int64?)?
+        var expected: [String]
+    }
+
+    @Test(
+        "a difference at any moment from now on is one, and the first is shown",
+        arguments: [
+            Moments(
+                testDescription: "a deny that begins later", deny: (200, nil), after: (nil, nil), expected: ["gains"]),
+            Moments(
+                testDescription: "a deny that ends", deny: (nil, 1), after: (nil, nil),
+                expected: ["gains as of 2027-01-16T08:00:00.000Z"]),
+            Moments(testDescription: "a deny that stays", deny: (nil, nil), after: (nil, nil), expected: []),
+            Moments(
+                testDescription: "a deny until the end", deny: (nil, 9), after: (nil, 9), expected: []),
+            Moments(
+                testDescription: "an allow that begins later", after: (2, nil),
+                expected: ["gains from 2027-01-17T08:00:00.000Z"]),
+            Moments(testDescription: "sooner", before: (200, nil), after: (nil, nil), expected: ["gains"]),
+            Moments(
+                testDescription: "longer", before: (nil, 1), after: (nil, 3),
+                expected: ["gains until 2027-01-18T08:00:00.000Z; as of 2027-01-16T08:00:00.000Z"]),
+            Moments(
+                testDescription: "shorter", before: (nil, 3), after: (nil, 1),
+                expected: ["loses until 2027-01-18T08:00:00.000Z; as of 2027-01-16T08:00:00.000Z"]),
+            Moments(testDescription: "ended before", before: (nil, -1), after: nil, expected: []),
+        ])
+    func moments(row: Moments) throws {
+        func instant(_ days: Int64?) -> Instant? { days.map { now + .hours(24 * $0) } }
+        func world(_ allow: (from: Int64?, until: Int64?)?) throws -> Topology {
+            var topology = try topology()
+            if let deny = row.deny {
+                topology.rules.append(
+                    try rule(
+                        "no", .deny, "tool:pay", to: "anyone", from: instant(deny.from), until: instant(deny.until)))
+            }
+            if let allow {
+                topology.rules.append(
+                    try rule("pay", .allow, "tool:pay", from: instant(allow.from), until: instant(allow.until)))
+            }
+            return topology
+        }
+        let found = try access(world(row.before), world(row.after))
+        let texts = found.map { "\($0.direction.rawValue) \($0.conditions.joined(separator: "; "))" }
+        #expect(texts == row.expected.map { $0.contains(" ") ? $0 : $0 + " " })
+    }
+
     /// The law of findings: what is redundant can go.
     @Test("a rule that says what another says can go, and every decision is the same")
     func redundant() throws {

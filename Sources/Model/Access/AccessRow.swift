@@ -41,7 +41,7 @@ package struct AccessList {
     package init(_ ruleset: Ruleset, at now: Instant) {
         let frozen = ruleset.frozen(at: now)
         self.ruleset = frozen
-        search = CallSearch([frozen], now: now)
+        search = CallSearch([frozen], now: now, fresh: freshText(in: [frozen]))
         patterns = Set(
             (frozen.rules + frozen.ceiling).flatMap(\.capabilities) + frozen.masks.flatMap(\.capabilities)
         ).sorted { $0.description < $1.description }

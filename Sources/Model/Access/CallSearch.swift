@@ -16,19 +16,11 @@ struct CallSearch {
     private let now: Instant
     let fresh: String
 
-    init(_ rulesets: [Ruleset], now: Instant) {
+    /// - Parameter fresh: a text that stands in no rule, `freshText(in:)`.
+    init(_ rulesets: [Ruleset], now: Instant, fresh: String) {
         self.rulesets = rulesets
         self.now = now
-        var texts: [String] = []
-        for ruleset in rulesets {
-            for rule in ruleset.rules + ruleset.ceiling {
-                texts += rule.capabilities.map(\.description)
-                texts += rule.to.map(\.description) + (rule.except ?? []).map(\.description)
-                texts += (rule.when?.arguments ?? [:]).values.map(\.description)
-            }
-            for mask in ruleset.masks { texts += mask.capabilities.map(\.description) + [mask.principal.description] }
-        }
-        fresh = freshText(texts)
+        self.fresh = fresh
     }
 
     /// - Parameter holds: whether this is such a call.
@@ -123,6 +115,20 @@ struct CallSearch {
             )
         }
     }
+}
+
+/// A text that stands in nothing that the rules, revocations and ceilings name.
+func freshText(in rulesets: [Ruleset]) -> String {
+    var texts: [String] = []
+    for ruleset in rulesets {
+        for rule in ruleset.rules + ruleset.ceiling {
+            texts += rule.capabilities.map(\.description)
+            texts += rule.to.map(\.description) + (rule.except ?? []).map(\.description)
+            texts += (rule.when?.arguments ?? [:]).values.map(\.description)
+        }
+        for mask in ruleset.masks { texts += mask.capabilities.map(\.description) + [mask.principal.description] }
+    }
+    return freshText(texts)
 }
 
 extension Ruleset {
