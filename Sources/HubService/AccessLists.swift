@@ -45,6 +45,7 @@ package struct AccessLists: Sendable {
         }
         let rulesets = Rulesets(state.topology, masks: state.masks, pins: state.pins)
         let servers = request.server.map { [$0] } ?? rulesets.names
+        let budget = SearchBudget()
         var rows: [AccessRow] = []
         for name in servers {
             guard standing.may(.auditor, in: String(name.prefix { $0 != "/" })) else { continue }
@@ -55,7 +56,7 @@ package struct AccessLists: Sendable {
             }
             try Task.checkCancellation()
             for (ruleset, spokes) in ruleset.variants(on: rulesets.server(name)?.spokes ?? [], under: ceilings) {
-                let list = AccessList(ruleset, at: at)
+                let list = AccessList(ruleset, at: at, budget: budget)
                 for principal in request.principal.map({ [$0] }) ?? list.principals {
                     rows += list.rows(of: principal, groups: Set(request.groups ?? []), capability: capability).map {
                         var row = $0

@@ -59,9 +59,16 @@ package struct TopologyService: Sendable {
     }
 
     private func plan(_ request: TopologyRequest, _ snapshot: Snapshot) throws -> Plan {
-        try Self.plan(
-            request.topology, organization: organization, current: snapshot.hasTopology ? snapshot.state.topology : nil,
-            masks: snapshot.state.masks, pins: snapshot.state.pins, now: now())
+        try plan(request, snapshot, from: snapshot.hasTopology ? snapshot.state.topology : nil)
+    }
+
+    private func plan(_ request: TopologyRequest, _ snapshot: Snapshot, from current: Topology?) throws -> Plan {
+        let now = now()
+        let findings = try Self.check(request.topology, organization: organization, current: current, now: now)
+        var plan = try planTopology(
+            from: current, to: request.topology, masks: snapshot.state.masks, pins: snapshot.state.pins, now: now)
+        plan.findings += findings.filter { !plan.findings.contains($0) }
+        return plan
     }
 
     /// Checks again, appends, and revokes the identities of spokes and clients that are gone, in one append.
@@ -75,31 +82,36 @@ package struct TopologyService: Sendable {
         for zone in request.topology.zones { try authority.ensureZone(zone.name, now: now()) }
         // If the process dies here: an intermediate of a zone that does not exist, which the next start records.
         let digest = digestText(of: try JSONCoding.canonical(request.topology))
-        let result = NIOLockedValueBox(expected)
+        let result = NIOLockedValueBox((plan: expected, current: Topology?.none))
         let (organization, authority, now) = (organization, authority, now)
         let commit = try await ledger.append(by: Author(requester: standing.identity), why: request.why) { registry in
+            // Only what permits and binds: nobody else writes meanwhile, and who gains what may take seconds to find.
             let current = try registry.topology()
-            let plan = try Self.plan(
-                request.topology, organization: organization, current: current, masks: try registry.masks(),
-                pins: try registry.pins(), now: now())
+            _ = try Self.check(request.topology, organization: organization, current: current, now: now())
+            let plan = try planObjects(from: current, to: request.topology)
             try Self.demandPermitted(plan, request, standing)
             if let bound = request.bound { try Self.demandUnmoved(plan, bound, registry) }
-            result.withLockedValue { $0 = plan }
+            result.withLockedValue { $0 = (plan, current) }
             let events = try topologyEvents(from: current, to: request.topology, digest: digest)
             return events + (try Self.farewells(from: current, to: request.topology, registry, now()))
                 + (events.isEmpty ? [] : authority.unrecorded(try registry.authorities()))
         }
         let waiting = ledger.snapshot.zonesWithoutAuthority
+        let (applied, current) = result.withLockedValue { $0 }
+        // Where others changed something in between, what this has changed is found out afterwards: it stays applied.
+        let plan =
+            applied.changes == expected.changes
+            ? expected : (try? self.plan(request, snapshot, from: current)) ?? applied
         return ApplyAnswer(
-            plan: result.withLockedValue { $0 }, change: commit?.answer ?? ChangeAnswer(index: nil),
+            plan: plan, change: commit?.answer ?? ChangeAnswer(index: nil),
             zonesWithoutAuthority: waiting.isEmpty ? nil : waiting)
     }
 
-    /// The pure core: a topology that means something, and what it changes.
-    static func plan(
-        _ desired: Topology, organization: String, current: Topology?, masks: [Mask],
-        pins: [String: [ToolDefinition]], now: Instant
-    ) throws -> Plan {
+    /// That the files are of this hub and mean something.
+    /// - Returns: what is legal and probably not meant.
+    private static func check(
+        _ desired: Topology, organization: String, current: Topology?, now: Instant
+    ) throws -> [Plan.Finding] {
         guard desired.organization.domain == organization else {
             throw HubError(
                 .unacceptable, "other-organization",
@@ -119,9 +131,7 @@ package struct TopologyService: Sendable {
                 .unacceptable, "topology-invalid", "the topology has \(check.errors.count) problems",
                 hint: "`nave topology check` shows them with their places", problems: check.errors.map(\.description))
         }
-        var plan = try planTopology(from: current, to: desired, masks: masks, pins: pins, now: now)
-        plan.findings += check.findings.filter { !plan.findings.contains($0) }
-        return plan
+        return check.findings
     }
 
     static func demandPermitted(_ plan: Plan, _ request: TopologyRequest, _ standing: Standing) throws(HubError) {

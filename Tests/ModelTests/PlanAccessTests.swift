@@ -142,6 +142,66 @@ struct PlanAccessTests {
         #expect(texts == row.expected.map { $0.contains(" ") ? $0 : $0 + " " })
     }
 
+    /// With a condition on ten arguments: more kinds of calls than are tried.
+    private func many(_ last: String) throws -> Conditions {
+        let tests = try (0..<9).map { ("a\($0)", try ArgumentTest("<= 1000")) } + [("zz", try ArgumentTest(last))]
+        return Conditions(arguments: Dictionary(uniqueKeysWithValues: tests))
+    }
+
+    @Test("of many arguments those that changed are varied first, and what is not tried out is said")
+    func tooMany() throws {
+        func world(_ last: String) throws -> Topology {
+            var topology = try topology(rule("pay", .allow, "tool:pay", when: many(last)))
+            topology.zones[0].networks.append(try Network("192.0.2.0/24"))
+            return topology
+        }
+        let found = try access(world("<= 1000"), world("<= 1000000"))
+        #expect(found.map(\.direction) == [.gains, .loses])
+        #expect(found[0].example?.contains("zz") == true)
+        let untried = "not tried out to the end: too many kinds of calls"
+        #expect(!found[0].conditions.contains(untried) && found[1].conditions.last == untried)
+        var limited = try world("<= 1000")
+        limited.rules[0].limits = Limits(concurrency: 3)
+        #expect(try access(world("<= 1000"), limited) == [], "limits are no access")
+        var list = try SmallWorlds.ruleset([rule("pay", .allow, "tool:pay", when: many("<= 1000, > 1000"))], [])
+        list.networks.append(try Network("192.0.2.0/24"))
+        let rows = AccessList(list, at: now).rows(of: try Principal("client:finance/bot"))
+        #expect(rows.map(\.conditions.last) == [untried])
+    }
+
+    @Test("a plan and a list end with their budget, and say so")
+    func budget() throws {
+        let after = try topology(
+            rule("no", .deny, "tool:drop_*", to: "anyone"), rule("all", .allow, "tool:*"), rule("x", .allow, "prompt:*")
+        )
+        let plan = try planTopology(from: nil, to: after, masks: [], now: now, budget: SearchBudget(looks: 3))
+        #expect(plan.changes.count == 8 && plan.findings.map(\.code).contains("not-compared"))
+        #expect(plan.findings.contains { $0.message.contains("`\(SmallWorlds.server)`") })
+        #expect(Plan.Finding.blocking.contains("not-compared"))
+        let whole = try planTopology(from: nil, to: after, masks: [], now: now)
+        #expect(!whole.findings.map(\.code).contains("not-compared") && whole.access.count == 2)
+        #expect(try planObjects(from: nil, to: after).changes == whole.changes)
+        let world = try SmallWorlds.ruleset(after.rules, [])
+        let (some, all) = (AccessList(world, at: now, budget: SearchBudget(looks: 1)), AccessList(world, at: now))
+        let bot = try Principal("client:finance/bot")
+        #expect(some.rows(of: bot).map(\.rule) == all.rows(of: bot).map(\.rule))
+        #expect(some.rows(of: bot).allSatisfy { $0.conditions.last?.hasPrefix("not tried out") == true })
+        #expect(all.rows(of: bot).allSatisfy { $0.conditions.isEmpty })
+    }
+
+    @Test("a rule is compared with those that may say what it says, and not with every other")
+    func comparisons() throws {
+        var topology = try topology()
+        topology.rules = try (0..<500).map {
+            Rule(id: "r-\($0)", effect: .deny, capabilities: [try CapabilityPattern("tool:x\($0)")], to: [.anyone])
+        }
+        topology.rules.append(
+            Rule(id: "r-all", effect: .deny, capabilities: [try CapabilityPattern("tool:x12*")], to: [.anyone]))
+        let plan = try planTopology(
+            from: topology, to: topology, masks: [], now: now, budget: SearchBudget(looks: 500 * 50 * 8))
+        #expect(plan.findings.map(\.code) == Array(repeating: "redundant-rule", count: 11))
+    }
+
     /// The law of findings: what is redundant can go.
     @Test("a rule that says what another says can go, and every decision is the same")
     func redundant() throws {

@@ -37,11 +37,13 @@ package struct AccessList {
     /// Of each part of the question that is asked again and again.
     private let patterns: [CapabilityPattern]
 
-    /// - Parameter now: rules that begin later or have ended allow nothing; at which hours is a condition.
-    package init(_ ruleset: Ruleset, at now: Instant) {
+    /// - Parameters:
+    ///   - now: rules that begin later or have ended allow nothing; at which hours is a condition.
+    ///   - budget: when it is spent, what was not tried out is listed, and says so.
+    package init(_ ruleset: Ruleset, at now: Instant, budget: SearchBudget = SearchBudget()) {
         let frozen = ruleset.frozen(at: now)
         self.ruleset = frozen
-        search = CallSearch([frozen], now: now, fresh: freshText(in: [frozen]))
+        search = CallSearch([frozen], now: now, fresh: freshText(in: [frozen]), budget: budget)
         patterns = Set(
             (frozen.rules + frozen.ceiling).flatMap(\.capabilities) + frozen.masks.flatMap(\.capabilities)
         ).sorted { $0.description < $1.description }
@@ -70,16 +72,19 @@ package struct AccessList {
             }
             // A person's client is not asked for here, whoever names it.
             for named in known where concerns(principal, named) {
-                let held = rule.capabilities.filter { pattern in
-                    capability.map(pattern.matches) ?? true
-                        && hasExample(of: pattern, capability) { can(rule, named, callers, $0) }
+                var found: [(pattern: CapabilityPattern, possibility: Possibility)] = []
+                for pattern in rule.capabilities where capability.map(pattern.matches) ?? true {
+                    let possibility = likeliest(pattern, capability) { can(rule, named, callers, $0) }
+                    if possibility != .no { found.append((pattern, possibility)) }
                 }
-                guard !held.isEmpty else { continue }
+                guard !found.isEmpty else { continue }
+                let held = found.map(\.pattern)
                 rows.append(
                     AccessRow(
                         principal: principal, server: ruleset.server, capabilities: held, rule: rule.id,
                         through: named == principal ? nil : named,
-                        conditions: rule.conditionTexts + ruleset.admissionTexts(of: principal),
+                        conditions: rule.conditionTexts + ruleset.admissionTexts(of: principal)
+                            + found.map(\.possibility).untried,
                         exceptions: exceptions(named, principal, held, capability),
                         place: rule.place))
             }
@@ -92,23 +97,25 @@ package struct AccessList {
         principal == .anyone ? named == .anyone : named == .anyone || principal.isPerson == named.isPerson
     }
 
-    private func hasExample(
-        of pattern: CapabilityPattern, _ asked: Capability?, where holds: (Capability) -> Bool
-    ) -> Bool {
-        if let asked { return holds(asked) }
+    private func likeliest(
+        _ pattern: CapabilityPattern, _ asked: Capability?, _ judge: (Capability) -> Possibility
+    ) -> Possibility {
+        if let asked { return judge(asked) }
         return capabilityExamples(
             of: pattern, among: patterns, tools: ruleset.pinning?.approved.keys.sorted() ?? [], fresh: search.fresh
-        ).contains(where: holds)
+        ).likeliest(judge)
     }
 
     /// Whether that one edge of that one rule, with all denies and everything else, lets some call through.
-    private func can(_ rule: Rule, _ named: Principal, _ callers: [Caller], _ capability: Capability) -> Bool {
+    private func can(
+        _ rule: Rule, _ named: Principal, _ callers: [Caller], _ capability: Capability
+    ) -> Possibility {
         var edge = rule
         edge.to = [named]
         var alone = ruleset
         alone.observedUntil = nil
         alone.rules = ruleset.rules.filter { $0.effect == .deny } + [edge]
-        return callers.contains { caller in
+        return callers.likeliest { caller in
             let alone = caller.user == nil ? alone : alone.admitting(caller.workload)
             // Only the edge itself counts: a client that comes in for a person is no witness of its own.
             return decides(caller, capability) { request in
@@ -118,12 +125,14 @@ package struct AccessList {
         }
     }
 
-    private func decides(_ caller: Caller, _ capability: Capability, _ holds: (Request) -> Bool) -> Bool {
+    private func decides(
+        _ caller: Caller, _ capability: Capability, _ holds: (Request) -> Bool
+    ) -> Possibility {
         switch search.first(caller, capability, where: holds) {
-        case .found: true
-        case .none: false
-        // What was not tried out may be: whoever asks who can must not miss anybody.
-        case .tooMany: true
+        case .found: .yes
+        case .none: .no
+        // Whoever asks who can must not miss anybody.
+        case .tooMany: .untried
         }
     }
 
@@ -131,19 +140,20 @@ package struct AccessList {
     private func observed(_ principal: Principal, _ callers: [Caller], _ capability: Capability?) -> [AccessRow] {
         guard ruleset.observedUntil != nil, let everything = try? CapabilityPattern("*") else { return [] }
         let callers = principal.isPerson ? callers + throughClients(callers.compactMap(\.user).first) : callers
-        let passes = hasExample(of: everything, capability) { example in
-            callers.contains { caller in
+        let passes = likeliest(everything, capability) { example in
+            callers.likeliest { caller in
                 decides(caller, example) { request in
                     guard case .allow(let permit) = decide(request, under: ruleset) else { return false }
                     return permit.wouldDeny != nil
                 }
             }
         }
-        guard passes else { return [] }
+        guard passes != .no else { return [] }
         return [
             AccessRow(
                 principal: principal, server: ruleset.server, capabilities: [everything], rule: nil,
-                conditions: ["while the server is only observed"] + ruleset.admissionTexts(of: principal),
+                conditions: ["while the server is only observed"] + ruleset.admissionTexts(of: principal)
+                    + [passes].untried,
                 exceptions: denials(of: principal, [everything], capability) { $0.zone == nil })
         ]
     }
@@ -202,6 +212,36 @@ package struct AccessList {
 
     private func list(_ principals: [Principal]) -> String { principals.map(\.description).joined(separator: ", ") }
 }
+
+/// Whether some call is allowed.
+private enum Possibility {
+    case no
+    /// There are more kinds of calls than were tried.
+    case untried
+    case yes
+}
+
+extension Sequence {
+    /// The first `yes` ends it.
+    fileprivate func likeliest(_ judge: (Element) -> Possibility) -> Possibility {
+        var likeliest = Possibility.no
+        for element in self {
+            switch judge(element) {
+            case .yes: return .yes
+            case .untried: likeliest = .untried
+            case .no: break
+            }
+        }
+        return likeliest
+    }
+}
+
+extension [Possibility] {
+    fileprivate var untried: [String] { contains(.untried) ? [untriedText] : [] }
+}
+
+/// Said where the kinds of calls are too many.
+let untriedText = "not tried out to the end: too many kinds of calls"
 
 extension Principal {
     /// Whether it names people, and not workloads.

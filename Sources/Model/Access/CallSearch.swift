@@ -4,7 +4,7 @@ struct CallSearch {
     enum Outcome {
         case found(Request)
         case none
-        /// More kinds than are tried.
+        /// More kinds than are tried, or more than the question's budget has left.
         case tooMany
     }
 
@@ -15,16 +15,28 @@ struct CallSearch {
     private let rulesets: [Ruleset]
     private let now: Instant
     let fresh: String
+    /// Names of arguments that are varied before others.
+    private let varying: Set<String>
+    private let budget: SearchBudget
+    /// How many rules one call is decided by.
+    private let looks: Int
 
     /// - Parameter fresh: a text that stands in no rule, `freshText(in:)`.
-    init(_ rulesets: [Ruleset], now: Instant, fresh: String) {
+    init(
+        _ rulesets: [Ruleset], now: Instant, fresh: String, varying: Set<String> = [], budget: SearchBudget
+    ) {
         self.rulesets = rulesets
         self.now = now
         self.fresh = fresh
+        self.varying = varying
+        self.budget = budget
+        looks = rulesets.reduce(1) { $0 + $1.rules.count + $1.ceiling.count }
     }
 
     /// - Parameter holds: whether this is such a call.
     func first(_ caller: Caller, _ capability: Capability, where holds: (Request) -> Bool) -> Outcome {
+        guard !budget.isSpent else { return .tooMany }
+        budget.spend(looks)
         let rules = rulesets.flatMap { ruleset in
             (ruleset.rules + ruleset.ceiling).filter { rule in
                 rule.capabilities.contains { $0.matches(capability) }
@@ -51,7 +63,8 @@ struct CallSearch {
                                 arguments: capability.kind == .resource ? .none : .given(given)))
                         if holds(request) { return .found(request) }
                         tried += 1
-                        if tried >= Self.maximumCalls { return .tooMany }
+                        budget.spend(looks)
+                        if tried >= Self.maximumCalls || budget.isSpent { return .tooMany }
                     }
                 }
             }
@@ -102,7 +115,10 @@ struct CallSearch {
         for rule in rules {
             for (name, test) in rule.when?.arguments ?? [:] { tests[name, default: []].append((rule.effect, test)) }
         }
-        return tests.sorted { $0.key < $1.key }.map { name, tests in
+        let ordered = tests.sorted {
+            (varying.contains($0.key) ? 0 : 1, $0.key) < (varying.contains($1.key) ? 0 : 1, $1.key)
+        }
+        return ordered.map { name, tests in
             let wanted = tests.filter { $0.effect == .allow }.map(\.test)
             let distinct = Set(tests.map(\.test)).sorted { $0.description < $1.description }
             func liking(_ value: JSON?) -> Int {

@@ -6,30 +6,39 @@ struct AccessDifference {
     private let current: Topology?
     private let desired: Topology
     private let now: Instant
+    private let budget: SearchBudget
 
     init(
-        from current: Topology?, to desired: Topology, masks: [Mask], pins: [String: [ToolDefinition]], now: Instant
+        from current: Topology?, to desired: Topology, masks: [Mask], pins: [String: [ToolDefinition]], now: Instant,
+        budget: SearchBudget
     ) {
         before = current.map { Rulesets($0, masks: masks, pins: pins) }
         after = Rulesets(desired, masks: masks, pins: pins)
         self.current = current
         self.desired = desired
         self.now = now
+        self.budget = budget
     }
 
     /// - Parameter changes: without objects that only moved.
-    func changes(after changes: [Plan.Change]) -> [Plan.AccessChange] {
+    /// - Returns: `unfinished`: full names of the servers on which the budget did not suffice.
+    func changes(after changes: [Plan.Change]) -> (changes: [Plan.AccessChange], unfinished: [String]) {
         let touched = TouchedServers(changes, current, desired)
-        let found = touched.servers.flatMap { server -> [Plan.AccessChange] in
+        var found: [Plan.AccessChange] = []
+        var unfinished: [String] = []
+        for server in touched.servers {
             let one = before?.ruleset(for: server, revision: 0)?.enforcing
             let other = after.ruleset(for: server, revision: 0)?.enforcing
             let isWhole = touched.isWhole(server) && one.map { $0.surrounds(other) } != true
-            return self.changes(ServerSides(server, one, other), isWhole ? nil : touched.rules)
+            found += self.changes(
+                ServerSides(server, one, other, budget: budget), isWhole ? nil : touched.rules)
+            if budget.isSpent { unfinished.append(server) }
         }
-        return found.sorted {
+        found.sort {
             ($0.grant.server, $0.grant.principal.description, $0.direction.rawValue, $0.grant.rule)
                 < ($1.grant.server, $1.grant.principal.description, $1.direction.rawValue, $1.grant.rule)
         }
+        return (found, unfinished)
     }
 
     /// Now, and whenever a rule that matters begins or ends; of what differs at several moments, the first.

@@ -4,20 +4,44 @@
 /// - Parameters:
 ///   - masks: revocations of grants in force.
 ///   - pins: approved definitions of tools, by the server's full name.
+///   - budget: when it is spent, the finding `not-compared` says what was not looked at.
 /// - Throws: `not-encodable`.
 package func planTopology(
-    from current: Topology?, to desired: Topology, masks: [Mask], pins: [String: [ToolDefinition]] = [:], now: Instant
+    from current: Topology?, to desired: Topology, masks: [Mask], pins: [String: [ToolDefinition]] = [:], now: Instant,
+    budget: SearchBudget = SearchBudget()
 ) throws(ModelError) -> Plan {
+    var plan = try planObjects(from: current, to: desired)
+    plan.findings = ruleFindings(desired, masks: masks, now: now, budget: budget)
+    let real = plan.changes.filter { $0.action != .move }
+    if !real.isEmpty {
+        let difference = AccessDifference(
+            from: current, to: desired, masks: masks, pins: pins, now: now, budget: budget)
+        let found = difference.changes(after: real)
+        plan.access = found.changes
+        if let first = found.unfinished.first {
+            let others = found.unfinished.count - 1
+            plan.findings.append(
+                Plan.Finding(
+                    code: "not-compared",
+                    message:
+                        "who gains or loses access to `\(first)`\(others > 0 ? " and \(others) more servers" : "") "
+                        + "was not looked for to the end: too many kinds of calls"))
+        }
+    }
+    return plan
+}
+
+/// The objects that applying `desired` would change, and what they need: what permits it and what a saved plan binds. Neither
+/// access nor findings.
+/// - Throws: `not-encodable`.
+package func planObjects(from current: Topology?, to desired: Topology) throws(ModelError) -> Plan {
     let changes = try objectChanges(from: current, to: desired)
-    let real = changes.filter { $0.action != .move }
     let denies = Set(((current?.rules ?? []) + desired.rules).filter { $0.effect == .deny }.map(\.id))
     return Plan(
-        changes: changes,
-        access: real.isEmpty
-            ? []
-            : AccessDifference(from: current, to: desired, masks: masks, pins: pins, now: now).changes(after: real),
-        denies: real.filter { $0.object.kind == .rule && denies.contains($0.object.name) },
-        findings: ruleFindings(desired, masks: masks, now: now), removals: removals(from: current, changes))
+        changes: changes, access: [],
+        denies: changes.filter {
+            $0.action != .move && $0.object.kind == .rule && denies.contains($0.object.name)
+        }, findings: [], removals: removals(from: current, changes))
 }
 
 /// Removals that are more often an accident (a moved directory, a bad merge) than a wish.

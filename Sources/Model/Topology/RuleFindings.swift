@@ -1,14 +1,16 @@
 /// What is legal and probably not meant, of all rules together: grants that a review revoked, rules that have ended, that say
 /// what another says, that a deny always stands before, or that nothing can match. Codes: `revoked-grant`, `expired-rule`,
 /// `redundant-rule`, `shadowed-rule`, `matches-nothing`.
-func ruleFindings(_ topology: Topology, masks: [Mask], now: Instant) -> [Plan.Finding] {
-    RuleFindings(topology, masks, now).all
+/// - Parameter budget: when it is spent, rules are not compared any more, and `not-compared` says so.
+func ruleFindings(_ topology: Topology, masks: [Mask], now: Instant, budget: SearchBudget) -> [Plan.Finding] {
+    RuleFindings(topology, masks, now, budget).all
 }
 
 extension Plan.Finding {
     /// Codes of what keeps a plan from ending well, until it is seen to.
     package static let blocking: Set<String> = [
-        "revoked-grant", "expired-rule", "redundant-rule", "shadowed-rule", "matches-nothing", "spoke-too-old",
+        "revoked-grant", "expired-rule", "redundant-rule", "shadowed-rule", "matches-nothing", "not-compared",
+        "spoke-too-old",
     ]
 }
 
@@ -16,8 +18,9 @@ private struct RuleFindings {
     private let topology: Topology
     private let masks: [Mask]
     private let now: Instant
+    private let budget: SearchBudget
     private let rulesets: Rulesets
-    /// Those in force, and the same by effect, zone and principal.
+    /// Those in force, and the same by effect, zone, principal and the beginning of a capability.
     private let standing: [Rule]
     private let byPrincipal: [Key: [Rule]]
     private let serversOfZone: [String: [Server]]
@@ -28,19 +31,26 @@ private struct RuleFindings {
         var effect: Rule.Effect
         var zone: String?
         var principal: Principal
+        /// A pattern covers only what begins with all that it begins with itself.
+        var beginning: Substring
     }
 
-    init(_ topology: Topology, _ masks: [Mask], _ now: Instant) {
+    init(_ topology: Topology, _ masks: [Mask], _ now: Instant, _ budget: SearchBudget) {
         self.topology = topology
         self.masks = masks.filter { $0.cause == .revoked }
         self.now = now
+        self.budget = budget
         rulesets = Rulesets(topology, masks: [])
         standing = topology.rules.filter { rule in rule.until.map { now < $0 } ?? true }
         var index: [Key: [Rule]] = [:]
         for rule in standing {
             let zone = rule.zone
+            let beginnings = Set(rule.capabilities.map { $0.beginning })
             for principal in Set(rule.to) {
-                index[Key(effect: rule.effect, zone: zone, principal: principal), default: []].append(rule)
+                for beginning in beginnings {
+                    let key = Key(effect: rule.effect, zone: zone, principal: principal, beginning: beginning)
+                    index[key, default: []].append(rule)
+                }
             }
         }
         byPrincipal = index
@@ -51,10 +61,16 @@ private struct RuleFindings {
     }
 
     var all: [Plan.Finding] {
-        revoked + ended
+        let found =
+            revoked + ended
             + standing.flatMap { rule in
                 [impossible(rule), redundant(rule) ?? shadowed(rule)].compactMap(\.self)
             }
+        guard budget.isSpent else { return found }
+        return found + [
+            Plan.Finding(
+                code: "not-compared", message: "rules were not all compared with each other: too many are alike")
+        ]
     }
 
     private func servers(of rule: Rule) -> [Server] {
@@ -106,13 +122,18 @@ private struct RuleFindings {
 
     private func redundant(_ rule: Rule) -> Plan.Finding? {
         // Its limits take away, whatever else allows the same.
-        guard rule.limits == nil, let first = rule.to.first else { return nil }
+        guard rule.limits == nil, let first = rule.to.first, let capability = rule.capabilities.first else {
+            return nil
+        }
+        let beginnings = capability.beginning.indices.map { capability.beginning[..<$0] } + [capability.beginning]
         var broader: [Principal] = [first, .anyone]
         if case .client(let zone, _) = first { broader.append(.zone(zone)) }
         let zones = rule.zone.map { [$0, nil] } ?? [nil]
         for zone in zones {
             for principal in Set(broader) {
-                let known = byPrincipal[Key(effect: rule.effect, zone: zone, principal: principal)] ?? []
+                let known = beginnings.lazy.flatMap { beginning in
+                    byPrincipal[Key(effect: rule.effect, zone: zone, principal: principal, beginning: beginning)] ?? []
+                }
                 // Of two that say the same, the one whose name comes later.
                 guard let other = known.first(where: { says($0, rule) && (!says(rule, $0) || $0.id < rule.id) }) else {
                     continue
@@ -129,7 +150,9 @@ private struct RuleFindings {
 
     /// Whether `broad` holds wherever `narrow` does.
     private func says(_ broad: Rule, _ narrow: Rule) -> Bool {
-        guard broad.id != narrow.id, broad.effect == narrow.effect,
+        guard broad.id != narrow.id, broad.effect == narrow.effect, !budget.isSpent else { return false }
+        budget.spend(looksOfComparison)
+        guard
             narrow.to.allSatisfy({ one in broad.to.contains { $0.covers(one) } }),
             narrow.capabilities.allSatisfy({ one in broad.capabilities.contains { $0.covers(one) } }),
             (broad.except ?? []).allSatisfy({ (narrow.except ?? []).contains($0) }),
@@ -178,6 +201,14 @@ private struct RuleFindings {
                 place: rule.place)
         }
     }
+}
+
+/// Of one pattern with another, against one look at a rule.
+private let looksOfComparison = 50
+
+extension CapabilityPattern {
+    /// What everything begins with that it matches, up to a length that tells most apart.
+    fileprivate var beginning: Substring { description.prefix { $0 != "*" }.prefix(24) }
 }
 
 extension Conditions {

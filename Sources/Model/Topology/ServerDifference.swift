@@ -6,11 +6,15 @@ struct ServerSides {
     fileprivate let patterns: [CapabilityPattern]
     fileprivate let tools: [String]
     fileprivate let fresh: String
+    /// Names of arguments that are tested otherwise on one side than on the other.
+    fileprivate let varying: Set<String>
+    fileprivate let budget: SearchBudget
     /// The rules of each side as they are written, with their periods, by id.
     fileprivate let written: [Plan.AccessChange.Direction: [String: Rule]]
 
-    init(_ server: String, _ before: Ruleset?, _ after: Ruleset?) {
+    init(_ server: String, _ before: Ruleset?, _ after: Ruleset?, budget: SearchBudget) {
         self.server = server
+        self.budget = budget
         self.before = before
         self.after = after
         let both = [before, after].compactMap(\.self)
@@ -19,6 +23,8 @@ struct ServerSides {
         }
         tools = Set(both.compactMap { $0.pinning?.approved.keys }.flatMap(\.self)).sorted()
         fresh = freshText(in: both)
+        let (ones, others) = (before?.argumentTests ?? [:], after?.argumentTests ?? [:])
+        varying = Set(ones.keys).union(others.keys).filter { ones[$0] != others[$0] }
         written = [Plan.AccessChange.Direction.gains: after, .loses: before].mapValues { side in
             Dictionary((side?.rules ?? []).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         }
@@ -38,7 +44,9 @@ struct ServerDifference {
         self.sides = sides
         before = sides.before?.frozen(at: moment)
         after = sides.after?.frozen(at: moment)
-        search = CallSearch([before, after].compactMap(\.self), now: moment, fresh: sides.fresh)
+        search = CallSearch(
+            [before, after].compactMap(\.self), now: moment, fresh: sides.fresh, varying: sides.varying,
+            budget: sides.budget)
     }
 
     /// - Parameters:
@@ -73,7 +81,8 @@ struct ServerDifference {
                         grant: Grant(
                             principal: principal, server: sides.server, capabilities: [pattern], rule: rule.id),
                         conditions: (sides.written[direction]?[rule.id] ?? rule).conditionTexts
-                            + one.admissionTexts(of: principal), otherwise: found.otherwise, example: found.example)
+                            + one.admissionTexts(of: principal) + (found.isUntried ? [untriedText] : []),
+                        otherwise: found.otherwise, example: found.example)
                     merge(change, into: &merged)
                 }
             }
@@ -84,7 +93,7 @@ struct ServerDifference {
     private func merge(_ change: Plan.AccessChange, into changes: inout [Plan.AccessChange]) {
         let known = changes.firstIndex {
             $0.grant.principal == change.grant.principal && $0.grant.rule == change.grant.rule
-                && $0.otherwise == change.otherwise
+                && $0.otherwise == change.otherwise && $0.conditions == change.conditions
         }
         guard let known else { return changes.append(change) }
         changes[known].grant.capabilities += change.grant.capabilities
@@ -95,16 +104,26 @@ struct ServerDifference {
         (rule.to + (rule.except ?? [])).contains { $0.sharesCallers(with: principal) }
     }
 
+    private struct Found {
+        var otherwise: [String]?
+        var example: String?
+        /// There are more kinds of calls than were tried, and none of those that were shows a difference.
+        var isUntried = false
+    }
+
+    /// Nil for none. What was not tried to the end may be one, but for the budget, of which the plan as a whole speaks.
     private func difference(
         _ rule: Rule, _ principal: Principal, _ pattern: CapabilityPattern, _ one: Ruleset, _ other: Ruleset?
-    ) -> (otherwise: [String]?, example: String?)? {
-        if other == nil, one.plainlyAllows(rule, principal, pattern) { return (nil, nil) }
+    ) -> Found? {
+        if other == nil, one.plainlyAllows(rule, principal, pattern) { return Found() }
+        guard !sides.budget.isSpent else { return nil }
         let callers = principal.representatives(fresh: search.fresh, of: [one, other].compactMap(\.self))
         let examples = capabilityExamples(of: pattern, among: sides.patterns, tools: sides.tools, fresh: search.fresh)
         var edge = rule
         edge.to = [principal]
         var alone = one
         alone.rules = one.rules.filter { $0.effect == .deny } + [edge]
+        var isUntried = false
         for capability in examples {
             for caller in callers {
                 let mine = alone.admitting(caller.user == nil ? nil : caller.workload)
@@ -114,12 +133,16 @@ struct ServerDifference {
                     else { return false }
                     return !(theirs.map { decide(request, under: $0).isAllowed } ?? false)
                 }
-                guard case .found(let request) = found else { continue }
-                guard let rest = rest(principal, pattern, callers, other) else { return (nil, nil) }
-                return (rest, request.exampleText)
+                switch found {
+                case .none: break
+                case .tooMany: isUntried = true
+                case .found(let request):
+                    guard let rest = rest(principal, pattern, callers, other) else { return Found() }
+                    return Found(otherwise: rest, example: request.exampleText)
+                }
             }
         }
-        return nil
+        return isUntried && !sides.budget.isSpent ? Found(isUntried: true) : nil
     }
 
     /// What the other side allows of the same; nil for nothing.
@@ -148,6 +171,15 @@ struct ServerDifference {
 }
 
 extension Ruleset {
+    /// What rules ask of each argument.
+    fileprivate var argumentTests: [String: Set<ArgumentTest>] {
+        var tests: [String: Set<ArgumentTest>] = [:]
+        for rule in rules {
+            for (name, test) in rule.when?.arguments ?? [:] { tests[name, default: []].insert(test) }
+        }
+        return tests
+    }
+
     /// Whether an allow of this ruleset lets something through for sure, without looking for a call that shows it; false where
     /// it takes a closer look.
     fileprivate func plainlyAllows(_ rule: Rule, _ principal: Principal, _ pattern: CapabilityPattern) -> Bool {

@@ -8,7 +8,13 @@ struct TouchedServers {
     private let whole: Set<String>
 
     init(_ changes: [Plan.Change], _ current: Topology?, _ desired: Topology) {
-        let rules = Set(changes.filter { $0.object.kind == .rule }.map(\.object.name))
+        // Limits are no access.
+        let rules = Set(
+            changes.filter { change in
+                change.object.kind == .rule
+                    && (change.action != .change
+                        || change.fields.contains { $0 != "reason" && !$0.hasPrefix("limits") })
+            }.map(\.object.name))
         var zones = Set(changes.filter { $0.object.kind == .zone }.map(\.object.name))
         let facts = { (topology: Topology?) in
             Dictionary((topology?.zoneFacts ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
