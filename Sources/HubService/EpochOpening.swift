@@ -37,7 +37,7 @@ package struct EpochOpening: Sendable {
     ///   - manifest: File with the signed version.
     ///   - revoked: Identities whose certificates of before are refused from the epoch's first moment on: those that were
     ///     revoked in what was lost.
-    ///   - revokedSerials: Certificates, a CA's too, that were revoked or retired in what was lost.
+    ///   - revokedSerials: Certificates that were revoked in what was lost, and authorities that retired, which retire again.
     /// - Throws: `bad-spiffe-id`, `bad-serial`.
     package init(
         data: String, manifest: String, why: String, revoked: [String] = [], revokedSerials: [String] = [],
@@ -58,8 +58,8 @@ package struct EpochOpening: Sendable {
     }
 
     /// One append is what counts; everything after it is made good by the next start. Given again, it ends what it began.
-    /// - Throws: `not-a-hub`, `already-running`, `same-epoch`, `other-roots`, `other-start`, `key-not-held`, and what
-    ///   `TrustManifest.verifySuccessor` throws.
+    /// - Throws: `not-a-hub`, `already-running`, `same-epoch`, `other-roots`, `other-start`, `key-not-held`,
+    ///   `authority-active`, and what `TrustManifest.verifySuccessor` throws.
     package func run(now: @escaping @Sendable () -> Instant) throws -> Outcome {
         umask(0o077)
         let lock = try DirectoryLock(directory)
@@ -124,10 +124,28 @@ package struct EpochOpening: Sendable {
                 let digest = try registry.keep(artifact: bytes)
                 return Event.manifestPublished(ManifestPublished(version: version, digest: digest))
             }
+            let authorities = try registry.authorities()
             return [.epochOpened(opened)] + manifests
                 + revoked.map { .identityRevoked(IdentityRevocation(identity: $0, issuedBefore: now)) }
-                + revokedSerials.map { .certificateRevoked(CertificateRevoked(serial: $0)) }
+                + (try revokedSerials.flatMap { try Self.revocation(of: $0, authorities) })
         }
+    }
+
+    /// Of an authority also its end, so that its key is not believed under another certificate either.
+    /// - Throws: `authority-active`: with it the hub's own certificate and every owner's would end, for ever.
+    private static func revocation(of serial: String, _ authorities: [AuthorityRecord]) throws(HubError) -> [Event] {
+        let revocation = Event.certificateRevoked(CertificateRevoked(serial: serial))
+        guard let record = authorities.first(where: { $0.serial == serial }) else { return [revocation] }
+        guard !authorities.contains(where: { $0.state == .active && [$0.serial, $0.issuer].contains(serial) }) else {
+            throw HubError(
+                .conflict, "authority-active",
+                "in the restored ledger certificates are issued under the authority \(quoted(serial)), `\(record.name)`",
+                hint:
+                    "open the epoch without it; then `nave authority prepare`, `activate`, `taint` and `retire --force`"
+            )
+        }
+        let step = AuthorityStep(name: record.name, serial: serial, key: record.key)
+        return record.state == .retired ? [revocation] : [.authorityRetired(step), revocation]
     }
 
     private func finish(

@@ -33,11 +33,15 @@ package struct HubRestore: Sendable {
         package var lost: [String: Int]?
         /// Why the ledger must not go on in its epoch; nil when it may.
         package var need: String?
+        /// Why the hub could not start with the keys that were restored; nil when it could.
+        package var unheldKey: String?
 
         /// For people.
         package var text: String {
             let newest = note.newest.map { " of \($0)" } ?? ""
-            let head = "hub of \(note.organization) restored in \(data): \(note.size) entries, the newest\(newest)"
+            let unheld = unheldKey.map { "\nIT CANNOT START YET: \($0)" } ?? ""
+            let head =
+                "hub of \(note.organization) restored in \(data): \(note.size) entries, the newest\(newest)\(unheld)"
             guard let need else {
                 return "\(head)\nit ends where the lost one ended: spokes go on with it\n"
                     + "start it: nave-hub serve --data \(data)"
@@ -64,7 +68,8 @@ package struct HubRestore: Sendable {
             return """
                 What the hub decided since the backup is undone. Look after:
                   revocations   give each again with `epoch open --revoke SPIFFE-ID`, before anything is served; one certificate's,
-                                and an authority's that retired, with `--revoke-serial SERIAL`
+                                and an authority's that retired, with `--revoke-serial SERIAL`; one that still issues here is
+                                followed after the start: `nave authority prepare`, `activate`, `taint`, `retire --force`
                   certificates  issued since, they are unknown here but good until they end: revoke who should not be there
                   topology      apply the files again
                   reviews       answers since are gone; rules and grants are as they were
@@ -79,7 +84,7 @@ package struct HubRestore: Sendable {
                     ("data", .string(data)), ("size", .number(JSONNumber(note.size))), ("root", .string(note.root)),
                     ("standing", .string(standing.rawValue)),
                     ("missing", missing.map { .number(JSONNumber($0)) } ?? .null),
-                    ("epochNeeded", .bool(need != nil)),
+                    ("epochNeeded", .bool(need != nil)), ("keysHeld", .bool(unheldKey == nil)),
                 ])
             ).canonicalBytes
         }
@@ -116,10 +121,10 @@ package struct HubRestore: Sendable {
                 hint: "name a backup that was made --with-keys, or a data directory: --keys DIR")
         }
         var outcome = try compared(note)
-        outcome.need = try PrivateFile.makeWhole(data, suffix: "restore") { path in
+        (outcome.need, outcome.unheldKey) = try PrivateFile.makeWhole(data, suffix: "restore") { path in
             let draft = HubDirectory(path, passphrase: passphrase)
             try fill(draft, note)
-            return try need(outcome, draft)
+            return (try need(outcome, draft), try unheldKey(draft))
         }
         return outcome
     }
@@ -167,6 +172,15 @@ package struct HubRestore: Sendable {
         for name in authorities.map({ AuthorityName($0) }) where draft.hasNextKey(name) { draft.dropNextKey(name) }
         try EpochNeed(origin: inLedger.newest.origin, reason: reason).keep(in: draft)
         return reason
+    }
+
+    private func unheldKey(_ draft: HubDirectory) throws -> String? {
+        do {
+            try Authority.demandOrganizationKey(in: draft, try HubDatabase.authorities(directory: draft.path))
+            return nil
+        } catch let error as HubError where error.code == "authority-key-missing" {
+            return [error.message, error.hint].compactMap(\.self).joined(separator: "; ")
+        }
     }
 
     private func compared(_ note: BackupNote) throws -> Outcome {

@@ -79,12 +79,13 @@ import Trust
         let authorities = hub.parts.services.authorities
         _ = try await authorities.prepare("organization", AuthorityRequest(), by: hub.owner)
         _ = try await authorities.activate("organization", AuthorityRequest(), by: hub.owner)
-        _ = try restore(hub, keys: "hub")
+        let unfit = try restore(hub, keys: "hub")
+        #expect(unfit.unheldKey != nil && unfit.text.contains("IT CANNOT START YET"))
         #expect(await code { try prepare(hub) } == "authority-key-missing")
         #expect(!FileManager.default.fileExists(atPath: hub.directory.file("next.json")))
         // With the keys of its time it goes on.
         try FileManager.default.removeItem(atPath: hub.directory.file("new"))
-        _ = try restore(hub)
+        #expect(try restore(hub).unheldKey == nil)
         try prepare(hub)
         try sign(hub)
         try open(hub)
@@ -177,6 +178,29 @@ import Trust
         #expect(bundle.revokedIdentities.map(\.identity.description) == [bot])
         #expect(bundle.revokedSerials == [chain[0].serial])
         #expect(bundle.origin == "corp.example/nave/2")
+    }
+
+    @Test func anAuthorityRetiresAgainWithItsKeyUnlessCertificatesAreIssuedUnderIt() async throws {
+        let hub = try await TestHub.applied()
+        let authorities = hub.parts.services.authorities
+        _ = try await authorities.prepare("finance", AuthorityRequest(), by: hub.owner)
+        _ = try await authorities.activate("finance", AuthorityRequest(), by: hub.owner)
+        try backup(hub)
+        try await hub.apply(TestHub.topology { $0.servers[1].description = "books" })
+        _ = try restore(hub)
+        try prepare(hub)
+        try sign(hub)
+        let records = hub.parts.ledger.snapshot.authorities
+        let old = try #require(records.first { $0.name == "finance" && $0.state == .old })
+        for active in records where active.state == .active {
+            #expect(await code { try open(hub, serials: [old.serial, active.serial]) } == "authority-active")
+        }
+        try open(hub, serials: [old.serial])
+        let parts = try await started(hub)
+        #expect(parts.ledger.snapshot.state.revokedSerials == [old.serial])
+        #expect(parts.ledger.snapshot.state.retiredKeys == [old.key])
+        #expect(parts.ledger.snapshot.authorities.first { $0.serial == old.serial }?.state == .retired)
+        #expect(try verified(hub) == [])
     }
 
     @Test func whatDoesNotBeginTheEpochChangesNothing() async throws {
