@@ -6,7 +6,7 @@ struct AccessListTests {
     private static let worlds = isLong ? 200 : 8
 
     /// Principals, and who they are when they call.
-    private func universe() throws -> [(principal: Principal, callers: [Caller])] {
+    private func universe() throws -> [(principal: Principal, groups: Set<String>, callers: [Caller])] {
         func workload(_ text: String) throws -> Caller { Caller(workload: try SPIFFEID(text)) }
         let others = try [
             "spiffe://analytics.corp.example/client/other", "spiffe://finance.corp.example/client/other",
@@ -17,21 +17,18 @@ struct AccessListTests {
             let user = Caller.User(issuer: "https://idp", subject: subject, address: address, groups: groups)
             return [Caller(user: user)] + others.map { Caller(workload: $0, user: user) }
         }
-        return [
-            (
-                try Principal("client:analytics/bot"), [try workload("spiffe://analytics.corp.example/client/bot")]
-            ),
-            (
-                try Principal("client:finance/housekeeping"),
-                [try workload("spiffe://finance.corp.example/client/housekeeping")]
-            ),
-            (try Principal("zone:analytics"), [Caller(workload: others[0])]),
-            (try Principal("zone:finance"), [Caller(workload: others[1])]),
-            (try Principal("domain:partner.example"), [Caller(workload: others[2])]),
-            (try Principal("user:ana@corp.example"), person("a", "ana@corp.example", [])),
-            (try Principal("user:eve@corp.example"), person("e", "eve@corp.example", [])),
-            (try Principal("group:analysts"), person("g", "some@body.example", ["analysts"])),
-        ]
+        let named = try [
+            ("client:analytics/bot", [try workload("spiffe://analytics.corp.example/client/bot")]),
+            ("client:finance/housekeeping", [try workload("spiffe://finance.corp.example/client/housekeeping")]),
+            ("zone:analytics", [Caller(workload: others[0])]), ("zone:finance", [Caller(workload: others[1])]),
+            ("domain:partner.example", [Caller(workload: others[2])]),
+            ("user:ana@corp.example", person("a", "ana@corp.example", [])),
+            ("user:eve@corp.example", person("e", "eve@corp.example", [])),
+            ("group:analysts", person("g", "some@body.example", ["analysts"])),
+        ].map { (principal: try Principal($0), groups: Set<String>(), callers: $1) }
+        // Who is in a group that rules name, as `--group` says it.
+        let both = person("b", "ana@corp.example", ["analysts"])
+        return named + [(principal: try Principal("user:ana@corp.example"), groups: Set(["analysts"]), callers: both)]
     }
 
     private func arguments() -> [JSON] {
@@ -97,10 +94,10 @@ struct AccessListTests {
             let list = AccessList(world, at: now)
             // What `nave access who` shows, which asks for nobody by name.
             let whole = list.principals.flatMap { list.rows(of: $0) }
-            for (principal, callers) in universe {
-                let all = list.rows(of: principal)
+            for (principal, groups, callers) in universe {
+                let all = list.rows(of: principal, groups: groups)
                 for capability in capabilities {
-                    let rows = list.rows(of: principal, capability: capability)
+                    let rows = list.rows(of: principal, groups: groups, capability: capability)
                     let possible = facts(capability, now, isPinned: world.pinning != nil, arguments)
                     func can(_ wanted: Oracle.Verdict) throws -> Bool {
                         try callers.contains { caller in
@@ -126,10 +123,17 @@ struct AccessListTests {
                                 }
                         }
                     }
-                    let allowed = rows.filter { $0.rule != nil }
+                    let allowed = rows.filter { row in
+                        row.rule != nil && !row.conditions.contains { $0.hasPrefix("who is") }
+                    }
                     let isAllowed = try can(.allow)
                     counts[isAllowed, default: 0] += 1
                     #expect(!allowed.isEmpty == isAllowed, "\(principal) \(capability) at \(now) under \(world)")
+                    // Of each group that a denial spares the list has said it already.
+                    let besides = list.rows(of: principal, capability: capability).contains {
+                        $0.conditions.contains("who is also in group:analysts")
+                    }
+                    #expect(groups.isEmpty || !besides || isAllowed, "\(capability) under \(world)")
                     #expect(!isAllowed || isListed(byRule: true), "\(principal) \(capability) is nowhere in \(world)")
                     if world.observedUntil != nil {
                         let passes = try can(.wouldDeny)
@@ -241,5 +245,27 @@ struct AccessListTests {
             ], [])
         let rows = AccessList(world, at: now).rows(of: try Principal("client:analytics/bot"))
         #expect(rows.map(\.rule) == ["finance/push"])
+    }
+
+    @Test("who is in two groups may do what neither may, and the list says so")
+    func besides() throws {
+        let world = try SmallWorlds.ruleset(
+            [
+                try rule(
+                    "finance/no", .deny, ["tool:delete_*"], to: ["anyone"],
+                    except: ["group:sre", "group:dba", "user:ana@corp.example"]),
+                try rule("finance/delete", .allow, ["tool:delete_*", "tool:read"], to: ["group:on-call"]),
+            ], [])
+        let rows = AccessList(world, at: now).rows(of: .group("on-call"))
+        #expect(
+            rows.map { "\($0.capabilities) \($0.conditions)" } == [
+                "[tool:read] []",
+                #"[tool:delete_*] ["who is also in group:dba, group:sre"]"#,
+                #"[tool:delete_*] ["who is also in group:dba"]"#,
+                #"[tool:delete_*] ["who is also in group:sre"]"#,
+                #"[tool:delete_*] ["who is user:ana@corp.example"]"#,
+            ])
+        #expect(AccessList(world, at: now).rows(of: .group("sre")) == [])
+        #expect(AccessList(world, at: now).rows(of: .group("sre"), groups: ["on-call"]).count == 1)
     }
 }

@@ -13,6 +13,10 @@ struct PlanAccessTests {
     ]
 
     private func topology(_ rules: Rule..., pin: PinMode? = nil) throws -> Topology {
+        try topology(of: rules, pin: pin)
+    }
+
+    private func topology(of rules: [Rule], pin: PinMode? = nil) throws -> Topology {
         Topology(
             organization: Organization(domain: SmallWorlds.organization),
             zones: [Zone(name: "finance", classification: .internal, networks: [try Network("10.0.0.0/8")])],
@@ -140,6 +144,37 @@ struct PlanAccessTests {
         let found = try access(world(row.before), world(row.after))
         let texts = found.map { "\($0.direction.rawValue) \($0.conditions.joined(separator: "; "))" }
         #expect(texts == row.expected.map { $0.contains(" ") ? $0 : $0 + " " })
+    }
+
+    @Test(
+        "a denial that spares or names some of a principal's callers shows whom",
+        arguments: [
+            ("group:on-call", "anyone", "group:sre", "who is also in group:sre"),
+            ("group:on-call", "anyone", "user:ana@corp.example", "who is user:ana@corp.example"),
+            ("anyone", "anyone", "group:sre", "who is also in group:sre"),
+            ("user:ana@corp.example", "anyone", "group:sre", "who is also in group:sre"),
+            ("zone:finance", "anyone", "client:finance/bot", "who is client:finance/bot"),
+            ("client:finance/bot", "anyone", "zone:finance", nil),
+            ("client:finance/bot", "anyone", "group:sre", "-"),
+        ] as [(String, String, String, String?)])
+    func besides(allowed: String, denied: String, spared: String, text: String?) throws {
+        let allow = try rule("pay", .allow, "tool:pay", to: allowed)
+        let (hard, soft) = try (
+            rule("no", .deny, "tool:*", to: denied), rule("no", .deny, "tool:*", to: denied, except: spared)
+        )
+        let expected: [[String]] = text == "-" ? [] : [[text].compactMap(\.self)]
+        for (before, after) in [([hard, allow], [soft, allow]), ([soft], [soft, allow])] {
+            let (one, other) = try (topology(of: before), topology(of: after))
+            let gained = try access(one, other)
+            #expect(gained.map(\.conditions) == expected && gained.allSatisfy { $0.direction == .gains })
+            let lost = try access(other, one)
+            #expect(lost.map(\.conditions) == expected && lost.allSatisfy { $0.direction == .loses })
+        }
+        guard allowed != spared, text != "-" else { return }
+        // The same of whom a denial names.
+        let only = try rule("no", .deny, "tool:*", to: spared)
+        let named = try access(topology(of: [allow]), topology(of: [allow, only]))
+        #expect(named.map(\.conditions) == expected && named.allSatisfy { $0.direction == .loses })
     }
 
     /// With a condition on ten arguments: more kinds of calls than are tried.

@@ -29,7 +29,12 @@ enum SmallWorlds {
                                 id: "\(number % 9 == 4 ? "" : "finance/")\(effect.rawValue)-\(number)", effect: effect,
                                 capabilities: capability,
                                 servers: [server], to: principal,
-                                except: number % 7 == 0 ? [try Principal("client:finance/housekeeping")] : nil,
+                                except: number % 7 == 0
+                                    ? [
+                                        try Principal(
+                                            number % 2 == 0 ? "client:finance/housekeeping" : "group:analysts")
+                                    ]
+                                    : nil,
                                 when: when,
                                 limits: effect == .allow && number % 3 == 0 ? Limits(concurrency: number + 1) : nil,
                                 from: number % 11 == 0 ? evening : nil, until: number % 5 == 0 ? evening : nil))

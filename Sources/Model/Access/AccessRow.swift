@@ -51,7 +51,8 @@ package struct AccessList {
 
     /// Everyone whom a rule singles out, by name or as one of many; anyone at all where the server is only observed.
     package var principals: [Principal] {
-        let named = ruleset.rules.flatMap { $0.to + ($0.except ?? []) } + ruleset.masks.map(\.principal)
+        let named =
+            (ruleset.rules + ruleset.ceiling).flatMap { $0.to + ($0.except ?? []) } + ruleset.masks.map(\.principal)
         let others: [Principal] = ruleset.observedUntil == nil ? [] : [.anyone]
         return Set(named + others).sorted { $0.description < $1.description }
     }
@@ -63,6 +64,9 @@ package struct AccessList {
         of principal: Principal, groups: Set<String> = [], capability: Capability? = nil
     ) -> [AccessRow] {
         let callers = principal.representatives(fresh: search.fresh, of: [ruleset], groups: groups)
+        let besides =
+            principal.isPerson
+            ? principal.besides(spared, fresh: search.fresh, of: [ruleset], groups: groups) : []
         var rows: [AccessRow] = []
         for rule in ruleset.rules where rule.effect == .allow {
             let known = rule.to.filter { named in
@@ -73,23 +77,38 @@ package struct AccessList {
             // A person's client is not asked for here, whoever names it.
             for named in known where concerns(principal, named) {
                 var found: [(pattern: CapabilityPattern, possibility: Possibility)] = []
+                var refused: [CapabilityPattern] = []
                 for pattern in rule.capabilities where capability.map(pattern.matches) ?? true {
                     let possibility = likeliest(pattern, capability) { can(rule, named, callers, $0) }
-                    if possibility != .no { found.append((pattern, possibility)) }
+                    if possibility == .no { refused.append(pattern) } else { found.append((pattern, possibility)) }
                 }
-                guard !found.isEmpty else { continue }
-                let held = found.map(\.pattern)
-                rows.append(
-                    AccessRow(
-                        principal: principal, server: ruleset.server, capabilities: held, rule: rule.id,
-                        through: named == principal ? nil : named,
-                        conditions: rule.conditionTexts + ruleset.admissionTexts(of: principal)
-                            + found.map(\.possibility).untried,
-                        exceptions: exceptions(named, principal, held, capability),
-                        place: rule.place))
+                func note(_ held: [CapabilityPattern], _ conditions: [String]) {
+                    guard !held.isEmpty else { return }
+                    rows.append(
+                        AccessRow(
+                            principal: principal, server: ruleset.server, capabilities: held, rule: rule.id,
+                            through: named == principal ? nil : named,
+                            conditions: rule.conditionTexts + ruleset.admissionTexts(of: principal) + conditions,
+                            exceptions: exceptions(named, principal, held, capability),
+                            place: rule.place))
+                }
+                note(found.map(\.pattern), found.map(\.possibility).untried)
+                // Each of the others has a line of its own unless it takes both.
+                for other in refused.isEmpty ? [] : besides {
+                    let held = refused.filter { pattern in
+                        likeliest(pattern, capability) { can(rule, named, other.callers, $0) } == .yes
+                    }
+                    note(held, [other.text])
+                }
             }
         }
         return rows + observed(principal, callers, capability)
+    }
+
+    /// People whom a denial spares, or whom the host's ceiling lets in.
+    private var spared: [Principal] {
+        let rules = ruleset.rules.filter { $0.effect == .deny } + ruleset.ceiling
+        return rules.flatMap { $0.effect == .deny ? $0.except ?? [] : $0.to }.filter(\.isPerson)
     }
 
     /// Workloads are named by what names workloads, people by what names people.

@@ -75,13 +75,16 @@ struct ServerDifference {
             for pattern in rule.capabilities
             where isItself || concerned.contains(where: { $0.overlaps(pattern) }) {
                 for principal in rule.to where isItself || mentioned.contains(where: { concerns($0, principal) }) {
-                    guard let found = difference(rule, principal, pattern, one, other) else { continue }
+                    guard let found = difference(rule, principal, pattern, one, other, mentioned) else {
+                        continue
+                    }
                     let change = Plan.AccessChange(
                         direction: direction,
                         grant: Grant(
                             principal: principal, server: sides.server, capabilities: [pattern], rule: rule.id),
                         conditions: (sides.written[direction]?[rule.id] ?? rule).conditionTexts
-                            + one.admissionTexts(of: principal) + (found.isUntried ? [untriedText] : []),
+                            + one.admissionTexts(of: principal) + [found.besides].compactMap(\.self)
+                            + (found.isUntried ? [untriedText] : []),
                         otherwise: found.otherwise, example: found.example)
                     merge(change, into: &merged)
                 }
@@ -105,6 +108,8 @@ struct ServerDifference {
     }
 
     private struct Found {
+        /// Who of them, where not all.
+        var besides: String?
         var otherwise: [String]?
         var example: String?
         /// There are more kinds of calls than were tried, and none of those that were shows a difference.
@@ -112,17 +117,36 @@ struct ServerDifference {
     }
 
     /// Nil for none. What was not tried to the end may be one, but for the budget, of which the plan as a whole speaks.
+    /// - Parameter denies: those that changed.
     private func difference(
-        _ rule: Rule, _ principal: Principal, _ pattern: CapabilityPattern, _ one: Ruleset, _ other: Ruleset?
+        _ rule: Rule, _ principal: Principal, _ pattern: CapabilityPattern, _ one: Ruleset, _ other: Ruleset?,
+        _ denies: [Rule]
     ) -> Found? {
         if other == nil, one.plainlyAllows(rule, principal, pattern) { return Found() }
-        guard !sides.budget.isSpent else { return nil }
-        let callers = principal.representatives(fresh: search.fresh, of: [one, other].compactMap(\.self))
-        let examples = capabilityExamples(of: pattern, among: sides.patterns, tools: sides.tools, fresh: search.fresh)
+        let rulesets = [one, other].compactMap(\.self)
         var edge = rule
         edge.to = [principal]
         var alone = one
         alone.rules = one.rules.filter { $0.effect == .deny } + [edge]
+        let callers = principal.representatives(fresh: search.fresh, of: rulesets)
+        if let found = difference(rule, principal, pattern, alone, other, callers) { return found }
+        // Some of them, whom a denial names or spares.
+        let spared = rulesets.flatMap(\.rules).filter { $0.effect == .deny }.flatMap { $0.except ?? [] }
+        for besides in principal.besides(denies.flatMap(\.to) + spared, fresh: search.fresh, of: rulesets) {
+            var found = difference(rule, principal, pattern, alone, other, besides.callers)
+            found?.besides = besides.text
+            if let found { return found }
+        }
+        return nil
+    }
+
+    /// Nil for none. What was not tried to the end may be one, but for the budget, of which the plan as a whole speaks.
+    private func difference(
+        _ rule: Rule, _ principal: Principal, _ pattern: CapabilityPattern, _ alone: Ruleset, _ other: Ruleset?,
+        _ callers: [Caller]
+    ) -> Found? {
+        guard !sides.budget.isSpent else { return nil }
+        let examples = capabilityExamples(of: pattern, among: sides.patterns, tools: sides.tools, fresh: search.fresh)
         var isUntried = false
         for capability in examples {
             for caller in callers {
