@@ -31,7 +31,7 @@ import Testing
             (#""masks":["#, #""environment":null,"masks":["#, "not-canonical"),
         ]
         for row in rows {
-            guard let range = text.range(of: row.from) else { continue }
+            let range = try #require(text.range(of: row.from), "\(row)")
             let broken = Array(text.replacingCharacters(in: range, with: row.to).utf8)
             let (one, other) = (Self.outcome(PolicyBundle.decoded, broken), Self.outcome(Self.theLongWay, broken))
             #expect(one == other, "\(row)")

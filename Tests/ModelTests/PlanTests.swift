@@ -152,6 +152,13 @@ struct PlanTests {
         after = before
         after.servers = []
         #expect(try planTopology(from: before, to: after, masks: [], now: now).removals.isEmpty)
+        var many = before
+        many.clients = (0..<30).map { Client(zone: "finance", name: "bot-\($0)") }
+        for (removed, expected) in [(1, []), (3, []), (4, ["removes 4 of 30 clients"])] as [(Int, [String])] {
+            after = many
+            after.clients.removeFirst(removed)
+            #expect(try planTopology(from: many, to: after, masks: [], now: now).removals == expected)
+        }
     }
 
     @Test("entries set what is referred to first and remove in the other order")

@@ -54,18 +54,35 @@ struct RuleIndexTests {
                     issuer: "https://idp", subject: "2", groups: Set((0..<80).map { "g\($0)" } + ["analysts"]))),
         ]
         var verdicts: [DenyReason?: Int] = [:]
-        for _ in 0..<(isLong ? 400 : 3) {
+        for world in 0..<(isLong ? 400 : 4) {
             let rules = try (0..<120).map { number in
                 let name = (letters.randomElement(using: &random) ?? "") + (tails.randomElement(using: &random) ?? "")
                 let kind = ["tool", "tool", "resource", "prompt"].randomElement(using: &random) ?? "tool"
                 return Rule(
                     id: "finance/r\(number)", effect: number % 12 == 0 ? .deny : .allow,
                     capabilities: [try CapabilityPattern(name.isEmpty ? "*" : "\(kind):\(name)")],
-                    servers: [SmallWorlds.server], to: [principals.randomElement(using: &random) ?? .anyone],
+                    servers: [SmallWorlds.server],
+                    // In every other world the last caller's groups have more lists than one question merges.
+                    to: [
+                        world % 2 == 1 && number % 10 > 0
+                            ? .group("g\(number % 80)") : principals[number % principals.count]
+                    ],
                     when: number % 3 == 0 ? Conditions(readOnly: true) : nil,
                     until: number % 5 == 0 ? SmallWorlds.evening : nil)
             }
-            let ruleset = try SmallWorlds.ruleset(rules, SmallWorlds.masks().randomElement(using: &random) ?? [])
+            // More than are looked at one by one.
+            let masks = try (0..<10).map { number in
+                Mask(
+                    id: "rv-\(number)", principal: principals.randomElement(using: &random) ?? .anyone,
+                    server: SmallWorlds.server,
+                    capabilities: [
+                        try CapabilityPattern(
+                            world % 4 > 1 ? "*" : "tool:\(letters.randomElement(using: &random) ?? "")*")
+                    ],
+                    at: number % 2 == 0 ? SmallWorlds.morning : SmallWorlds.evening,
+                    cause: number % 3 == 0 ? .lapsed : .revoked)
+            }
+            let ruleset = try SmallWorlds.ruleset(rules, world == 0 ? [] : masks)
             let indexed = ruleset.indexed()
             for caller in callers {
                 for name in ["a", "ab", "ab_", "abcb", "zz", "q_x", String(repeating: "x", count: 71)] {
@@ -81,7 +98,9 @@ struct RuleIndexTests {
                 }
             }
         }
-        #expect((verdicts[nil] ?? 0) > 20 && (verdicts[.deniedByRule] ?? 0) > 20)
+        for (verdict, least) in [(nil, 20), (.deniedByRule, 20), (.revoked, 4), (.lapsed, 4)] as [(DenyReason?, Int)] {
+            #expect((verdicts[verdict] ?? 0) > least, "\(verdicts)")
+        }
     }
 
     @Test("is dropped when the rules change")

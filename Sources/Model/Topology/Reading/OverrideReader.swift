@@ -31,8 +31,9 @@ extension TopologyDraft {
             overrides.servers = file.optional("servers") { value in value.entries(readServerOverride) } ?? []
             let groups = file.optional("groups") { value in
                 value.entries { key, value -> (String, String)? in
-                    guard let name = key.group(), let id = value.group() else { return nil }
-                    return (name, id)
+                    // Both, so that both are noted in the schema and in the problems.
+                    let (name, id) = (key.group(), value.group())
+                    return name.flatMap { name in id.map { (name, $0) } }
                 }
             }
             overrides.groups = Dictionary(groups ?? [], uniquingKeysWith: { first, _ in first })
