@@ -26,8 +26,18 @@ package struct HTTPHeaders: Sendable {
         fields.compactMap { sameHeaderName($0.name, name) ? $0.value : nil }
     }
 
+    /// How many fields of that name there are.
+    package func count(of name: String) -> Int {
+        var count = 0
+        for field in fields where sameHeaderName(field.name, name) { count += 1 }
+        return count
+    }
+
     /// The first value of that name. Where a second one could mislead, ask ``only(_:)``.
-    package subscript(_ name: String) -> String? { fields.first { sameHeaderName($0.name, name) }?.value }
+    package subscript(_ name: String) -> String? {
+        for field in fields where sameHeaderName(field.name, name) { return field.value }
+        return nil
+    }
 
     /// The value of that name; nil when there is none. Throws `http-repeated-header` when there are several.
     package func only(_ name: String) throws(MCPError) -> String? {
@@ -58,10 +68,27 @@ extension HTTPHeaders: Equatable {
 }
 
 /// ASCII letters compare without regard to case.
-package func sameHeaderName(_ left: String, _ right: String) -> Bool { sameASCII(left.utf8, right.utf8) }
+package func sameHeaderName(_ left: String, _ right: String) -> Bool {
+    left.utf8.count == right.utf8.count && hasHeaderPrefix(left, right)
+}
 
 func hasHeaderPrefix(_ name: String, _ prefix: String) -> Bool {
-    name.utf8.count >= prefix.utf8.count && sameASCII(name.utf8.prefix(prefix.utf8.count), prefix.utf8)
+    withBytes(name, prefix) { name, prefix in
+        guard name.count >= prefix.count else { return false }
+        for index in prefix.indices where lowerASCII(name[index]) != lowerASCII(prefix[index]) { return false }
+        return true
+    }
+}
+
+/// Whether the word stands somewhere in the value of a field; ASCII letters compare without regard to case.
+package func holdsWord(_ value: String, _ word: String) -> Bool {
+    withBytes(value, word) { value, word in
+        guard value.count >= word.count else { return false }
+        return (0...value.count - word.count).contains { start in
+            for index in word.indices where lowerASCII(value[start + index]) != lowerASCII(word[index]) { return false }
+            return true
+        }
+    }
 }
 
 func sameASCII(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {

@@ -12,11 +12,15 @@ package enum CapabilityStripping {
     package static func strip(_ message: MCPMessage, keeping allowed: [ServerRequestKind] = []) -> MCPMessage {
         guard var params = message.params else { return message }
         if message.method == "initialize", let declared = params["capabilities"] {
-            params["capabilities"] = kept(declared, allowed, extensions: false)
+            let kept = kept(declared, allowed, extensions: false)
+            if kept != declared { params["capabilities"] = kept }
         }
         if var meta = params["_meta"]?.object, let declared = meta[EraRules.capabilitiesKey] {
-            meta[EraRules.capabilitiesKey] = kept(declared, allowed, extensions: true)
-            params["_meta"] = .object(meta)
+            let kept = kept(declared, allowed, extensions: true)
+            if kept != declared {
+                meta[EraRules.capabilitiesKey] = kept
+                params["_meta"] = .object(meta)
+            }
         }
         var message = message
         message.params = params

@@ -75,9 +75,11 @@ package enum MCPMessage: Hashable, Sendable {
     package init(_ json: JSON) throws(MCPError) {
         if case .array = json { throw MCPError(.batch, "JSON-RPC batches are not served", hint: "send one message") }
         guard case .object(let object) = json else { throw Self.invalid("a message is an object") }
-        guard object["jsonrpc"] == "2.0" else { throw Self.invalid("`jsonrpc` is not \"2.0\"") }
-        for key in object.keys where !Self.members.contains(where: { sameBytes($0, key) }) {
-            throw Self.invalid("the key \(quoted(key)) has no place in a message")
+        guard case .string(let version)? = object["jsonrpc"], sameBytes(version, "2.0") else {
+            throw Self.invalid("`jsonrpc` is not \"2.0\"")
+        }
+        for pair in object.pairs where !Self.members.contains(where: { sameBytes($0, pair.key) }) {
+            throw Self.invalid("the key \(quoted(pair.key)) has no place in a message")
         }
         if let method = object["method"] {
             self = try Self.call(object, method: method)

@@ -8,8 +8,10 @@ extension MCPMessage {
     package func understood(as action: MCPAction) -> MCPMessage? {
         guard let params else { return self }
         guard let known = action.parameters else { return nil }
+        let isKnown = { (key: String) in known.contains { sameBytes($0, key) } }
+        if params.pairs.allSatisfy({ isKnown($0.key) }) { return self }
         var message = self
-        let kept = params.pairs.filter { pair in known.contains { sameBytes($0, pair.key) } }
+        let kept = params.pairs.filter { isKnown($0.key) }
         message.params = JSONObject(kept.map { ($0.key, $0.value) })
         return message
     }

@@ -71,7 +71,7 @@ package struct AccessList {
         for rule in ruleset.rules where rule.effect == .allow {
             let known = rule.to.filter { named in
                 callers.contains { caller in
-                    caller.parts.contains { named.names($0, organization: ruleset.organization) == .yes }
+                    caller.parts.contains { named.names($0, of: caller, organization: ruleset.organization) == .yes }
                 }
             }
             // A person's client is not asked for here, whoever names it.

@@ -41,7 +41,7 @@ struct CallSearch {
             (ruleset.rules + ruleset.ceiling).filter { rule in
                 rule.capabilities.contains { $0.matches(capability) }
                     && caller.parts.contains { part in
-                        rule.to.contains { $0.names(part, organization: ruleset.organization) != .no }
+                        rule.to.contains { $0.names(part, of: caller, organization: ruleset.organization) != .no }
                     }
             }
         }

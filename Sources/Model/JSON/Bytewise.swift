@@ -2,12 +2,27 @@
 // combining marks. Text from outside is hashed and compared by its bytes, or bounded first.
 
 /// Byte for byte; Swift's `==` on strings would also take canonically equivalent ones for equal.
+@inlinable
 package func sameBytes(_ left: String, _ right: String) -> Bool {
     guard left.utf8.count == right.utf8.count else { return false }
-    let same = left.utf8.withContiguousStorageIfAvailable { left in
-        right.utf8.withContiguousStorageIfAvailable { right in left.elementsEqual(right) }
+    return withBytes(left, right) { left, right in
+        for index in left.indices where left[index] != right[index] { return false }
+        return true
     }
-    return (same ?? nil) ?? left.utf8.elementsEqual(right.utf8)
+}
+
+/// The UTF-8 of two texts, where it lies.
+@inlinable
+package func withBytes<Result>(
+    _ left: String, _ right: String, _ body: (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>) -> Result
+) -> Result {
+    let result = left.utf8.withContiguousStorageIfAvailable { left in
+        right.utf8.withContiguousStorageIfAvailable { right in body(left, right) }
+    }
+    if let result = result ?? nil { return result }
+    // Only of other systems' strings: Swift's own are contiguous.
+    var (left, right) = (left, right)
+    return left.withUTF8 { left in right.withUTF8 { right in body(left, right) } }
 }
 
 extension Hasher {

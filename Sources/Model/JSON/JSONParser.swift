@@ -140,6 +140,7 @@ struct JSONParser: ~Copyable {
         defer { depth -= 1 }
         if take(UInt8(ascii: "}")) { return .object(JSONObject()) }
         var pairs: [(key: String, value: JSON)] = []
+        pairs.reserveCapacity(4)
         var allPlain = true
         while true {
             guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else { throw syntax("a key is a string") }

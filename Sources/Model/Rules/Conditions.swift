@@ -54,7 +54,7 @@ extension Conditions {
         }
         if let networks {
             if let address = facts.address {
-                if !networks.contains(where: { $0.contains(address) }) { return .fails(.network(address)) }
+                if !networks.contain(address) { return .fails(.network(address)) }
             } else {
                 missing = missing ?? .addressUnknown
             }

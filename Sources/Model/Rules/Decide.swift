@@ -30,6 +30,15 @@ package struct Permit: Hashable, Sendable {
     package var principals: [Principal] {
         [matches.first, matches.second].compactMap { $0?.principal }
     }
+
+    /// In one text, as lines of the journal have them.
+    package var ruleText: String {
+        matches.second == nil ? matches.first?.rule ?? "" : rules.joined(separator: "+")
+    }
+    package var principalText: String {
+        matches.second == nil
+            ? matches.first?.principal.description ?? "" : principals.map(\.description).joined(separator: "+")
+    }
 }
 
 /// The allow that each part of a caller has.
@@ -38,9 +47,22 @@ private struct Matches: Hashable, Sendable {
     var second: Match?
 }
 
+/// A rule that allows, and through which of those whom it names.
 private struct Match: Hashable, Sendable {
-    var rule: String
-    var principal: Principal
+    var held: HeldRule
+    var place: Int
+
+    var rule: String { held.rule.id }
+    var principal: Principal { held.rule.to[place] }
+
+    static func == (left: Match, right: Match) -> Bool {
+        left.rule == right.rule && left.principal == right.principal
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(rule)
+        hasher.combine(principal)
+    }
 }
 
 /// The one decision, total and deny by default (Docs/Policy.md):
@@ -56,15 +78,13 @@ package func decide(_ request: Request, under ruleset: Ruleset) -> Decision {
 }
 
 private func decision(_ request: Request, _ ruleset: Ruleset) -> Decision {
-    let parts = CallerParts(request.caller)
-    if let denial = admission(request, ruleset) ?? ceilingDenial(parts, request, ruleset) {
-        return .deny(denial)
-    }
-    let rules = ruleset.ownRules
-    if let denial = denial(by: rules, parts, request, ruleset) {
+    let parts = CallerParts(request)
+    if let denial = admission(parts, request, ruleset) { return .deny(denial) }
+    if let denial = ceilingDenial(parts, request, ruleset) { return .deny(denial) }
+    if let denial = denial(by: ruleset.own, parts, request, ruleset) {
         return observed(denial, parts, request, ruleset)
     }
-    switch grants(of: rules, parts, request, ruleset) {
+    switch grants(of: ruleset.own, parts, request, ruleset) {
     case .refused(let nearest): return observed(nearest, parts, request, ruleset)
     case .granted(let matches):
         return .allow(Permit(request, ruleset, matches, limits: limits(parts, request, ruleset)))
@@ -74,15 +94,14 @@ private func decision(_ request: Request, _ ruleset: Ruleset) -> Decision {
 /// Every rule in the order in which it is looked at, with what became of it, for each part of the caller: the host's ceiling
 /// first, denies before allows.
 package func trace(_ request: Request, under ruleset: Ruleset) -> [(
-    rule: Rule, part: Caller, outcome: RuleOutcome
+    rule: Rule, part: Caller.Part, outcome: RuleOutcome
 )] {
     let request = believed(request, ruleset)
-    return [(ruleset.ceiling, Masks.none), (ruleset.rules, Masks(ruleset.masks))].flatMap {
-        rules, masks in
+    return [ruleset.host, ruleset.own].flatMap { list in
         [Rule.Effect.deny, .allow].flatMap { effect in
-            rules.filter { $0.effect == effect }.flatMap { rule in
+            list.held.filter { $0.rule.effect == effect }.flatMap { held in
                 request.caller.parts.map { part in
-                    (rule: rule, part: part, outcome: rule.outcome(for: part, masks, request, ruleset))
+                    (rule: held.rule, part: part, outcome: held.outcome(for: part, list.masks, request, ruleset))
                 }
             }
         }
@@ -100,13 +119,9 @@ private func believed(_ request: Request, _ ruleset: Ruleset) -> Request {
 
 /// What holds before any rule: the caller's network and zone, the age of the bundle's lease, and that a pinned tool is the
 /// approved one.
-private func admission(_ request: Request, _ ruleset: Ruleset) -> Denial? {
-    guard request.caller.workload != nil || request.caller.user != nil else {
-        return Denial(.noRule, detail: "no caller")
-    }
-    guard let address = request.facts.address,
-        ruleset.networks.contains(where: { $0.contains(address) })
-    else {
+private func admission(_ parts: CallerParts, _ request: Request, _ ruleset: Ruleset) -> Denial? {
+    guard parts.hasWorkload || parts.hasUser else { return Denial(.noRule, detail: "no caller") }
+    guard let address = request.facts.address, ruleset.networks.contain(address) else {
         return Denial(
             .network,
             detail: "`\(request.facts.address?.description ?? "unknown")` is outside the zone's networks")
@@ -136,11 +151,9 @@ private func admission(_ request: Request, _ ruleset: Ruleset) -> Denial? {
 
 /// What the host's owner takes away: by a deny, or by not being among the allows where there are any.
 private func ceilingDenial(_ parts: CallerParts, _ request: Request, _ ruleset: Ruleset) -> Denial? {
-    guard !ruleset.ceiling.isEmpty else { return nil }
-    let ceiling = ruleset.ceilingRules
-    if let denial = denial(by: ceiling, parts, request, ruleset) { return denial }
-    guard ruleset.ceiling.contains(where: { $0.effect == .allow }),
-        case .refused(let nearest) = grants(of: ceiling, parts, request, ruleset)
+    guard !ruleset.host.rules.isEmpty else { return nil }
+    if let denial = denial(by: ruleset.host, parts, request, ruleset) { return denial }
+    guard ruleset.host.hasAllows, case .refused(let nearest) = grants(of: ruleset.host, parts, request, ruleset)
     else { return nil }
     return Denial(
         .ceiling, rule: nearest.rule,
@@ -153,23 +166,23 @@ private func denial(
     by list: RuleList, isOfOrganization: Bool = false, _ parts: CallerParts, _ request: Request,
     _ ruleset: Ruleset
 ) -> Denial? {
-    var denial: Denial?
-    list.visit(.deny, parts, request.aim) { position in
-        guard !isOfOrganization || list.rules[position].zone == nil else { return true }
-        parts.each { part in
-            guard denial == nil else { return }
-            switch list.outcome(position, part.caller, .none, request, ruleset) {
-            case .matched(let principal):
-                denial = Denial(
-                    .deniedByRule, rule: list.rules[position].id, detail: "denies `\(principal)`")
-            case .missingFact(let problem):
-                denial = Denial(.deniedByRule, rule: list.rules[position].id, detail: "\(problem)")
-            default: break
-            }
-        }
-        return denial == nil
+    var candidates = list.candidates(.deny, parts, request)
+    while let position = candidates.next() {
+        let held = list.held[position]
+        if isOfOrganization, held.rule.zone != nil { continue }
+        if parts.hasWorkload, let denial = denial(by: held, .workload, request, ruleset) { return denial }
+        if parts.hasUser, let denial = denial(by: held, .user, request, ruleset) { return denial }
     }
-    return denial
+    return nil
+}
+
+private func denial(by held: HeldRule, _ part: Caller.Part, _ request: Request, _ ruleset: Ruleset) -> Denial? {
+    switch held.outcome(for: part, .none, request, ruleset) {
+    case .matched(let place):
+        Denial(.deniedByRule, rule: held.rule.id, detail: "denies `\(held.rule.to[place])`")
+    case .missingFact(let problem): Denial(.deniedByRule, rule: held.rule.id, detail: "\(problem)")
+    default: nil
+    }
 }
 
 private enum Grants {
@@ -183,55 +196,45 @@ private enum Grants {
 private func grants(
     of list: RuleList, _ parts: CallerParts, _ request: Request, _ ruleset: Ruleset
 ) -> Grants {
-    let first = grant(of: list, to: parts.first, request, ruleset)
-    guard let second = parts.second else {
-        switch first {
-        case .success(let match): return .granted(Matches(first: match))
-        case .failure(let refusal): return .refused(refusal.denial)
-        }
-    }
-    switch (first, grant(of: list, to: second, request, ruleset)) {
-    case (.success(let one), .success(let other)): return .granted(Matches(first: one, second: other))
-    case (.failure(let one), .failure(let other)): return .refused(nearer(one.denial, other.denial))
-    case (.failure(let refusal), .success), (.success, .failure(let refusal)):
-        return .refused(refusal.denial)
+    let first = grant(of: list, to: parts.hasWorkload ? .workload : .user, parts, request, ruleset)
+    guard parts.hasWorkload, parts.hasUser else { return first }
+    switch (first, grant(of: list, to: .user, parts, request, ruleset)) {
+    case (.granted(let one), .granted(let other)):
+        return .granted(Matches(first: one.first, second: other.first))
+    case (.refused(let one), .refused(let other)): return .refused(nearer(one, other))
+    case (.refused(let denial), .granted), (.granted, .refused(let denial)): return .refused(denial)
     }
 }
 
-/// The refusal of one part of a caller.
-private struct Refusal: Error { var denial: Denial }
-
 /// The first allow that matches one part of the caller, or what came nearest.
 private func grant(
-    of list: RuleList, to part: CallerParts.Part, _ request: Request, _ ruleset: Ruleset
-) -> Result<Match, Refusal> {
-    var match: Match?
-    var nearest: (outcome: RuleOutcome, position: Int, rank: Int)?
-    func look(at position: Int) {
-        let outcome = list.outcome(position, part.caller, list.masks, request, ruleset)
-        switch outcome {
-        case .matched(let principal), .maybe(let principal):
-            match = Match(rule: list.rules[position].id, principal: principal)
-        default:
+    of list: RuleList, to part: Caller.Part, _ parts: CallerParts, _ request: Request, _ ruleset: Ruleset
+) -> Grants {
+    var nearest: (position: Int, rank: Int)?
+    var candidates = list.candidates(.allow, parts.only(part), request)
+    while let position = candidates.next() {
+        let held = list.held[position]
+        switch held.outcome(for: part, list.masks, request, ruleset) {
+        case .matched(let place), .maybe(let place):
+            return .granted(Matches(first: Match(held: held, place: place)))
+        case let outcome:
             let rank = outcome.rank
-            if rank < nearest?.rank ?? RuleOutcome.farthest { nearest = (outcome, position, rank) }
+            if rank < nearest?.rank ?? RuleOutcome.farthest { nearest = (position, rank) }
         }
     }
-    list.visit(.allow, CallerParts(part), request.aim) { position in
-        look(at: position)
-        return match == nil
-    }
-    if let match { return .success(match) }
     if nearest?.rank ?? RuleOutcome.farthest >= RuleOutcome.ended {
         // An allow that ended came near whomever it was for; the first of them speaks.
         nearest = nil
-        list.visitEnding(request.aim) { position in
-            look(at: position)
-            return nearest == nil
+        var ending = list.ending(request)
+        while nearest == nil, let position = ending.next() {
+            let rank = list.held[position].outcome(for: part, list.masks, request, ruleset).rank
+            if rank < RuleOutcome.farthest { nearest = (position, rank) }
         }
     }
-    guard let nearest else { return .failure(Refusal(denial: Denial(.noRule))) }
-    return .failure(Refusal(denial: Denial(nearest.outcome, rule: list.rules[nearest.position].id)))
+    guard let nearest else { return .refused(Denial(.noRule)) }
+    // Only what is refused is put into words, once.
+    let held = list.held[nearest.position]
+    return .refused(Denial(held.outcome(for: part, list.masks, request, ruleset), rule: held.rule.id))
 }
 
 /// A refusal by rules: final, or only recorded while the server is observed. The organization's denials hold all the same,
@@ -240,7 +243,7 @@ private func observed(
     _ denial: Denial, _ parts: CallerParts, _ request: Request, _ ruleset: Ruleset
 ) -> Decision {
     guard let until = ruleset.observedUntil, request.facts.now < until else { return .deny(denial) }
-    let rules = ruleset.ownRules
+    let rules = ruleset.own
     if let firm = Model.denial(by: rules, isOfOrganization: true, parts, request, ruleset) {
         return .deny(firm)
     }
@@ -262,37 +265,43 @@ private func takes(_ mask: Mask, _ request: Request, _ ruleset: Ruleset) -> Bool
         mask.capabilities.contains(where: { $0.matches(subject) })
     else { return false }
     return request.caller.parts.contains {
-        mask.principal.names($0, organization: ruleset.organization) != .no
+        mask.principal.names($0, of: request.caller, organization: ruleset.organization) != .no
     }
 }
 
 /// The bounds of every allow rule that speaks about the call, the ceiling's too. A bound takes away, so where it cannot be
 /// known whether its rule matches it holds, and a revocation does not lift it.
 private func limits(_ parts: CallerParts, _ request: Request, _ ruleset: Ruleset) -> [RuleLimit] {
-    guard request.aim != .reach else { return [] }
-    let own = limits(ruleset.ownRules, parts, request, ruleset)
-    return ruleset.ceiling.isEmpty ? own : own + limits(ruleset.ceilingRules, parts, request, ruleset)
+    if case .reach = request.aim { return [] }
+    let own = limits(ruleset.own, parts, request, ruleset)
+    return ruleset.host.rules.isEmpty ? own : own + limits(ruleset.host, parts, request, ruleset)
 }
 
 private func limits(
     _ list: RuleList, _ parts: CallerParts, _ request: Request, _ ruleset: Ruleset
 ) -> [RuleLimit] {
-    guard list.index?.hasLimits ?? true else { return [] }
+    guard list.hasLimits else { return [] }
     var found: [RuleLimit] = []
-    list.visit(.allow, parts, request.aim) { position in
-        guard let limits = list.rules[position].limits else { return true }
-        let speaks = parts.contains { part in
-            switch list.outcome(position, part.caller, .none, request, ruleset) {
-            case .matched, .maybe, .missingFact: true
-            default: false
-            }
-        }
-        if speaks {
-            found.append(RuleLimit(rule: list.rules[position].id, aim: request.aim, limits: limits))
-        }
-        return true
+    var candidates = list.candidates(.allow, parts, request)
+    while let position = candidates.next() {
+        let held = list.held[position]
+        guard let limits = held.rule.limits else { continue }
+        let speaks =
+            parts.hasWorkload && held.bounds(.workload, request, ruleset)
+            || parts.hasUser && held.bounds(.user, request, ruleset)
+        if speaks { found.append(RuleLimit(rule: held.rule.id, aim: request.aim, limits: limits)) }
     }
     return found
+}
+
+extension HeldRule {
+    /// Whether its limits bound the call of that part, also where nobody knows.
+    fileprivate func bounds(_ part: Caller.Part, _ request: Request, _ ruleset: Ruleset) -> Bool {
+        switch outcome(for: part, .none, request, ruleset) {
+        case .matched, .maybe, .missingFact: true
+        default: false
+        }
+    }
 }
 
 extension Denial {

@@ -3,8 +3,8 @@ package func explain(_ request: Request, under ruleset: Ruleset) -> Explanation 
     let decision = decide(request, under: ruleset)
     let steps = trace(request, under: ruleset).map { step in
         Explanation.Step(
-            rule: step.rule.id, effect: step.rule.effect, outcome: step.outcome.explanation, place: step.rule.place,
-            reason: step.rule.reason)
+            rule: step.rule.id, effect: step.rule.effect, outcome: step.outcome.explanation(of: step.rule),
+            place: step.rule.place, reason: step.rule.reason)
     }
     var explanation = Explanation(
         verdict: .allow, reason: nil, rule: nil, detail: nil, caller: request.caller.key, server: ruleset.server,

@@ -64,7 +64,7 @@ private struct ReplayedVerdict: Hashable, CustomStringConvertible {
         switch decision {
         case .allow(let permit):
             reason = permit.wouldDeny?.reason
-            if let denial = permit.wouldDeny { rule = denial.rule } else { rule = permit.rules.joined(separator: "+") }
+            if let denial = permit.wouldDeny { rule = denial.rule } else { rule = permit.ruleText }
         case .deny(let denial):
             reason = denial.reason
             rule = denial.rule

@@ -11,6 +11,7 @@ struct PrincipalAnchor {
 
         func contains(_ kind: Kind) -> Bool { bits & 1 << UInt16(kind.rawValue) != 0 }
         mutating func insert(_ kind: Kind) { bits |= 1 << UInt16(kind.rawValue) }
+        var containUsers: Bool { contains(.user) || contains(.group) }
     }
 
     let kind: Kind
@@ -49,34 +50,6 @@ struct PrincipalAnchor {
         }
     }
 
-    /// Of rules that may name this part of a caller, of the kinds that there are.
-    static func forEach(
-        of part: CallerParts.Part, _ effect: Rule.Effect, among kinds: Kinds,
-        _ body: (PrincipalAnchor) -> Void
-    ) {
-        if kinds.contains(.anyone) { body(PrincipalAnchor(.anyone, effect)) }
-        if let workload = part.caller.workload {
-            if kinds.contains(.domain) { body(PrincipalAnchor(.domain, effect, part.domain)) }
-            if kinds.contains(.pattern) { body(PrincipalAnchor(.pattern, effect)) }
-            if workload.kind == "client" {
-                if kinds.contains(.zone) { body(PrincipalAnchor(.zone, effect, part.domain)) }
-                if kinds.contains(.client) {
-                    body(PrincipalAnchor(.client, effect, part.domain, part.name))
-                }
-            }
-        }
-        if let user = part.caller.user {
-            body(
-                user.address.map { PrincipalAnchor(.user, effect, ByteHash.of($0)) }
-                    ?? PrincipalAnchor(.anyUser, effect))
-            if let groups = user.groups {
-                for group in groups { body(PrincipalAnchor(.group, effect, ByteHash.of(group))) }
-            } else {
-                body(PrincipalAnchor(.anyGroup, effect))
-            }
-        }
-    }
-
     func with(_ anchor: CapabilityAnchor) -> PrincipalAnchor {
         var copy = self
         copy.hash.add(word: anchor.hash)
@@ -84,46 +57,28 @@ struct PrincipalAnchor {
     }
 }
 
-/// The parts of a caller, without an array, and what each is looked for by.
+/// The parts of a caller that each need an allow of their own, and what a workload is looked for by.
 struct CallerParts {
-    struct Part {
-        let caller: Caller
-        /// Hashes of the workload's trust domain and name.
-        fileprivate let domain: UInt64
-        fileprivate let name: UInt64
+    var hasWorkload: Bool
+    var hasUser: Bool
+    /// Hashes of the workload's trust domain and name.
+    let domain: UInt64
+    let name: UInt64
 
-        fileprivate init(_ caller: Caller) {
-            self.caller = caller
-            domain = caller.workload.map { ByteHash.of($0.trustDomain) } ?? 0
-            name = caller.workload.map { ByteHash.of($0.name) } ?? 0
-        }
+    init(_ request: Request) {
+        hasWorkload = request.caller.workload != nil
+        hasUser = request.caller.user != nil
+        domain = request.caller.workload?.domainHash ?? 0
+        name = request.caller.workload?.nameHash ?? 0
     }
 
-    let first: Part
-    let second: Part?
-
-    init(_ caller: Caller) {
-        guard caller.workload != nil, caller.user != nil else {
-            first = Part(caller)
-            second = nil
-            return
-        }
-        first = Part(Caller(workload: caller.workload))
-        second = Part(Caller(user: caller.user))
+    /// One of them alone.
+    func only(_ part: Caller.Part) -> CallerParts {
+        var copy = self
+        copy.hasWorkload = part == .workload
+        copy.hasUser = part == .user
+        return copy
     }
-
-    /// One part alone.
-    init(_ part: Part) {
-        first = part
-        second = nil
-    }
-
-    func each(_ body: (Part) -> Void) {
-        body(first)
-        if let second { body(second) }
-    }
-
-    func contains(where holds: (Part) -> Bool) -> Bool { holds(first) || second.map(holds) ?? false }
 }
 
 /// What rules are listed under by what they name: the bytes of a pattern before its first run.
@@ -169,11 +124,11 @@ struct CapabilityAnchor {
 
     /// Those under which patterns that match a capability are listed, of the kinds that there are.
     static func forEach(
-        of subject: Capability, among kinds: Kinds, _ body: (CapabilityAnchor) -> Void
+        of kind: CapabilityKind, _ name: String, among kinds: Kinds, _ body: (CapabilityAnchor) -> Void
     ) {
         if kinds.contains(everything.bit) { body(everything) }
-        var hash = ByteHash(subject.kind)
-        var name = subject.name
+        var hash = ByteHash(kind)
+        var name = name
         name.withUTF8 { name in
             for length in 0...name.count {
                 if length <= longestPrefix, kinds.rawValue & (1 << UInt64(length)) != 0 {

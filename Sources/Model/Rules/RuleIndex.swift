@@ -6,18 +6,13 @@ final class RuleIndex: Sendable {
     /// Positions of rules, list after list, each ascending.
     private let positions: [Int32]
     private let lists: FingerprintTable
-    /// Whether some rule bounds what it allows.
-    let hasLimits: Bool
     private let allows: PrincipalAnchor.Kinds
     private let denies: PrincipalAnchor.Kinds
 
-    /// How many lists one question merges at most; for more, every rule is looked at.
-    private static let maximumLists = 64
     /// So few rules of one principal are all looked at.
     private static let few = 4
 
     init(_ rules: [Rule], organization: String) {
-        hasLimits = rules.contains { $0.limits != nil }
         var (allows, denies) = (PrincipalAnchor.Kinds(), PrincipalAnchor.Kinds())
         var postings: [Posting] = []
         postings.reserveCapacity(rules.count * 4)
@@ -77,80 +72,127 @@ final class RuleIndex: Sendable {
         }
     }
 
-    /// Calls back with the positions of rules that could speak about the aim of some part of the caller, ascending, until the
-    /// body returns false.
-    /// - Returns: false when there are too many lists to merge; then nothing was called.
-    func visit(_ effect: Rule.Effect, _ parts: CallerParts, _ aim: Aim, _ body: (Int) -> Bool) -> Bool {
-        merge(aim, effect) { collect in
-            let kinds = effect == .allow ? allows : denies
-            parts.each { part in PrincipalAnchor.forEach(of: part, effect, among: kinds, collect) }
-        } _: {
-            body($0)
+    /// The rules of that effect that could speak about the aim of one of these parts of a caller.
+    func candidates(_ effect: Rule.Effect, _ parts: CallerParts, _ request: Request) -> RuleCandidates {
+        let kinds = effect == .allow ? allows : denies
+        var found = RuleCandidates(positions)
+        if kinds.contains(.anyone) { add(PrincipalAnchor(.anyone, effect), request, effect, to: &found) }
+        if parts.hasWorkload {
+            if kinds.contains(.domain) {
+                add(PrincipalAnchor(.domain, effect, parts.domain), request, effect, to: &found)
+            }
+            if kinds.contains(.pattern) { add(PrincipalAnchor(.pattern, effect), request, effect, to: &found) }
+            if kinds.contains(.zone) {
+                add(PrincipalAnchor(.zone, effect, parts.domain), request, effect, to: &found)
+            }
+            if kinds.contains(.client) {
+                add(PrincipalAnchor(.client, effect, parts.domain, parts.name), request, effect, to: &found)
+            }
+        }
+        if parts.hasUser, kinds.containUsers { addUser(request, effect, to: &found) }
+        found.close()
+        return found
+    }
+
+    private func addUser(_ request: Request, _ effect: Rule.Effect, to found: inout RuleCandidates) {
+        guard let user = request.caller.user else { return }
+        let address = user.address.map { PrincipalAnchor(.user, effect, ByteHash.of($0)) }
+        add(address ?? PrincipalAnchor(.anyUser, effect), request, effect, to: &found)
+        guard let groups = user.groups else {
+            return add(PrincipalAnchor(.anyGroup, effect), request, effect, to: &found)
+        }
+        for group in groups {
+            add(PrincipalAnchor(.group, effect, ByteHash.of(group)), request, effect, to: &found)
         }
     }
 
-    /// As `visit`, of allows that have an end.
-    func visitEnding(_ aim: Aim, _ body: (Int) -> Bool) -> Bool {
-        merge(aim, .allow) { collect in
-            collect(PrincipalAnchor(.ending, .allow))
-        } _: {
-            body($0)
-        }
-    }
-
-    private func merge(
-        _ aim: Aim, _ effect: Rule.Effect, _ principals: ((PrincipalAnchor) -> Void) -> Void,
-        _ body: (Int) -> Bool
-    ) -> Bool {
-        withUnsafeTemporaryAllocation(of: FingerprintTable.List.self, capacity: Self.maximumLists) {
-            cursors in
-            var count = 0
-            var isTooMuch = false
-            principals { principal in
-                forEachList(of: principal, aim, effect) { list in
-                    if count < cursors.count {
-                        cursors[count] = list
-                        count += 1
-                    } else {
-                        isTooMuch = true
-                    }
-                }
-            }
-            if isTooMuch { return false }
-            positions.withUnsafeBufferPointer { positions in
-                while true {
-                    var next = Int32.max
-                    for cursor in 0..<count where cursors[cursor].start < cursors[cursor].end {
-                        next = min(next, positions[Int(cursors[cursor].start)])
-                    }
-                    guard next < .max, body(Int(next)) else { return }
-                    for cursor in 0..<count
-                    where cursors[cursor].start < cursors[cursor].end
-                        && positions[Int(cursors[cursor].start)] == next
-                    {
-                        cursors[cursor].start += 1
-                    }
-                }
-            }
-            return true
-        }
+    /// The allows that have an end and could speak about the aim, whomever they are for.
+    func ending(_ request: Request) -> RuleCandidates {
+        var found = RuleCandidates(positions)
+        add(PrincipalAnchor(.ending, .allow), request, .allow, to: &found)
+        found.close()
+        return found
     }
 
     /// The lists of one principal's rules that can cover the aim.
-    private func forEachList(
-        of principal: PrincipalAnchor, _ aim: Aim, _ effect: Rule.Effect,
-        _ body: (FingerprintTable.List) -> Void
+    private func add(
+        _ principal: PrincipalAnchor, _ request: Request, _ effect: Rule.Effect, to found: inout RuleCandidates
     ) {
         guard let all = lists.find(principal.key) else { return }
-        guard all.end - all.start > Self.few else { return body(all) }
+        guard all.end - all.start > Self.few else { return found.add(all) }
+        switch request.aim {
         // Only a deny of everything closes a conversation.
-        if aim == .reach, effect == .deny {
-            if let list = lists.find(principal.with(.everything).key) { body(list) }
-            return
+        case .reach where effect == .deny:
+            if let list = lists.find(principal.with(.everything).key) { found.add(list) }
+        case .reach, .template, .completion: found.add(all)
+        case .use(let capability):
+            add(principal, all.anchors, capability.kind, capability.name, to: &found)
+        case .subscription(let uri): add(principal, all.anchors, .resource, uri, to: &found)
+        case .task(let tool): add(principal, all.anchors, .tool, tool, to: &found)
         }
-        guard let subject = aim.subject else { return body(all) }
-        CapabilityAnchor.forEach(of: subject, among: all.anchors) { anchor in
-            if let list = lists.find(principal.with(anchor).key) { body(list) }
+    }
+
+    private func add(
+        _ principal: PrincipalAnchor, _ anchors: CapabilityAnchor.Kinds, _ kind: CapabilityKind, _ name: String,
+        to found: inout RuleCandidates
+    ) {
+        CapabilityAnchor.forEach(of: kind, name, among: anchors) { anchor in
+            if let list = lists.find(principal.with(anchor).key) { found.add(list) }
         }
+    }
+}
+
+/// Positions of rules, ascending: those of a few lists of an index together.
+struct RuleCandidates {
+    private struct Run {
+        var next: Int32 = 0
+        var end: Int32 = 0
+    }
+
+    private static let maximumRuns = 16
+
+    private var positions: [Int32]
+    private var runs = InlineArray<16, Run>(repeating: Run())
+    private var count = 0
+    /// Of the lists beyond the sixteenth.
+    private var others: [Int32] = []
+
+    /// Of an index, none of its lists yet.
+    fileprivate init(_ positions: [Int32]) { self.positions = positions }
+
+    /// All of these.
+    init(all positions: [Int32]) {
+        self.positions = positions
+        runs[0] = Run(next: 0, end: Int32(positions.count))
+        count = 1
+    }
+
+    fileprivate mutating func add(_ list: FingerprintTable.List) {
+        if count < Self.maximumRuns {
+            runs[count] = Run(next: list.start, end: list.end)
+            count += 1
+        } else {
+            others += positions[Int(list.start)..<Int(list.end)]
+        }
+    }
+
+    /// Nothing is added any more. Many lists become one.
+    fileprivate mutating func close() {
+        guard !others.isEmpty else { return }
+        for run in runs.indices { others += positions[Int(runs[run].next)..<Int(runs[run].end)] }
+        self = RuleCandidates(all: Set(others).sorted())
+    }
+
+    mutating func next() -> Int? {
+        var next = Int32.max
+        for index in 0..<count where runs[index].next < runs[index].end {
+            next = min(next, positions[Int(runs[index].next)])
+        }
+        guard next < .max else { return nil }
+        for index in 0..<count
+        where runs[index].next < runs[index].end && positions[Int(runs[index].next)] == next {
+            runs[index].next += 1
+        }
+        return Int(next)
     }
 }

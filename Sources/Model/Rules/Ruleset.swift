@@ -8,27 +8,17 @@ package struct Ruleset: Sendable {
     package var networks: [Network]
     /// Trust domains whose workloads may call at all; nil for every one.
     package var callers: [String]?
-    /// In order: the organization's, then the zone's.
-    package var rules: [Rule] { didSet { index = nil } }
-    package var masks: [Mask] { didSet { index = nil } }
-    /// The rules of the host's ceiling for this server.
-    package var ceiling: [Rule] { didSet { index = nil } }
+    /// The organization's and the zone's rules, and what masks them.
+    private(set) var own: RuleList
+    /// The rules of the host's ceiling for this server. Revocations mask what the organization granted, and the ceiling grants
+    /// nothing.
+    private(set) var host: RuleList
     package var surroundings: Surroundings
     /// Until then denials by rules are recorded and passed (`Enforcement`); nil for a server that enforces.
     package var observedUntil: Instant?
     package var pinning: Pinning?
     /// Ledger index of the last change compiled in.
     package var revision: Int64
-    /// Where the rules that can speak about a call are found; nil where it was not asked for, or is not true any more.
-    private var index: Index?
-
-    /// How the parts of a ruleset are found.
-    private struct Index: Sendable {
-        var rules: RuleIndex
-        var ceiling: RuleIndex
-        var masks: Masks
-    }
-
     package init(
         organization: String, server: String, networks: [Network], callers: [String]? = nil,
         rules: [Rule],
@@ -39,66 +29,87 @@ package struct Ruleset: Sendable {
         self.server = server
         self.networks = networks
         self.callers = callers
-        self.rules = rules.filter { $0.servers?.contains(server) ?? true }
-        self.masks = masks.filter { $0.server == server }
-        self.ceiling = ceiling
+        own = RuleList(
+            rules: rules.filter { $0.servers?.contains(server) ?? true }, masks: masks.filter { $0.server == server })
+        host = RuleList(rules: ceiling)
         self.surroundings = surroundings
         self.observedUntil = observedUntil
         self.pinning = pinning
         self.revision = revision
     }
 
+    /// In order: the organization's, then the zone's.
+    package var rules: [Rule] {
+        get { own.rules }
+        set { own = RuleList(rules: newValue, masks: masks) }
+    }
+
+    package var masks: [Mask] {
+        get { own.masks.all }
+        set { own = RuleList(rules: rules, masks: newValue) }
+    }
+
+    /// The rules of the host's ceiling for this server.
+    package var ceiling: [Rule] {
+        get { host.rules }
+        set { host = RuleList(rules: newValue) }
+    }
+
     /// The same, with an index over its rules, for who decides many calls: every decision is the same, its reason too, and
     /// rules that cannot apply do not slow it down. A change of the rules drops the index.
     package func indexed() -> Ruleset {
         var copy = self
-        copy.index = Index(
-            rules: RuleIndex(rules, organization: organization),
-            ceiling: RuleIndex(ceiling, organization: organization),
-            masks: Masks(masks, indexed: true))
+        copy.own = RuleList(rules: rules, masks: masks, organization: organization)
+        copy.host = RuleList(rules: ceiling, organization: organization)
         return copy
     }
-
-    /// The organization's and the zone's rules, and what masks them.
-    var ownRules: RuleList {
-        RuleList(rules: rules, index: index?.rules, masks: index?.masks ?? Masks(masks))
-    }
-
-    /// Revocations mask what the organization granted, and the ceiling grants nothing.
-    var ceilingRules: RuleList { RuleList(rules: ceiling, index: index?.ceiling, masks: .none) }
 
     /// The server's zone.
     package var zone: String { String(server.prefix { $0 != "/" }) }
 }
 
-/// Rules in order, and where to find those that can speak about a call.
-struct RuleList {
+/// Rules in order, what masks them, and where to find those that can speak about a call. A class, so that handing it on
+/// copies nothing.
+final class RuleList: Sendable {
     let rules: [Rule]
-    let index: RuleIndex?
+    /// The same, each to be looked at without a copy.
+    let held: [HeldRule]
     let masks: Masks
+    /// Whether some rule bounds what it allows.
+    let hasLimits: Bool
+    let hasAllows: Bool
+    private let index: RuleIndex?
 
-    /// What becomes of one rule, looked at where it lies.
-    func outcome(
-        _ position: Int, _ part: Caller, _ masks: Masks, _ request: Request, _ ruleset: Ruleset
-    ) -> RuleOutcome {
-        rules.withUnsafeBufferPointer { $0[position].outcome(for: part, masks, request, ruleset) }
+    /// - Parameter organization: of an index; nil for none.
+    init(rules: [Rule], masks: [Mask] = [], organization: String? = nil) {
+        self.rules = rules
+        held = rules.map(HeldRule.init)
+        self.masks = Masks(masks, indexed: organization != nil)
+        hasLimits = rules.contains { $0.limits != nil }
+        hasAllows = rules.contains { $0.effect == .allow }
+        index = organization.map { RuleIndex(rules, organization: $0) }
     }
 
-    /// Calls back with the positions of all rules of that effect that could speak about the aim of some part of the caller, and
-    /// perhaps of others, ascending, until the body returns false.
-    func visit(_ effect: Rule.Effect, _ parts: CallerParts, _ aim: Aim, _ body: (Int) -> Bool) {
-        if let index, index.visit(effect, parts, aim, body) { return }
-        for position in rules.indices where rules[position].effect == effect {
-            guard body(position) else { return }
-        }
+    /// All rules of that effect that could speak about the aim of one of these parts of a caller, and perhaps others.
+    func candidates(_ effect: Rule.Effect, _ parts: CallerParts, _ request: Request) -> RuleCandidates {
+        guard let index else { return all { $0.effect == effect } }
+        return index.candidates(effect, parts, request)
     }
 
-    /// As `visit`, of allows that have an end, whomever they are for.
-    func visitEnding(_ aim: Aim, _ body: (Int) -> Bool) {
-        if let index, index.visitEnding(aim, body) { return }
-        for position in rules.indices
-        where rules[position].effect == .allow && rules[position].until != nil {
-            guard body(position) else { return }
-        }
+    /// As `candidates`, of allows that have an end, whomever they are for.
+    func ending(_ request: Request) -> RuleCandidates {
+        guard let index else { return all { $0.effect == .allow && $0.until != nil } }
+        return index.ending(request)
     }
+
+    private func all(where holds: (Rule) -> Bool) -> RuleCandidates {
+        RuleCandidates(all: rules.indices.filter { holds(rules[$0]) }.map(Int32.init))
+    }
+}
+
+/// A rule where it lies: looking at one through this copies nothing of it.
+final class HeldRule: Sendable {
+    let rule: Rule
+
+    init(_ rule: Rule) { self.rule = rule }
 }

@@ -34,7 +34,8 @@ package struct Caller: Hashable, Sendable {
 
     /// What sessions, rates and processes are kept by.
     package var key: String {
-        [workload?.description, user?.key].compactMap(\.self).joined(separator: "+")
+        guard user != nil else { return workload?.description ?? "" }
+        return [workload?.description, user?.key].compactMap(\.self).joined(separator: "+")
     }
 
     /// Reads a key back: a person without address and groups, which are not in it.
@@ -56,11 +57,10 @@ package struct Caller: Hashable, Sendable {
         user = User(issuer: String(rest[..<hash]), subject: names[0], client: names.count > 1 ? names[1] : nil)
     }
 
-    /// The parts that each need an allow of their own.
-    package var parts: [Caller] {
-        guard workload != nil, user != nil else { return [self] }
-        return [Caller(workload: workload), Caller(user: user)]
-    }
+    /// A part that needs an allow of its own.
+    package enum Part: Hashable, Sendable { case workload, user }
+
+    package var parts: [Part] { (workload == nil ? [] : [.workload]) + (user == nil ? [] : [.user]) }
 }
 
 /// Without the characters that separate the parts of a key.
@@ -101,27 +101,29 @@ package enum Truth: Hashable, Sendable {
 }
 
 extension Principal {
-    /// Whether the principal names one part of a caller.
-    package func names(_ part: Caller, organization: String) -> Truth {
+    /// Whether the principal names that part of a caller.
+    package func names(_ part: Caller.Part, of caller: Caller, organization: String) -> Truth {
         switch self {
         case .anyone: return .yes
         case .client(let zone, let name):
-            guard let id = part.workload, id.kind == "client", id.path.count == 2 else { return .no }
+            guard part == .workload, let id = caller.workload, id.kind == "client", id.path.count == 2 else {
+                return .no
+            }
             return id.name == name && id.isOf(zone: zone, in: organization) ? .yes : .no
         case .zone(let zone):
-            guard let id = part.workload, id.kind == "client" else { return .no }
+            guard part == .workload, let id = caller.workload, id.kind == "client" else { return .no }
             return id.isOf(zone: zone, in: organization) ? .yes : .no
         case .domain(let domain):
-            return part.workload?.trustDomain == domain ? .yes : .no
+            return part == .workload && caller.workload?.trustDomain == domain ? .yes : .no
         case .spiffe(let pattern):
-            guard let id = part.workload else { return .no }
+            guard part == .workload, let id = caller.workload else { return .no }
             return pattern.matches(id.description) ? .yes : .no
         case .user(let address):
-            guard let user = part.user else { return .no }
+            guard part == .user, let user = caller.user else { return .no }
             guard let known = user.address else { return .missing }
             return sameBytes(known, address) ? .yes : .no
         case .group(let name):
-            guard let user = part.user else { return .no }
+            guard part == .user, let user = caller.user else { return .no }
             guard let groups = user.groups else { return .missing }
             return groups.contains { sameBytes($0, name) } ? .yes : .no
         }
@@ -131,19 +133,15 @@ extension Principal {
 extension SPIFFEID {
     /// Whether its trust domain is that of the zone, `ZONE.ORGANIZATION`.
     fileprivate func isOf(zone: String, in organization: String) -> Bool {
-        var (domain, zone, organization) = (trustDomain, zone, organization)
-        return domain.withUTF8 { domain in
-            zone.withUTF8 { zone in
-                organization.withUTF8 { organization in
-                    guard domain.count == zone.count + 1 + organization.count else { return false }
-                    for index in zone.indices where domain[index] != zone[index] { return false }
-                    guard domain[zone.count] == UInt8(ascii: ".") else { return false }
-                    for index in organization.indices where domain[zone.count + 1 + index] != organization[index] {
-                        return false
-                    }
-                    return true
-                }
-            }
+        guard trustDomain.utf8.count == zone.utf8.count + 1 + organization.utf8.count else { return false }
+        return withBytes(trustDomain, zone) { domain, zone in
+            for index in zone.indices where domain[index] != zone[index] { return false }
+            return domain[zone.count] == UInt8(ascii: ".")
         }
+            && withBytes(trustDomain, organization) { domain, organization in
+                let start = domain.count - organization.count
+                for index in organization.indices where domain[start + index] != organization[index] { return false }
+                return true
+            }
     }
 }

@@ -32,7 +32,7 @@ package struct Capability: Hashable, Sendable, CustomStringConvertible {
         (kind, name) = read
     }
 
-    package var description: String { "\(kind.rawValue):\(name)" }
+    package var description: String { kind.rawValue + ":" + name }
 }
 
 /// What a rule names: `tool:read_*`, `resource:ledger://reports/**`, or `*` for everything. Written and sent as its text.
@@ -58,9 +58,11 @@ package struct CapabilityPattern: Hashable, Sendable, Codable, CustomStringConve
         return "\(kind.rawValue):\(pattern)"
     }
 
-    package func matches(_ capability: Capability) -> Bool {
-        guard let kind, let pattern else { return true }
-        return kind == capability.kind && pattern.matches(capability.name)
+    package func matches(_ capability: Capability) -> Bool { matches(capability.kind, capability.name) }
+
+    func matches(_ kind: CapabilityKind, _ name: String) -> Bool {
+        guard let own = self.kind, let pattern else { return true }
+        return own == kind && pattern.matches(name)
     }
 
     /// Whether some expansion of the resource template could match.
@@ -95,5 +97,14 @@ package struct CapabilityPattern: Hashable, Sendable, Codable, CustomStringConve
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
+    }
+}
+
+extension [CapabilityPattern] {
+    /// Whether one of them matches. They are looked at where they lie, for every decision comes through here.
+    func match(_ kind: CapabilityKind, _ name: String) -> Bool {
+        let patterns = span
+        for index in patterns.indices where patterns[index].matches(kind, name) { return true }
+        return false
     }
 }

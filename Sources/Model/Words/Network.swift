@@ -116,3 +116,12 @@ package struct Network: Hashable, Sendable, Codable, CustomStringConvertible {
         try container.encode(description)
     }
 }
+
+extension [Network] {
+    /// Whether the address lies in one of them.
+    func contain(_ address: IPAddress) -> Bool {
+        let networks = span
+        for index in networks.indices where networks[index].contains(address) { return true }
+        return false
+    }
+}

@@ -96,10 +96,7 @@ package struct Pattern: Hashable, Sendable, CustomStringConvertible {
         switch shape {
         case .literal: return sameBytes(description, text)
         case .uniform(let crossesSlash):
-            var (pattern, text) = (description, text)
-            return pattern.withUTF8 { pattern in
-                text.withUTF8 { text in isMatch(text, of: pattern, crossesSlash: crossesSlash) }
-            }
+            return withBytes(description, text) { isMatch($1, of: $0, crossesSlash: crossesSlash) }
         case .mixed:
             var automaton = Automaton(tokens)
             for byte in text.utf8 {

@@ -62,7 +62,7 @@ package enum Principal: Hashable, Sendable, Codable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .client(let zone, let name): "client:\(zone)/\(name)"
+        case .client(let zone, let name): "client:" + zone + "/" + name
         case .zone(let name): "zone:\(name)"
         case .user(let address): "user:\(address)"
         case .group(let name): "group:\(name)"

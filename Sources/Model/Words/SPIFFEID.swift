@@ -6,6 +6,9 @@ package struct SPIFFEID: Hashable, Sendable, Codable, CustomStringConvertible {
     package let description: String
     package let trustDomain: String
     package let path: [String]
+    /// What its trust domain and its name are looked for by among many rules.
+    let domainHash: UInt64
+    let nameHash: UInt64
 
     package static func == (left: SPIFFEID, right: SPIFFEID) -> Bool { left.description == right.description }
     package func hash(into hasher: inout Hasher) { hasher.combine(description) }
@@ -23,6 +26,8 @@ package struct SPIFFEID: Hashable, Sendable, Codable, CustomStringConvertible {
         description = text
         trustDomain = String(Substring(parts[0]))
         path = parts.dropFirst().map { String(Substring($0)) }
+        domainHash = ByteHash.of(trustDomain)
+        nameHash = ByteHash.of(path[path.count - 1])
     }
 
     package init(trustDomain: String, path: [String]) throws(ModelError) {

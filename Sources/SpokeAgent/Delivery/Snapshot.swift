@@ -2,8 +2,9 @@ import Model
 import NIOConcurrencyHelpers
 import Trust
 
-/// Everything a decision rests on, of one moment. Read once per message, swapped whole.
-package struct Snapshot: Sendable {
+/// Everything a decision rests on, of one moment. Read once per message, swapped whole; a class, as is what it holds of a
+/// server, so that no message copies any of it.
+package final class Snapshot: Sendable {
     package let delivery: VerifiedDelivery
     /// The servers placed here, by short name.
     package let servers: [String: PlacedServer]
@@ -11,9 +12,14 @@ package struct Snapshot: Sendable {
     /// Response headers that every server placed here has: what an answer bears that is no server's.
     package let commonHeaders: [String: String]
 
-    package struct PlacedServer: Sendable {
+    package final class PlacedServer: Sendable {
         package let ruleset: Ruleset
         package let policy: EffectivePolicy
+
+        fileprivate init(ruleset: Ruleset, policy: EffectivePolicy) {
+            self.ruleset = ruleset
+            self.policy = policy
+        }
 
         /// Full name, `finance/ledger`.
         package var name: String { ruleset.server }

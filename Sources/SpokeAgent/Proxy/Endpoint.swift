@@ -17,15 +17,18 @@ struct Endpoint: Hashable, Sendable {
 
     /// Nil for every other target, one with another query too: nothing that decides stands there.
     init?(_ target: String) {
-        let parts = target.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].isEmpty, isLabel(String(parts[1])) else { return nil }
-        server = String(parts[1])
-        switch parts[2] {
+        let bytes = target.utf8
+        let slash = UInt8(ascii: "/")
+        guard bytes.first == slash, let end = bytes.dropFirst().firstIndex(of: slash) else { return nil }
+        server = String(target[bytes.index(after: bytes.startIndex)..<end])
+        let place = String(target[bytes.index(after: end)...])
+        guard isLabel(server), !place.utf8.contains(slash) else { return nil }
+        switch place {
         case "mcp": kind = .mcp
         case "sse": kind = .events
         default:
-            guard parts[2].hasPrefix(Self.messages), parts[2].utf8.count <= 300 else { return nil }
-            kind = .messages(session: String(parts[2].dropFirst(Self.messages.count)))
+            guard place.hasPrefix(Self.messages), place.utf8.count <= 300 else { return nil }
+            kind = .messages(session: String(place.dropFirst(Self.messages.count)))
         }
     }
 

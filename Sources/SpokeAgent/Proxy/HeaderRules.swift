@@ -11,7 +11,7 @@ package enum HeaderRules {
     ) -> (status: Int, message: String)? {
         let headers = head.headers
         for name in ["Authorization", "Content-Type", "Content-Encoding", "Origin", "Last-Event-ID"]
-        where headers.values(name).count > 1 {
+        where headers.count(of: name) > 1 {
             return (400, "the header `\(name)` stands more than once")
         }
         let listed = headers.values("Connection").reduce(0) { $0 + $1.utf8.count { $0 == UInt8(ascii: ",") } + 1 }
@@ -24,17 +24,21 @@ package enum HeaderRules {
         if let encoding = headers["Content-Encoding"], !sameHeaderName(encoding, "identity") {
             return (415, "the body is encoded; send it as it is")
         }
-        let parts = (headers["Content-Type"] ?? "").split(separator: ";").map {
-            String($0.drop { $0 == " " }).lowercased()
+        guard isJSON(headers["Content-Type"] ?? "") else {
+            return (415, "the body has to be `application/json` in UTF-8")
         }
-        guard parts.first?.split(separator: " ").first == "application/json",
-            parts.dropFirst().allSatisfy({ ["charset=utf-8", "charset=\"utf-8\""].contains($0) })
-        else { return (415, "the body has to be `application/json` in UTF-8") }
         return nil
     }
 
+    private static func isJSON(_ type: String) -> Bool {
+        if sameHeaderName(type, "application/json") { return true }
+        let parts = type.split(separator: ";").map { String($0.drop { $0 == " " }).lowercased() }
+        return parts.first?.split(separator: " ").first == "application/json"
+            && parts.dropFirst().allSatisfy { ["charset=utf-8", "charset=\"utf-8\""].contains($0) }
+    }
+
     static func acceptsStream(_ headers: HTTPHeaders) -> Bool {
-        headers.values("Accept").contains { $0.lowercased().contains("text/event-stream") || $0.contains("*/*") }
+        headers.values("Accept").contains { holdsWord($0, "text/event-stream") || holdsWord($0, "*/*") }
     }
 
     /// What the sender takes itself to speak, for the shape of an answer to what could not be read.
@@ -44,19 +48,19 @@ package enum HeaderRules {
 
     /// What may go on: what tells of the client's program and traces a call (W3C Trace Context, Baggage), and nothing in
     /// which a server behind a proxy of another kind would look for who the caller is or where the call came from.
-    private static let passed: Set<String> = ["user-agent", "accept-language", "traceparent", "tracestate", "baggage"]
+    private static let passed = ["user-agent", "accept-language", "traceparent", "tracestate", "baggage"]
 
     /// - Parameter trace: takes the place of what the client sent as its trace.
     package static func forwarded(
         _ headers: HTTPHeaders, removing: [String], trace: TraceContext? = nil
     ) -> HTTPHeaders {
         // What `Connection` names is for this hop alone (RFC 9110, section 7.6.1).
-        let removed = connectionNames(headers).union(removing)
-        var kept = HTTPHeaders(
-            headers.fields.filter { field in
-                let name = field.name.lowercased()
-                return passed.contains(name) && !removed.contains(name)
-            }.map { ($0.name, $0.value) })
+        let removed = connectionNames(headers) + removing
+        var kept = HTTPHeaders()
+        for field in headers.fields {
+            let isIt = { sameHeaderName($0, field.name) }
+            if passed.contains(where: isIt), !removed.contains(where: isIt) { kept.add(field.name, field.value) }
+        }
         guard let trace else { return kept }
         kept.remove("traceparent")
         kept.remove("tracestate")
@@ -66,10 +70,9 @@ package enum HeaderRules {
         return kept
     }
 
-    private static func connectionNames(_ headers: HTTPHeaders) -> Set<String> {
-        Set(
-            headers.values("Connection").flatMap { $0.split(separator: ",") }.map {
-                String($0.filter { $0 != " " && $0 != "\t" }).lowercased()
-            })
+    private static func connectionNames(_ headers: HTTPHeaders) -> [String] {
+        headers.values("Connection").flatMap { $0.split(separator: ",") }.map {
+            String($0.filter { $0 != " " && $0 != "\t" }).lowercased()
+        }
     }
 }

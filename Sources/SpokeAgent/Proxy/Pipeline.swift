@@ -59,13 +59,12 @@ private func judged(
         return refusals.plain(.foreignHost)
     }
     guard exchange.body.count <= server.policy.requestBody.count else { return refusals.plain(.tooLarge) }
-    switch Endpoint(exchange.head.target)?.kind {
+    switch reached.endpoint.kind {
     case .mcp: break
     case .events: return try judgeLegacyStream(exchange, reached, tables, refusals)
     case .messages(let stream):
         guard exchange.head.method == "POST" else { return refusals.methodNotAllowed("POST") }
         return .post(stream: stream)
-    case nil: return refusals.nothingHere(.unknownServer, nil)
     }
     switch exchange.head.method {
     case "POST": break

@@ -46,13 +46,18 @@ package struct TokenBuckets: Hashable, Sendable {
     /// What `take` would say, without taking.
     package mutating func wait(_ rates: [Limits.Rate], now: Instant) -> Milliseconds? {
         adapt(to: rates, now)
-        for index in buckets.indices { buckets[index].refill(now) }
-        return buckets.filter { $0.millitokens < 1000 }.map(\.wait).max().map { max($0, Milliseconds(1)) }
+        var longest: Milliseconds?
+        for index in buckets.indices {
+            buckets[index].refill(now)
+            guard buckets[index].millitokens < 1000 else { continue }
+            longest = max(longest ?? Milliseconds(1), buckets[index].wait)
+        }
+        return longest
     }
 
     /// A layer whose rate changed keeps what was spent, within the new capacity.
     private mutating func adapt(to rates: [Limits.Rate], _ now: Instant) {
-        guard buckets.map(\.rate) != rates else { return }
+        guard !buckets.lazy.map(\.rate).elementsEqual(rates) else { return }
         let held = buckets
         buckets = rates.enumerated().map { index, rate in
             var bucket = Bucket(rate: rate, millitokens: Int64(rate.capacity) * 1000, at: now)
@@ -102,7 +107,8 @@ package final class RateLimiter: Sendable {
         guard !rates.isEmpty else { return nil }
         let key = Key(caller: caller, server: server)
         return shards[shard(of: caller, shards.count)].withLockedValue { buckets in
-            if buckets[key] == nil, buckets.count >= Self.maximumKeysPerShard {
+            if let index = buckets.index(forKey: key) { return body(&buckets.values[index]) }
+            if buckets.count >= Self.maximumKeysPerShard {
                 buckets = buckets.filter { !$0.value.isFull(now) }
                 // Only callers with a certificate get here, so a full table means as many of them busy at once.
                 if buckets.count >= Self.maximumKeysPerShard { return .seconds(1) }

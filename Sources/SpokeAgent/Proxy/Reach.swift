@@ -4,12 +4,15 @@ import Trust
 
 /// A caller at a server that they may reach.
 struct Reached {
-    var name: String
+    var endpoint: Endpoint
     var caller: Caller
     var server: Snapshot.PlacedServer
     var view: ServerView
     var facts: Facts
     var permit: Permit
+
+    /// The server's short name.
+    var name: String { endpoint.server }
 
     var serverRequests: [ServerRequestKind] { server.policy.serverRequests ?? [] }
 
@@ -66,8 +69,8 @@ func reach(
         throw Refusal(step: refusals.nothingHere(.notAClient, peer.id.kind))
     }
     // A server that is not placed here and one that the caller may not reach look the same.
-    guard let name = Endpoint.server(exchange.head.target), let server = snapshot.servers[name],
-        let view = tables.views[name]
+    guard let endpoint = Endpoint(exchange.head.target), let server = snapshot.servers[endpoint.server],
+        let view = tables.views[endpoint.server]
     else { throw Refusal(step: refusals.nothingHere(.unknownServer, nil)) }
     refusals.name(server)
     let facts = Facts(
@@ -86,7 +89,8 @@ func reach(
     refusals.freshness = facts.freshness
     switch decide(Request(caller: caller, aim: .reach, facts: facts), under: server.ruleset) {
     case .allow(let permit):
-        return Reached(name: name, caller: caller, server: server, view: view, facts: facts, permit: permit)
+        return Reached(
+            endpoint: endpoint, caller: caller, server: server, view: view, facts: facts, permit: permit)
     case .deny(let denial): throw Refusal(step: refusals.nothingHere(denial))
     }
 }

@@ -123,8 +123,7 @@ final class Refusals {
         var record = DecisionRecord(
             number: 0, at: now, caller: exchange.caller.key, address: exchange.address?.description,
             server: permit.server, aim: permit.aim.description, verdict: .allow,
-            rule: permit.rules.joined(separator: "+"),
-            principal: permit.principals.map(\.description).joined(separator: "+"), detail: detail,
+            rule: permit.ruleText, principal: permit.principalText, detail: detail,
             revision: permit.revision, bundle: snapshot?.delivery.digest,
             freshness: freshness == .fresh ? nil : freshness, readOnly: readOnly, definition: definition,
             trace: exchange.trace?.trace)

@@ -15,7 +15,9 @@ func admit(
         [(name: server.name, rates: server.policy.rates)]
         + scopes.compactMap { scope in scope.limits.rate.map { (name: scope.name, rates: [$0]) } }
     // Looked at first, so that what one bucket refuses costs nothing in the others.
-    let waits = rates.compactMap { tables.rates.wait(caller: caller, server: $0.name, $0.rates, now: now) }
+    let waits =
+        rates.count == 1
+        ? [] : rates.compactMap { tables.rates.wait(caller: caller, server: $0.name, $0.rates, now: now) }
     let taken =
         waits.isEmpty
         ? rates.compactMap { tables.rates.take(caller: caller, server: $0.name, $0.rates, now: now) } : waits
