@@ -40,10 +40,15 @@ package struct Access: Sendable {
                 steps: [],
                 recorded: row)
         }
-        // As that spoke enforces it, under what its host takes away.
-        let ceiling = try await usage.statuses()[row.spoke]?.report.ceiling?.ceiling
-        var explanation = Model.explain(call, under: ceiling?.over(ruleset) ?? ruleset)
+        // As that spoke enforces it, under what its host takes away now: what it took away then is not recorded.
+        let told = try await usage.statuses()[row.spoke]?.report.ceiling
+        var explanation = Model.explain(call, under: told?.ceiling?.over(ruleset) ?? ruleset)
         explanation.recorded = row
+        if told?.isWhole != true {
+            explanation.note = "\(row.spoke) has not told what its host takes away"
+        } else if told?.ceiling != nil {
+            explanation.note = "the ceiling is the one that \(row.spoke) reported last; what held then is not recorded"
+        }
         return explanation
     }
 

@@ -71,7 +71,9 @@ package struct AccessLists: Sendable {
                     hint: "ask about one server, one principal or one capability")
             }
         }
-        return AccessAnswer(rows: rows, at: at, size: size)
+        return AccessAnswer(
+            rows: rows, at: at, size: size,
+            note: isPast ? "what hosts took away then is not recorded: they may have refused more than is shown" : nil)
     }
 }
 

@@ -70,7 +70,8 @@ package struct HubParts: Sendable {
             certificates: certificates,
             topology: TopologyService(
                 organization: organization, ledger: ledger, authority: authority, now: now, tools: tools,
-                wire: { [usage] in try await usage.statuses().mapValues(\.report.wire) }),
+                wire: { [usage] in try await usage.statuses().mapValues(\.report.wire) },
+                ceilings: { [usage] in try await usage.statuses().compactMapValues(\.report.ceiling) }),
             reports: ReportService(
                 ledger: ledger, usage: usage, checkpoints: checkpoints, publisher: publisher, anchoring: anchoring,
                 now: now, log: log),

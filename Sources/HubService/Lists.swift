@@ -66,7 +66,7 @@ package struct Lists: Sendable {
                     of: server, organization: topology.organization.domain, statuses: statuses
                 ).map(\.url),
                 spokes: Dictionary(reported.map { ($0, $1?.state ?? .unknown) }) { first, _ in first },
-                tools: Set(reported.flatMap { $1?.tools ?? [] }).sorted())
+                tools: Set(reported.flatMap { $1?.tools ?? [] }).sorted(), enforcement: server.enforcement)
         }
     }
 

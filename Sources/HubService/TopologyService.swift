@@ -11,10 +11,12 @@ package struct TopologyService: Sendable {
     private let now: @Sendable () -> Instant
     private let tools: ToolService
     private let wire: @Sendable () async throws -> [String: [Int64]]
+    private let ceilings: @Sendable () async throws -> [String: ReportedCeiling]
 
     package init(
         organization: String, ledger: HubLedger, authority: Authority, now: @escaping @Sendable () -> Instant,
-        tools: ToolService, wire: @escaping @Sendable () async throws -> [String: [Int64]]
+        tools: ToolService, wire: @escaping @Sendable () async throws -> [String: [Int64]],
+        ceilings: @escaping @Sendable () async throws -> [String: ReportedCeiling]
     ) {
         self.organization = organization
         self.ledger = ledger
@@ -22,6 +24,7 @@ package struct TopologyService: Sendable {
         self.now = now
         self.tools = tools
         self.wire = wire
+        self.ceilings = ceilings
     }
 
     /// What the files state, as applied last.
@@ -39,7 +42,7 @@ package struct TopologyService: Sendable {
     /// - Throws: `topology-invalid`, `other-organization`, `other-environment`.
     package func plan(_ request: TopologyRequest) async throws -> Plan {
         let snapshot = ledger.snapshot
-        var plan = try plan(request, snapshot)
+        var plan = try plan(request, snapshot, try await ceilings())
         // What was set since is of a revision that the plan did not see, and so the plan is not bound to it.
         let names = plan.changes.map(\.object)
         plan.base = try await ledger.read { registry in
@@ -58,15 +61,20 @@ package struct TopologyService: Sendable {
         return plan
     }
 
-    private func plan(_ request: TopologyRequest, _ snapshot: Snapshot) throws -> Plan {
-        try plan(request, snapshot, from: snapshot.hasTopology ? snapshot.state.topology : nil)
+    private func plan(
+        _ request: TopologyRequest, _ snapshot: Snapshot, _ ceilings: [String: ReportedCeiling]
+    ) throws -> Plan {
+        try plan(request, snapshot, ceilings, from: snapshot.hasTopology ? snapshot.state.topology : nil)
     }
 
-    private func plan(_ request: TopologyRequest, _ snapshot: Snapshot, from current: Topology?) throws -> Plan {
+    private func plan(
+        _ request: TopologyRequest, _ snapshot: Snapshot, _ ceilings: [String: ReportedCeiling], from current: Topology?
+    ) throws -> Plan {
         let now = now()
         let findings = try Self.check(request.topology, organization: organization, current: current, now: now)
         var plan = try planTopology(
-            from: current, to: request.topology, masks: snapshot.state.masks, pins: snapshot.state.pins, now: now)
+            from: current, to: request.topology, masks: snapshot.state.masks, pins: snapshot.state.pins,
+            ceilings: ceilings, now: now)
         plan.findings += findings.filter { !plan.findings.contains($0) }
         return plan
     }
@@ -76,7 +84,8 @@ package struct TopologyService: Sendable {
     package func apply(_ request: TopologyRequest, by standing: Standing) async throws -> ApplyAnswer {
         // Once here for the caller's sake, so that no intermediate is made for what is refused; once in the transaction.
         let snapshot = ledger.snapshot
-        let expected = try plan(request, snapshot)
+        let ceilings = try await ceilings()
+        let expected = try plan(request, snapshot, ceilings)
         try Self.demandPermitted(expected, request, standing)
         try WireVersions(reported: try await wire()).demandEnforceable(expected, request.topology, snapshot)
         for zone in request.topology.zones { try authority.ensureZone(zone.name, now: now()) }
@@ -101,7 +110,7 @@ package struct TopologyService: Sendable {
         // Where others changed something in between, what this has changed is found out afterwards: it stays applied.
         let plan =
             applied.changes == expected.changes
-            ? expected : (try? self.plan(request, snapshot, from: current)) ?? applied
+            ? expected : (try? self.plan(request, snapshot, ceilings, from: current)) ?? applied
         return ApplyAnswer(
             plan: plan, change: commit?.answer ?? ChangeAnswer(index: nil),
             zonesWithoutAuthority: waiting.isEmpty ? nil : waiting)

@@ -17,7 +17,8 @@ import Testing
                 Plan.Change(action: .add, object: ObjectName(kind: .server, name: "finance/ledger")),
                 Plan.Change(
                     action: .change, object: ObjectName(kind: .rule, name: "finance/analysts-read"),
-                    fields: ["capabilities", "until"]),
+                    fields: ["capabilities", "until"], was: ["from 10.0.0.0/8"],
+                    now: ["from 10.1.0.0/16", "until 2027-03-31T00:00:00.000Z"]),
                 Plan.Change(action: .remove, object: ObjectName(kind: .client, name: "analytics/old-bot")),
                 Plan.Change(action: .move, object: ObjectName(kind: .zone, name: "finance")),
             ],
@@ -33,12 +34,13 @@ import Testing
                     code: "revoked-grant", message: "a review revoked it",
                     place: Place(file: "a.yaml", line: 3, column: 5))
             ],
-            removals: ["removes 1 of 2 clients"])
+            removals: ["removes 1 of 2 clients"], ceilings: ["finance/fin-1"], untold: ["finance/fin-2"])
         #expect(
             planText(plan, .off) == """
                 objects
                   + server finance/ledger
                   ~ rule finance/analysts-read (capabilities, until)
+                      was from 10.0.0.0/8 → now from 10.1.0.0/16; until 2027-03-31T00:00:00.000Z
                   - client analytics/old-bot
 
                 1 only moved within the files
@@ -46,6 +48,10 @@ import Testing
                 access
                   + client:analytics/bot gains tool:read_* tool:list on finance/ledger (finance/analysts-read; read-only tools; from 10.0.0.0/8)
                   - group:finance-analysts loses * on finance/ledger (finance/analysts-read)
+
+                hosts
+                  access is what the hosts of finance/fin-1 leave of it, by their ceilings
+                  what the hosts of finance/fin-2 take away is not known
 
                 findings
                   a.yaml:3:5: warning: a review revoked it
@@ -241,7 +247,7 @@ import Testing
 
                 """)
         #expect(
-            serverText(rows[1], .off) == """
+            serverText(rows[1], now: now, .off) == """
                 finance/ledger
                   classification  confidential
                   owner           group:f
@@ -253,6 +259,19 @@ import Testing
                                   read
 
                 """)
+    }
+
+    @Test func anObservedServerSaysUntilWhenAndWhy() {
+        var row = ServerRow(
+            name: "finance/ledger", classification: .internal, owner: nil, labels: [:], endpoints: [], spokes: [:],
+            tools: [])
+        row.enforcement = Enforcement(mode: .observe, until: now + .hours(1), reason: "FIN-1")
+        #expect(
+            serverText(row, now: now, .off).contains(
+                "  enforcement     observe until 2026-11-21T13:00:00.000Z: FIN-1\n"))
+        #expect(
+            serverText(row, now: now + .hours(1), .off).contains(
+                "  enforcement     enforce, since observing ended on 2026-11-21T13:00:00.000Z: FIN-1\n"))
     }
 
     @Test func oneZoneSpokeOrClientIsALineAFact() throws {

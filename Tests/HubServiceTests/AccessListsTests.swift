@@ -61,12 +61,12 @@ import Trust
     }
 
     /// Spoke fin-1 tells that its host keeps `read_entry` from everybody.
-    private func reportCeiling(_ hub: TestHub) async throws {
+    private func reportCeiling(_ hub: TestHub, _ decisions: [DecisionRecord] = []) async throws {
         let deny = Rule(
             id: "ceiling:no-entries", effect: .deny, capabilities: [try CapabilityPattern("tool:read_entry")],
             to: [.anyone])
         let report = Report(
-            journal: "j-1", sequence: 0, applied: nil, refused: nil, servers: [], usage: [], decisions: [],
+            journal: "j-1", sequence: 0, applied: nil, refused: nil, servers: [], usage: [], decisions: decisions,
             checkpoint: nil, listener: "127.0.0.1:9555", since: hub.now, at: hub.now,
             ceiling: ReportedCeiling(Ceiling(rules: [deny])))
         let identity = try SPIFFEID("spiffe://finance.corp.example/spoke/fin-1")
@@ -86,6 +86,32 @@ import Trust
         let explained = try await hub.parts.services.access.explain(call, by: hub.owner)
         #expect(explained.verdict == .deny && explained.rule == "ceiling:no-entries")
         #expect(explained.detail?.hasSuffix("on finance/fin-1") == true)
+        #expect(all.note == nil)
+        hub.advance(by: .hours(1))
+        let past = try await list(hub, AccessRequest(server: "finance/ledger", at: hub.now - .minutes(1)))
+        #expect(past.rows.map(\.conditions) == [[]] && past.note != nil)
+        // What is planned is held against the host too.
+        let more = try TestHub.topology {
+            $0.rules.append(
+                Rule(
+                    id: "finance/more", effect: .allow, capabilities: [try CapabilityPattern("tool:read_entry")],
+                    servers: ["ledger"], to: [.client(zone: "finance", name: "housekeeping")]))
+        }
+        let plan = try await hub.parts.services.topology.plan(TopologyRequest(topology: more))
+        #expect(plan.access == [] && plan.ceilings == ["finance/fin-1"])
+    }
+
+    @Test func aRecordedDecisionIsExplainedUnderTheCeilingOfItsHost() async throws {
+        let hub = try await TestHub.applied()
+        let record = DecisionRecord(
+            number: 1, at: hub.now, caller: "spiffe://analytics.corp.example/client/bot", address: "127.0.0.1",
+            server: "finance/ledger", aim: "tool:read_entry", verdict: .deny, reason: "denied-by-rule",
+            rule: "ceiling:no-entries", detail: nil, revision: 1)
+        try await reportCeiling(hub, [record])
+        let explained = try await hub.parts.services.access.explain(
+            ExplainRequest(decision: "j-1:1"), by: hub.owner)
+        #expect(explained.verdict == .deny && explained.rule == "ceiling:no-entries")
+        #expect(explained.note?.contains("finance/fin-1") == true)
     }
 
     @Test("without a moment the answer is of now, ceilings included, though the clock goes on meanwhile")

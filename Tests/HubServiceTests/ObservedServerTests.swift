@@ -15,6 +15,8 @@ import Testing
         #expect(
             try await services.lists.status(hub.owner).observed
                 == [ObservedServer(name: "finance/ledger", until: until, reason: "FIN-1")])
+        let row = try await services.lists.servers(Query(), hub.owner).first { $0.name == "finance/ledger" }
+        #expect(row?.enforcement?.until == until && row?.enforcement?.reason == "FIN-1")
         // Who may not read the zone is not told of its servers.
         let other = Standing(identity: hub.owner.identity, organization: [], zones: ["analytics": [.owner]])
         #expect(try await services.lists.status(other).observed == nil)

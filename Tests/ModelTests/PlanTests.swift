@@ -62,6 +62,60 @@ struct PlanTests {
         #expect(widened.access.first?.example?.contains(" from 10.0.0.0 ") == true)
     }
 
+    @Test("a changed rule says which conditions, limits and times it had and has")
+    func texts() throws {
+        var before = try topology()
+        before.rules[0].when = Conditions(networks: [try Network("10.0.0.0/8")])
+        before.rules[0].limits = Limits(rate: Limits.Rate(requests: 60, per: .seconds(60)))
+        var after = before
+        after.rules[0].when = Conditions(readOnly: true, networks: [try Network("10.0.0.0/8")])
+        after.rules[0].limits = Limits(rate: Limits.Rate(requests: 60, per: .seconds(60), burst: 5))
+        after.rules[0].until = now
+        let change = try #require(try planTopology(from: before, to: after, masks: [], now: now).changes.first)
+        #expect(change.fields == ["limits.rate.burst", "until", "when.readOnly"])
+        #expect(change.was == ["at most 60 calls in 1m"])
+        #expect(
+            change.now == ["read-only tools", "at most 60 calls in 1m, 5 in a burst", "until 2027-01-15T08:00:00.000Z"])
+        var wider = before
+        wider.rules[0].capabilities.append(try CapabilityPattern("tool:write"))
+        #expect(try planTopology(from: before, to: wider, masks: [], now: now).changes.first?.was == nil)
+    }
+
+    @Test("what a host takes away is neither gained nor lost there, and the plan says whose host it is")
+    func ceilings() throws {
+        var before = try topology()
+        before.spokes.append(Spoke(zone: "finance", name: "fin-2"))
+        before.spokes.append(Spoke(zone: "finance", name: "fin-3"))
+        before.servers[0].spokes = ["fin-1"]
+        var after = before
+        after.rules[0].capabilities.append(try CapabilityPattern("tool:write_entry"))
+        let deny = Rule(
+            id: "ceiling:no-writes", effect: .deny, capabilities: [try CapabilityPattern("tool:write_*")], to: [.anyone]
+        )
+        var ceilings = ["finance/fin-1": ReportedCeiling(Ceiling(rules: [deny]))]
+        let closed = try planTopology(from: before, to: after, masks: [], ceilings: ceilings, now: now)
+        #expect(closed.access == [])
+        #expect(closed.ceilings == ["finance/fin-1"] && closed.untold == nil)
+        // Another host, which has none, leaves it.
+        after.servers[0].spokes = ["fin-1", "fin-2"]
+        ceilings["finance/fin-2"] = ReportedCeiling(nil)
+        let open = try planTopology(from: before, to: after, masks: [], ceilings: ceilings, now: now)
+        #expect(open.access.map(\.conditions) == [["on finance/fin-2"]])
+        // What moves to a host with a ceiling loses what it takes away.
+        before.rules = after.rules
+        before.servers[0].spokes = ["fin-2"]
+        after.servers[0].spokes = ["fin-1"]
+        let moved = try planTopology(from: before, to: after, masks: [], ceilings: ceilings, now: now)
+        #expect(Set(moved.access.map(\.direction)) == [.loses])
+        #expect(moved.access.allSatisfy { $0.grant.capabilities.map(\.description) == ["tool:write_entry"] })
+        after.servers[0].spokes = ["fin-2", "fin-3"]
+        #expect(
+            try planTopology(from: before, to: after, masks: [], ceilings: ceilings, now: now).untold == [
+                "finance/fin-3"
+            ])
+        #expect(try planTopology(from: before, to: after, masks: [], now: now).untold == nil)
+    }
+
     @Test("a rule that would grant again what was revoked is a finding")
     func revoked() throws {
         let topology = try topology()

@@ -4,7 +4,8 @@ package enum AccessQuestion: Sendable { case who, what }
 
 /// Who may use what, a row a rule; conditions and what is taken away stand below, so that lines stay short.
 package func accessText(_ answer: AccessAnswer, of question: AccessQuestion, _ colour: Colour) -> String {
-    guard !answer.rows.isEmpty else { return "" }
+    let note = answer.note.map { colour.faint(printable($0)) + "\n" } ?? ""
+    guard !answer.rows.isEmpty else { return note }
     var text = ""
     var head: String?
     for row in answer.rows {
@@ -20,5 +21,5 @@ package func accessText(_ answer: AccessAnswer, of question: AccessQuestion, _ c
         for condition in row.conditions { text += "      \(printable(condition))\n" }
         for exception in row.exceptions { text += "      \(colour.yellow(printable(exception)))\n" }
     }
-    return text
+    return text + note
 }

@@ -16,6 +16,7 @@ package func explainText(_ explanation: Explanation, _ colour: Colour) -> String
     if let reason = decisive.flatMap({ explanation.steps[$0].reason }) { text += "  reason    \(printable(reason))\n" }
     text += "  revision  \(explanation.revision)\n"
     if let recorded = explanation.recorded { text += recordedLine(recorded, explanation, colour) }
+    if let note = explanation.note { text += "  note      \(printable(note))\n" }
     guard !explanation.steps.isEmpty else { return text + "no rule is for this server\n" }
     text += "\nrules, in the order they were looked at\n"
     for (index, step) in explanation.steps.enumerated() {

@@ -23,6 +23,8 @@ package func planText(_ plan: Plan, _ colour: Colour) -> String {
         sections.append(
             colour.bold("access") + "\n" + accessText(plan.access, maximum: linesEach * max(changes.count, 1), colour))
     }
+    let hosts = hostLines(plan, colour)
+    if !hosts.isEmpty { sections.append(colour.bold("hosts") + "\n" + hosts) }
     if !plan.findings.isEmpty { sections.append(findingsText(plan.findings, colour)) }
     if !plan.removals.isEmpty {
         sections.append(
@@ -55,10 +57,28 @@ private func changeLine(_ change: Plan.Change, isDenial: Bool, _ colour: Colour)
         "\(change.object.kind.rawValue) \(change.object.name)\(fields)\(isDenial ? ", a denial" : "")")
     switch change.action {
     case .add: return "  \(colour.green("+")) \(words)\n"
-    case .change: return "  \(colour.yellow("~")) \(words)\n"
+    case .change: return "  \(colour.yellow("~")) \(words)\n" + differenceLine(change)
     case .remove: return "  \(colour.red("-")) \(words)\n"
     case .move: return "  \(colour.faint("→")) \(words)\n"
     }
+}
+
+/// `was from 10.0.0.0/8; now from 10.1.0.0/16`; empty where no condition, limit or time differs.
+private func differenceLine(_ change: Plan.Change) -> String {
+    guard let was = change.was, let now = change.now else { return "" }
+    let words = { (texts: [String]) in texts.isEmpty ? "not so" : texts.joined(separator: "; ") }
+    return "      \(printable("was \(words(was)) → now \(words(now))"))\n"
+}
+
+/// Whose hosts the access that is shown is subject to; empty for none.
+private func hostLines(_ plan: Plan, _ colour: Colour) -> String {
+    let told = (plan.ceilings ?? []).joined(separator: ", ")
+    let untold = (plan.untold ?? []).joined(separator: ", ")
+    let lines = [
+        told.isEmpty ? nil : "access is what the hosts of \(told) leave of it, by their ceilings",
+        untold.isEmpty ? nil : "what the hosts of \(untold) take away is not known",
+    ]
+    return lines.compactMap(\.self).map { "  \(colour.faint(printable($0)))\n" }.joined()
 }
 
 /// One line for what is alike on several servers, in the plan's order.

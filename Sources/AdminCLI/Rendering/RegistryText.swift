@@ -37,16 +37,25 @@ extension ServerStatus.State {
     var word: String { self == .notConfigured ? "not configured" : rawValue }
 }
 
-package func serverText(_ row: ServerRow, _ colour: Colour) -> String {
+package func serverText(_ row: ServerRow, now: Instant, _ colour: Colour) -> String {
     shown(
         row.name,
         [
             ("classification", [row.classification.rawValue]), ("owner", [row.owner].compactMap(\.self)),
+            ("enforcement", row.enforcement.map { [enforcementText($0, now: now)] } ?? []),
             ("labels", row.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }),
             ("endpoints", row.endpoints),
             ("spokes", row.spokes.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.word)" }),
             ("tools", row.tools.sorted()),
         ], colour)
+}
+
+/// `observe until 2027-01-31T00:00:00.000Z: FIN-1`
+private func enforcementText(_ enforcement: Enforcement, now: Instant) -> String {
+    let reason = enforcement.reason.map { ": \($0)" } ?? ""
+    return now < enforcement.until
+        ? "\(enforcement.mode.rawValue) until \(enforcement.until)\(reason)"
+        : "enforce, since observing ended on \(enforcement.until)\(reason)"
 }
 
 /// One thing: its name, then a line for each fact that there is; further values below the first.

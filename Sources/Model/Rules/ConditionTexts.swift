@@ -27,9 +27,13 @@ extension Limits {
     /// Each bound as a person reads it.
     fileprivate var texts: [String] {
         [
-            rate.map { "\($0.requests) calls in \($0.per)" }, concurrency.map { "\($0) calls at once" },
+            rate.map { rate in
+                "\(rate.requests) calls in \(rate.per)" + (rate.burst.map { ", \($0) in a burst" } ?? "")
+            },
+            concurrency.map { "\($0) calls at once" }, sessions.map { "\($0) sessions at once" },
             requestBody.map { "\($0) a request" }, responseBody.map { "\($0) an answer" },
-            timeouts?.request.map { "\($0) a call" },
+            timeouts?.connect.map { "\($0) to connect" }, timeouts?.request.map { "\($0) a call" },
+            timeouts?.idle.map { "\($0) in silence" },
         ].compactMap(\.self)
     }
 }

@@ -85,7 +85,7 @@ extension HeldRule {
         case .fails(let problem): return openForReach ? .maybe(place) : .conditionFailed(problem)
         case .missing(let problem):
             // Arguments that are not known yet may fail, which keeps a deny from matching.
-            if effect == .deny, when.arguments?.isEmpty == false, case .unbound = request.facts.arguments {
+            if rule.effect == .deny, when.arguments?.isEmpty == false, case .unbound = request.facts.arguments {
                 return .maybe(place)
             }
             return openForReach ? .maybe(place) : .missingFact(problem)

@@ -5,40 +5,97 @@ struct AccessDifference {
     private let after: Rulesets
     private let current: Topology?
     private let desired: Topology
+    private let ceilings: [String: ReportedCeiling]
     private let now: Instant
     private let budget: SearchBudget
 
     init(
-        from current: Topology?, to desired: Topology, masks: [Mask], pins: [String: [ToolDefinition]], now: Instant,
-        budget: SearchBudget
+        from current: Topology?, to desired: Topology, masks: [Mask], pins: [String: [ToolDefinition]],
+        ceilings: [String: ReportedCeiling], now: Instant, budget: SearchBudget
     ) {
         before = current.map { Rulesets($0, masks: masks, pins: pins) }
         after = Rulesets(desired, masks: masks, pins: pins)
         self.current = current
         self.desired = desired
+        self.ceilings = ceilings
         self.now = now
         self.budget = budget
     }
 
-    /// - Parameter changes: without objects that only moved.
-    /// - Returns: `unfinished`: full names of the servers on which the budget did not suffice.
-    func changes(after changes: [Plan.Change]) -> (changes: [Plan.AccessChange], unfinished: [String]) {
-        let touched = TouchedServers(changes, current, desired)
-        var found: [Plan.AccessChange] = []
+    struct Found {
+        var changes: [Plan.AccessChange] = []
+        /// Full names of the servers on which the budget did not suffice.
         var unfinished: [String] = []
+        /// Spokes whose hosts' ceilings were counted in, and those whose are not known.
+        var ceilings: Set<String> = []
+        var untold: Set<String> = []
+    }
+
+    /// - Parameter changes: without objects that only moved.
+    func found(after changes: [Plan.Change]) -> Found {
+        let touched = TouchedServers(changes, current, desired)
+        var found = Found()
         for server in touched.servers {
-            let one = before?.ruleset(for: server, revision: 0)?.enforcing
-            let other = after.ruleset(for: server, revision: 0)?.enforcing
-            let isWhole = touched.isWhole(server) && one.map { $0.surrounds(other) } != true
-            found += self.changes(
-                ServerSides(server, one, other, budget: budget), isWhole ? nil : touched.rules)
-            if budget.isSpent { unfinished.append(server) }
+            for place in places(of: server) {
+                let isWhole = touched.isWhole(server) && place.before.map { $0.surrounds(place.after) } != true
+                var changes = self.changes(
+                    ServerSides(server, place.before, place.after, budget: budget), isWhole ? nil : touched.rules)
+                if let spokes = place.spokes {
+                    for index in changes.indices { changes[index].conditions.append("on \(spokes)") }
+                }
+                found.changes += changes
+            }
+            if budget.isSpent { found.unfinished.append(server) }
+            for spoke in spokes(of: server) where !ceilings.isEmpty {
+                switch ceilings[spoke] {
+                case .some(let told) where told.isWhole: if told.ceiling != nil { found.ceilings.insert(spoke) }
+                case .some, nil: found.untold.insert(spoke)
+                }
+            }
         }
-        found.sort {
+        found.changes.sort {
             ($0.grant.server, $0.grant.principal.description, $0.direction.rawValue, $0.grant.rule)
                 < ($1.grant.server, $1.grant.principal.description, $1.direction.rawValue, $1.grant.rule)
         }
-        return (found, unfinished)
+        return found
+    }
+
+    /// A server as some of its hosts leave it.
+    private struct Place {
+        var before: Ruleset?
+        var after: Ruleset?
+        /// Full names; nil for all of them.
+        var spokes: String?
+    }
+
+    /// A server where its hosts differ: each that has a ceiling by itself, the others together. What moves from one host to
+    /// another is held against what the first of those allowed that it moves from.
+    private func places(of server: String) -> [Place] {
+        let one = before?.ruleset(for: server, revision: 0)?.enforcing
+        let other = after.ruleset(for: server, revision: 0)?.enforcing
+        let spokes = spokes(of: server)
+        let lowered = spokes.filter { ceilings[$0]?.ceiling != nil }
+        guard !lowered.isEmpty else { return [Place(before: one, after: other)] }
+        let left = before?.server(server)?.fullSpokes ?? []
+        let right = after.server(server)?.fullSpokes ?? []
+        func place(_ spoke: String, _ names: String) -> Place {
+            let from = left.contains(spoke) ? spoke : left.first
+            let to = right.contains(spoke) ? spoke : right.first
+            return Place(before: under(from, one), after: under(to, other), spokes: names)
+        }
+        let others = spokes.filter { !lowered.contains($0) }
+        return lowered.map { place($0, $0) }
+            + (others.isEmpty ? [] : [place(others[0], others.joined(separator: ", "))])
+    }
+
+    private func under(_ spoke: String?, _ ruleset: Ruleset?) -> Ruleset? {
+        guard let ruleset, let ceiling = spoke.flatMap({ ceilings[$0]?.ceiling }) else { return ruleset }
+        return ceiling.over(ruleset).enforcing
+    }
+
+    /// Full names of those that the server is or will be placed on.
+    private func spokes(of server: String) -> [String] {
+        Set((before?.server(server)?.fullSpokes ?? []) + (after.server(server)?.fullSpokes ?? [])).sorted()
     }
 
     /// Now, and whenever a rule that matters begins or ends; of what differs at several moments, the first.
@@ -97,7 +154,8 @@ extension Ruleset {
     fileprivate func surrounds(_ other: Ruleset?) -> Bool {
         guard let other else { return false }
         return networks == other.networks && callers == other.callers && surroundings == other.surroundings
-            && pinning == other.pinning && Set(rules.map(\.id)) == Set(other.rules.map(\.id))
+            && pinning == other.pinning && ceiling == other.ceiling
+            && Set(rules.map(\.id)) == Set(other.rules.map(\.id))
     }
 
     /// What is only observed counts as what its rules say.
@@ -106,4 +164,8 @@ extension Ruleset {
         ruleset.observedUntil = nil
         return ruleset
     }
+}
+
+extension Server {
+    fileprivate var fullSpokes: [String] { spokes.map { "\(zone)/\($0)" } }
 }

@@ -26,7 +26,15 @@ private func compare<Object: Hashable & Encodable>(
         let fields = differingFields(try JSONCoding.encode(known), try JSONCoding.encode(object)).filter {
             $0 != "place" && !$0.hasPrefix("place.")
         }
-        changes.append(Plan.Change(action: fields.isEmpty ? .move : .change, object: name, fields: fields))
+        var change = Plan.Change(action: fields.isEmpty ? .move : .change, object: name, fields: fields)
+        if let known = known as? Rule, let rule = object as? Rule {
+            let (before, after) = (known.conditionTexts, rule.conditionTexts)
+            if before != after {
+                change.was = before.filter { !after.contains($0) }
+                change.now = after.filter { !before.contains($0) }
+            }
+        }
+        changes.append(change)
     }
     for name in old.keys {
         changes.append(Plan.Change(action: .remove, object: ObjectName(kind: kind, name: name)))

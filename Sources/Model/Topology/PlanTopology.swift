@@ -4,20 +4,23 @@
 /// - Parameters:
 ///   - masks: revocations of grants in force.
 ///   - pins: approved definitions of tools, by the server's full name.
+///   - ceilings: what hosts take away, as their spokes reported it, by the spoke's full name.
 ///   - budget: when it is spent, the finding `not-compared` says what was not looked at.
 /// - Throws: `not-encodable`.
 package func planTopology(
-    from current: Topology?, to desired: Topology, masks: [Mask], pins: [String: [ToolDefinition]] = [:], now: Instant,
-    budget: SearchBudget = SearchBudget()
+    from current: Topology?, to desired: Topology, masks: [Mask], pins: [String: [ToolDefinition]] = [:],
+    ceilings: [String: ReportedCeiling] = [:], now: Instant, budget: SearchBudget = SearchBudget()
 ) throws(ModelError) -> Plan {
     var plan = try planObjects(from: current, to: desired)
     plan.findings = ruleFindings(desired, masks: masks, now: now, budget: budget)
     let real = plan.changes.filter { $0.action != .move }
     if !real.isEmpty {
         let difference = AccessDifference(
-            from: current, to: desired, masks: masks, pins: pins, now: now, budget: budget)
-        let found = difference.changes(after: real)
+            from: current, to: desired, masks: masks, pins: pins, ceilings: ceilings, now: now, budget: budget)
+        let found = difference.found(after: real)
         plan.access = found.changes
+        plan.ceilings = found.ceilings.isEmpty ? nil : found.ceilings.sorted()
+        plan.untold = found.untold.isEmpty ? nil : found.untold.sorted()
         if let first = found.unfinished.first {
             let others = found.unfinished.count - 1
             plan.findings.append(

@@ -62,11 +62,14 @@ package struct Explanation: Hashable, Sendable, Codable {
     package var steps: [Step]
     /// What the journal said, when a decision was explained.
     package var recorded: DecisionRow?
+    /// What a reader has to know besides; nil for nothing.
+    package var note: String?
 
     package init(
         verdict: DecisionRecord.Verdict, reason: String?, rule: String?, detail: String?, caller: String,
         server: String,
-        aim: String, revision: Int64, steps: [Step], recorded: DecisionRow?
+        aim: String, revision: Int64, steps: [Step], recorded: DecisionRow?,
+        note: String? = nil
     ) {
         self.verdict = verdict
         self.reason = reason
@@ -78,6 +81,7 @@ package struct Explanation: Hashable, Sendable, Codable {
         self.revision = revision
         self.steps = steps
         self.recorded = recorded
+        self.note = note
     }
 }
 
@@ -116,10 +120,13 @@ package struct AccessAnswer: Hashable, Sendable, Codable {
     package var at: Instant
     /// How many entries the ledger had then.
     package var size: Int64
+    /// What a reader has to know besides; nil for nothing.
+    package var note: String?
 
-    package init(rows: [AccessRow], at: Instant, size: Int64) {
+    package init(rows: [AccessRow], at: Instant, size: Int64, note: String? = nil) {
         self.rows = rows
         self.at = at
         self.size = size
+        self.note = note
     }
 }

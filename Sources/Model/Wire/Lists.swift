@@ -32,10 +32,12 @@ package struct ServerRow: Hashable, Sendable, Codable {
     /// Spoke to what it reported.
     package var spokes: [String: ServerStatus.State]
     package var tools: [String]
+    /// Of a server that is, or was, only observed.
+    package var enforcement: Enforcement?
 
     package init(
         name: String, classification: Classification, owner: String?, labels: [String: String], endpoints: [String],
-        spokes: [String: ServerStatus.State], tools: [String]
+        spokes: [String: ServerStatus.State], tools: [String], enforcement: Enforcement? = nil
     ) {
         self.name = name
         self.classification = classification
@@ -44,6 +46,7 @@ package struct ServerRow: Hashable, Sendable, Codable {
         self.endpoints = endpoints
         self.spokes = spokes
         self.tools = tools
+        self.enforcement = enforcement
     }
 }
 

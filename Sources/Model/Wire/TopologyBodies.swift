@@ -71,11 +71,19 @@ package struct Plan: Hashable, Sendable, Codable {
         package var object: ObjectName
         /// Dotted names of the fields that differ.
         package var fields: [String]
+        /// Of a rule: conditions, limits and times as a person reads them, those that are gone and those that are new. Nil where
+        /// none differs.
+        package var was: [String]?
+        package var now: [String]?
 
-        package init(action: Action, object: ObjectName, fields: [String] = []) {
+        package init(
+            action: Action, object: ObjectName, fields: [String] = [], was: [String]? = nil, now: [String]? = nil
+        ) {
             self.action = action
             self.object = object
             self.fields = fields
+            self.was = was
+            self.now = now
         }
     }
 
@@ -127,10 +135,15 @@ package struct Plan: Hashable, Sendable, Codable {
     package var removals: [String]
     /// What was there of the objects that change; nil from a hub that does not say.
     package var base: [ObjectRevision]?
+    /// Full names of spokes whose hosts take away from the servers that change: what `access` says is what they leave. Nil for
+    /// none.
+    package var ceilings: [String]?
+    /// Those that have not told what their hosts take away, where others have; nil for none.
+    package var untold: [String]?
 
     package init(
         changes: [Change], access: [AccessChange], denies: [Change], findings: [Finding], removals: [String],
-        base: [ObjectRevision]? = nil
+        base: [ObjectRevision]? = nil, ceilings: [String]? = nil, untold: [String]? = nil
     ) {
         self.changes = changes
         self.access = access
@@ -138,6 +151,8 @@ package struct Plan: Hashable, Sendable, Codable {
         self.findings = findings
         self.removals = removals
         self.base = base
+        self.ceilings = ceilings
+        self.untold = untold
     }
 
     package var isEmpty: Bool { changes.isEmpty }

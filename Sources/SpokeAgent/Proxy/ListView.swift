@@ -35,7 +35,10 @@ package struct ListView: Sendable {
 
     /// A task is its caller's, and as long as the tool may be called that began it.
     func shows(task id: String, of caller: String, server: String, _ tables: Tables, now: Instant) -> Bool {
-        tables.tasks.find(id, server: server, caller: caller, now: now).map { shows($0.tool, .tools) } ?? false
+        guard let task = tables.tasks.find(id, server: server, caller: caller, now: now),
+            let facts = facts(ofTool: task.tool)
+        else { return false }
+        return decide(Request(caller: self.caller, aim: .task(task.tool), facts: facts), under: ruleset).isAllowed
     }
 
     /// What the caller sees of the catalog, as it stands there: to be compared with what they saw before.
@@ -71,13 +74,8 @@ package struct ListView: Sendable {
         let aim: Aim
         switch kind {
         case .tools:
-            guard let tool = catalog?.tool(name) else { return false }
-            facts.readOnly = tool.readOnlyHint && item.map { ToolDefinition.readOnlyHint(of: $0) == true } ?? true
-            if isPinned {
-                facts.definitions = definitions.digests(of: name, in: version)
-                if let item { facts.definitions.append(definitions.digest(of: item, name, in: version)) }
-            }
-            facts.arguments = .unbound
+            guard let known = self.facts(ofTool: name, as: item) else { return false }
+            facts = known
             aim = .use(Capability(.tool, name))
         case .prompts:
             guard catalog?.prompt(name) != nil else { return false }
@@ -87,5 +85,18 @@ package struct ListView: Sendable {
         case .resourceTemplates: aim = .template(name)
         }
         return decide(Request(caller: caller, aim: aim, facts: facts), under: ruleset).isAllowed
+    }
+
+    /// What is known of a call of that tool, its arguments aside; nil where the catalog has none of that name.
+    private func facts(ofTool name: String, as item: JSON? = nil) -> Facts? {
+        guard let tool = catalog?.tool(name) else { return nil }
+        var facts = facts
+        facts.readOnly = tool.readOnlyHint && item.map { ToolDefinition.readOnlyHint(of: $0) == true } ?? true
+        if isPinned {
+            facts.definitions = definitions.digests(of: name, in: version)
+            if let item { facts.definitions.append(definitions.digest(of: item, name, in: version)) }
+        }
+        facts.arguments = .unbound
+        return facts
     }
 }
