@@ -153,7 +153,11 @@ extension EndToEnd {
                 bundles += ["--bundle", try wheel.directory.write("\(bundles.count).json", exported.output)]
             }
             let listed = try await spoke(["bundle", "list", "--data", wheel.directory.file("spoke")])
-            #expect(listed.output.split(separator: "\n").count >= bundles.count / 2)
+            let kept = listed.output.split(separator: "\n")
+            #expect(kept.count >= bundles.count / 2)
+            let rows = try await spoke(["bundle", "list", "--data", wheel.directory.file("spoke"), "-o", "json"])
+            let digests = try JSON(parsing: Array(rows.output.utf8)).array?.compactMap { $0["digest"]?.string }
+            #expect(digests == kept.map { String($0.prefix { $0 != " " }) })
             let file = try wheel.directory.write("lines.jsonl", all.map { $0 + "\n" }.joined())
             let same = try await wheel.nave(["decision", "replay", file, "-o", "json"] + bundles)
             #expect(same.code == 0, "\(same.output)\(same.errors)")

@@ -53,8 +53,10 @@ extension EndToEnd {
             let rows = try JSON(parsing: Array(shown.output.utf8)).array ?? []
             #expect(rows.compactMap { $0["version"]?.integer } == [1, 2, 3, 4])
             let verified = try await run(
-                Checkout.program("nave-spoke"), ["verify", "--data", wheel.directory.file("spoke")])
+                Checkout.program("nave-spoke"), ["verify", "--data", wheel.directory.file("spoke"), "-o", "json"])
             #expect(verified.code == 0 && verified.output.contains("version 4"), "\(verified.output)\(verified.errors)")
+            let judged = try JSON(parsing: Array(verified.output.utf8))
+            #expect(judged["isGood"] == true && judged["problems"]?.array == [], "\(verified.output)")
             let hub = try await wheel.verifyHub()
             #expect(hub.code == 0, "\(hub.output)\(hub.errors)")
             // A newcomer of now walks from version 1; the bot's context walked, or will.

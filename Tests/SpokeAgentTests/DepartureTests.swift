@@ -64,7 +64,7 @@ struct DepartureTests {
                 receive: { if case .ended = $0 { last = "ended" } })
             let connection = UpstreamConnection()
             exchange.began(on: connection)
-            let head = "HTTP/1.1 200 OK\\r\\nContent-Type: text/event-stream\\r\\nConnection: close\\r\\n\\r\\n"
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
             var parser = HTTPResponseParser(limits: HTTPLimits(bodyBytes: 1 << 20))
             for part in try parser.feed(Array("\(head)id: 1\ndata:\n\n".utf8)) {
                 switch part {
