@@ -84,9 +84,11 @@ struct HeldCallTests {
     ) async throws -> Result {
         let loop = MultiThreadedEventLoopGroup.singleton.any()
         let box = try await loop.submit { NIOLoopBound(Scene(limits, loop), eventLoop: loop) }.get()
-        // Each step on a turn of its own, so that what one hands to the loop is done before the next.
-        for step in steps { try await loop.submit { step(box.value) }.get() }
-        try await loop.submit {}.get()
+        // What a step hands to the loop, and what that hands on, is done before the next.
+        for step in steps {
+            try await loop.submit { step(box.value) }.get()
+            for _ in 0..<2 { try await loop.submit {}.get() }
+        }
         return try await loop.submit { result(box.value) }.get()
     }
 

@@ -89,6 +89,8 @@ package final class IssuerKeys: Sendable {
         let moment = now()
         state.withLockedValue { state in
             state.running = nil
+            // The pause lies between the end of one attempt and the next.
+            state.attempted = moment
             guard case .success(let keys) = renewed else {
                 state.isAway = true
                 return

@@ -333,7 +333,11 @@ final class Connection: ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is DrainEvent, case .reading = phase, parser.isIdle { return close() }
-        if let cutOff = event as? PeerCutOff { end(.cutOff(cutOff.code)) }
+        if let cutOff = event as? PeerCutOff {
+            end(.cutOff(cutOff.code))
+            // A question that came since the caller was cut off may just have begun to wait.
+            if let credential { services.held.end(callers: [credential.caller.key]) }
+        }
         context.fireUserInboundEventTriggered(event)
     }
 

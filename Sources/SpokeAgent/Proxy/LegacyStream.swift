@@ -13,6 +13,7 @@ final class LegacyStream: Sendable {
     private static let maximumMessages = 64
     /// After which the session's own stream is opened again, where it ended.
     private static let pause = TimeAmount.seconds(1)
+    private static let longestPause = TimeAmount.seconds(60)
 
     /// What becomes of a message.
     enum Posted: Sendable {
@@ -37,6 +38,8 @@ final class LegacyStream: Sendable {
         /// What `Mcp-Session-Id` is at `/SERVER/mcp`.
         var session: String?
         var listening = Listening.not
+        /// Before it is asked again for what it ended.
+        var pause = LegacyStream.pause
         var isClosed = false
         /// False while the client does not follow.
         var isReading = true
@@ -139,10 +142,17 @@ final class LegacyStream: Sendable {
         state.value.listening = .listens
         var own = inner(exchange, method: "GET", accept: "text/event-stream")
         own.body = []
+        let began = NIODeadline.now()
         run(own, accepted: { _ in }) { [self] in
-            // A server that says nothing for long loses its stream, not the client its ears.
-            state.value.listening = .not
-            loop.assumeIsolated().scheduleTask(in: Self.pause) { [weak self] in self?.listen(exchange) }
+            // A server that says nothing for long loses its stream, not the client its ears. One that ends it at once is asked
+            // less and less often: each time costs the caller's rate.
+            if .now() - began > Self.longestPause { state.value.pause = Self.pause }
+            let pause = state.value.pause
+            state.value.pause = min(pause * 2, Self.longestPause)
+            loop.assumeIsolated().scheduleTask(in: pause) { [weak self] in
+                self?.state.value.listening = .not
+                self?.listen(exchange)
+            }
         } whole: { [self] answer in
             state.value.listening = answer.status == 405 ? .never : .not
             if answer.status == 404 { fail.value(.sessionGone) }

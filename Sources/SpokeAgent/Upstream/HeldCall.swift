@@ -16,6 +16,8 @@ final class HeldCall: Sendable {
         var id: RequestID
         var method: String
         var params: JSONObject?
+        /// Of `params` in bytes.
+        var size: Int
     }
 
     private final class State {
@@ -83,7 +85,8 @@ final class HeldCall: Sendable {
     private func take(_ event: UpstreamEvent) {
         let state = state.value
         if case .request(let id, let method, let params, _) = event {
-            return asked(Question(id: id, method: method, params: params))
+            let size = params.map { JSON.object($0).bytes.count } ?? 0
+            return asked(Question(id: id, method: method, params: params, size: size))
         }
         if event.isLast { state.isOver = true }
         guard let receive = state.receive else {
@@ -100,12 +103,11 @@ final class HeldCall: Sendable {
 
     private func asked(_ question: Question) {
         let state = state.value
-        let size = question.params.map { JSON.object($0).bytes.count } ?? 0
         guard let kind = ServerRequestKind(method: question.method), capabilities.allow(kind, question.params),
             state.asked.count + state.more.count < Self.maximumQuestions,
-            size <= Self.maximumWaitingBytes - state.waitingBytes
+            question.size <= Self.maximumWaitingBytes - state.waitingBytes
         else { return refuse(question) }
-        state.waitingBytes += size
+        state.waitingBytes += question.size
         state.more.append(question)
         if state.receive != nil { hold() }
     }
@@ -123,6 +125,7 @@ final class HeldCall: Sendable {
             for question in state.asked.values + state.more { refuse(question) }
             state.asked = [:]
             state.more = []
+            state.waitingBytes = 0
             return
         }
         for question in state.more {
@@ -177,11 +180,13 @@ final class HeldCall: Sendable {
         state.key = nil
         state.message = message
         state.receive = receive
+        state.flow.setReading(true)
         let answers = message?.params?["inputResponses"]?.object
         for (key, question) in state.asked {
             guard let answer = answers?[key] else { continue }
             state.flow.reply(.result(id: question.id, answer))
             state.asked[key] = nil
+            state.waitingBytes -= question.size
         }
         if let last = state.last {
             state.last = nil
@@ -193,8 +198,14 @@ final class HeldCall: Sendable {
     }
 
     private func cancel(_ departure: Departure) {
-        state.value.receive = nil
-        if !state.value.isOver { state.value.flow.cancel(departure) }
+        let state = state.value
+        // Who left before the question was heard does not know the word that the call is found by.
+        if let key = state.key, calls.remove(key) { state.timer?.cancel() }
+        state.key = nil
+        state.receive = nil
+        guard !state.isOver else { return }
+        state.isOver = true
+        state.flow.cancel(departure)
     }
 
     /// Nobody will come back. From any loop, once it is not to be found any more.

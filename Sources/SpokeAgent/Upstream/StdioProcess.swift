@@ -209,7 +209,7 @@ final class StdioProcess: Sendable {
             }
         }
         let keepsPlace = number != nil && !answer.call.isListening
-        if !keepsPlace { answer.call.place?.release() }
+        if !keepsPlace, !wasOver { answer.call.place?.release() }
         if let event, !wasOver { answer.emit(event, keepingPlace: keepsPlace) }
     }
 
@@ -332,12 +332,14 @@ final class StdioProcess: Sendable {
         }
     }
 
-    /// A request of the server goes to the call that waits longest, or else to the session's own stream, to be judged there.
+    /// A request of the server goes to the call that waits longest, of those that can bear one, or else to the session's own stream, to be judged there.
     private func ask(_ id: RequestID, _ method: String, _ params: JSONObject?, size: Int) {
         let target = state.withLockedValue { state -> StdioAnswer? in
             if era == .stateless, case .open(.passThrough) = state.phase { return nil }
             let oldest = state.pending.sorted { $0.key < $1.key }.lazy.compactMap { entry -> StdioAnswer? in
-                guard case .call(let answer, _, _) = entry.value, !answer.call.isListening else { return nil }
+                guard case .call(let answer, _, _) = entry.value, !answer.call.isListening,
+                    self.era == .handshake || !answer.call.askedCapabilities.isEmpty
+                else { return nil }
                 return answer
             }.first
             return oldest ?? state.standalone

@@ -86,6 +86,8 @@ final class UpstreamExchange {
     }
 
     private func over() {
+        // Once: whoever was told may have taken the place again for another attempt.
+        guard !isOver else { return }
         isOver = true
         receive = nil
         timer?.cancel()
@@ -132,7 +134,8 @@ final class UpstreamExchange {
         // The server lets go of the connection and works on: it has the call, and the call its place, until it is late.
         if case .ended = event, let receive, let cancellation = call.cancellation {
             self.receive = nil
-            if call.mayComeBack {
+            // Clients of older versions are told that there is no answer (`AnswerDelivery`).
+            if call.mayComeBack, call.version >= .v20251125 {
                 letGo(cancellation)
             } else {
                 callOff(cancellation)
@@ -182,10 +185,7 @@ final class UpstreamConnection: ChannelDuplexHandler {
         idleTimer?.cancel()
         guard let context, !hasClosed else { return exchange.fail("upstream-closed", "the connection closed") }
         // Cancelled or timed out while the connection was made.
-        guard !exchange.isOver else {
-            pool?.giveBack(self)
-            return
-        }
+        guard !exchange.isOver else { return rest() }
         self.exchange = exchange
         keepsAlive = false
         exchange.began(on: self)
