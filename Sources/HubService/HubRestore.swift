@@ -168,8 +168,14 @@ package struct HubRestore: Sendable {
         guard let reason else { return nil }
         // A key that waited may have been in force in what was lost.
         for role in OnlineKeys.roles where draft.hasNextKey(role) { try draft.dropNextKey(role) }
+        let records = try HubDatabase.authorities(directory: draft.path)
         let authorities = try [AuthorityName.root, AuthorityName.organization] + draft.zonesWithAuthority()
-        for name in authorities.map({ AuthorityName($0) }) where draft.hasNextKey(name) { draft.dropNextKey(name) }
+        for name in authorities.map({ AuthorityName($0) }) where draft.hasNextKey(name) {
+            // One that is in force already stands there where the process died, or the disk failed, before its rename.
+            let active = try records.last { $0.name == name.text && $0.state == .active }?.decoded()
+            if try active.flatMap({ try draft.heldKey(name, of: $0) })?.isNext == true { continue }
+            draft.dropNextKey(name)
+        }
         try EpochNeed(origin: inLedger.newest.origin, reason: reason).keep(in: draft)
         return reason
     }

@@ -125,6 +125,32 @@ import Trust
         #expect(await code { try restore(hub) } == "not-verified")
     }
 
+    /// The hub died, or its disk failed, after `authority.activated` and before the key took its place.
+    @Test func theKeyOfAnActiveAuthorityIsKeptWhereverItLies() async throws {
+        let hub = try await TestHub.applied()
+        _ = try backup(hub)
+        let files = FileManager.default
+        let active = ["root", "organization", "zones/finance"]
+        for name in active {
+            let file = hub.directory.file("backup/keys/\(name)")
+            try files.moveItem(atPath: "\(file).key", toPath: "\(file).next.key")
+        }
+        // Finance has another one in its place; that of analytics only waits.
+        for name in ["zones/finance", "zones/analytics.next"] {
+            let pem = try PrivateKey.generateP256().pem
+            try hub.directory.write("backup/keys/\(name).key", pem)
+        }
+        let outcome = try restore(hub)
+        #expect(outcome.standing == .unknown && outcome.unheldKey == nil)
+        for name in active {
+            let key = try PrivateKey(pem: try hub.directory.read("new/keys/\(name).next.key"))
+            let certificate = try Certificate(pem: try hub.directory.read("new/keys/\(name).pem"))
+            #expect(key.publicKey == certificate.publicKey, "\(name)")
+        }
+        #expect(!files.fileExists(atPath: hub.directory.file("new/keys/zones/analytics.next.key")))
+        #expect(files.fileExists(atPath: hub.directory.file("new/keys/zones/analytics.key")))
+    }
+
     /// What takes the place of a key after the databases were copied, and before the keys were.
     enum Turn: String, CaseIterable { case organization, finance, root, manifest }
 
