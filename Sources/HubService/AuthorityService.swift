@@ -135,7 +135,15 @@ package actor AuthorityService {
         }
         let certificate = try Certificate(pem: pem)
         try authority.demandUnused(key, name)
-        let roots = try chain.current.newest.rootCertificates()
+        // The manifest in force names a root that retired until the next version is published.
+        let retired = Set(ledger.snapshot.authorities.filter { $0.state == .retired }.map(\.key))
+        let named = try chain.current.newest.rootCertificates()
+        let roots = named.filter { !retired.contains($0.publicKey.spkiDigest) }
+        guard roots.contains(where: certificate.isIssued) || !named.contains(where: certificate.isIssued) else {
+            throw HubError(
+                .invalid, "not-signed-by-root", "the root that signed it has retired",
+                hint: "have the request signed by the root of now: `nave authority list` shows its key")
+        }
         try IntermediateRules(
             certificate: certificate, domain: name.domain(organization), key: key, roots: roots, now: now()
         ).judge()

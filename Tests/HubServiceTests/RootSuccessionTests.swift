@@ -305,6 +305,37 @@ import Trust
         #expect(try HubVerification.verify(data: hub.directory.file("hub")).report.problems == [])
     }
 
+    /// The manifest in force still names the root that retired; whoever keeps its key may have signed the request by mistake.
+    @Test func whatARetiredRootSignedIsTakenForNoZone() async throws {
+        let place = try await Place(keepsKey: true)
+        try await place.publish(try await place.prepare().manifest)
+        _ = try await place.activate(nil)
+        _ = try await place.steps.taint("root", AuthorityRequest(), by: place.hub.owner)
+        _ = try await place.chain()
+        _ = try await place.steps.retire("root", AuthorityRequest(), by: place.hub.owner)
+        #expect(place.parts.chain.current.newest.roots.count == 2)
+        let key = try PrivateKey.generateP256()
+        try place.hub.directory.write("hub/keys/zones/finance.next.key", try key.pem)
+        func signed(by root: CertificateAuthority) throws -> AuthorityRequest {
+            AuthorityRequest(
+                certificate: try root.issueIntermediate(
+                    domain: "finance.corp.example", publicKey: key.publicKey, serial: try randomBytes(16),
+                    now: place.hub.now
+                ).pem)
+        }
+        let size = place.size
+        let late = try signed(by: place.present)
+        #expect(
+            await code { try await place.steps.prepare("finance", late, by: place.hub.owner) } == "not-signed-by-root")
+        #expect(place.size == size)
+        let root = try CertificateAuthority(
+            certificate: place.parts.authority.root,
+            key: try PrivateKey(pem: try place.hub.directory.read("hub/keys/root.key")))
+        _ = try await place.steps.prepare("finance", try signed(by: root), by: place.hub.owner)
+        _ = try await place.steps.activate("finance", AuthorityRequest(), by: place.hub.owner)
+        #expect(place.parts.authority.intermediate(of: "finance.corp.example")?.certificate.publicKey == key.publicKey)
+    }
+
     // MARK: two at once
 
     /// A zone's first intermediate was made, then the root was followed, then the zone was recorded.
