@@ -4,7 +4,8 @@ import Storage
 import Trust
 
 /// The hub's certification authorities: issues leaves by the active intermediate of their trust domain, and intermediates by
-/// the active root. Every leaf is built from the hub's template and judged by `CertificateRules` before it leaves.
+/// the active root. Every leaf is built from the hub's template and judged by `CertificateRules` before it leaves, every CA by
+/// `IntermediateRules`, `RootRules` and `CrossRules`.
 ///
 /// The ledger says which certificate of a name is active; the directory holds the keys, and copies of certificates for
 /// operators. After every entry about an authority `follow` brings keys and memory to what the ledger says, and so does the
@@ -49,9 +50,8 @@ package final class Authority: Sendable {
             organization: organization, name: "\(organization) root 1", key: try directory.newAuthorityKey("root"),
             serial: try randomBytes(16), now: now)
         try directory.keep(root.certificate, as: "root")
-        let intermediate = try root.issueIntermediate(
-            domain: organization, publicKey: try directory.newAuthorityKey("organization").publicKey,
-            serial: try randomBytes(16), now: now)
+        let key = try directory.newAuthorityKey("organization").publicKey
+        let intermediate = try root.judgedIntermediate(domain: organization, key: key, now: now)
         try directory.keep(intermediate, as: "organization")
     }
 
@@ -62,6 +62,7 @@ package final class Authority: Sendable {
     package var holdsRootKey: Bool { held.withLockedValue { $0.rootAuthority != nil } }
 
     /// Gives a zone its first intermediate, unless it has one, or the root's key is not here: then the zone stays without.
+    /// - Throws: `ends-soon`, and what making and keeping a key throws.
     package func ensureZone(_ zone: String, now: Instant) throws {
         let domain = AuthorityName(zone).domain(organization)
         try held.withLockedValue { held in
@@ -70,8 +71,7 @@ package final class Authority: Sendable {
             guard !held.records.contains(where: { $0.name == zone }) else { return }
             // The certificate makes the pair count: if the process dies before it is there, the key is made anew.
             let key = try directory.newAuthorityKey("zones/\(zone)")
-            let certificate = try root.issueIntermediate(
-                domain: domain, publicKey: key.publicKey, serial: try randomBytes(16), now: now)
+            let certificate = try root.judgedIntermediate(domain: domain, key: key.publicKey, now: now)
             try directory.keep(certificate, as: "zones/\(zone)")
             held.intermediates[domain] = try CertificateAuthority(certificate: certificate, key: key)
         }

@@ -7,14 +7,14 @@ import Trust
 extension Authority {
     /// A key that waits for its certificate, made before anybody hears of it: a second request names the same key.
     /// - Returns: The certificate for it. If the process dies before the ledger has it, the same key gets another one.
+    /// - Throws: `root-offline`, `key-in-use`, `ends-soon`, and what making a key throws.
     func nextIntermediate(_ name: AuthorityName, under root: CertificateAuthority?, now: Instant) throws -> Certificate
     {
         guard let signer = root ?? held.withLockedValue({ $0.rootAuthority }) else {
             throw HubError(.conflict, "root-offline", "the root's key is not with this hub")
         }
-        return try signer.issueIntermediate(
-            domain: name.domain(organization), publicKey: try unusedKey(name).publicKey,
-            serial: try randomBytes(16), now: now)
+        return try signer.judgedIntermediate(
+            domain: name.domain(organization), key: try unusedKey(name).publicKey, now: now)
     }
 
     /// The key that waits, which no authority had before: a key in a token is found by its label, and may be one that retired.

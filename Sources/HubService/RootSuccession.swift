@@ -8,15 +8,15 @@ extension Authority {
     private static let root = AuthorityName(AuthorityName.root)
 
     /// The root that is to follow, and its key under the present one.
-    /// - Throws: `root-offline`.
+    /// - Throws: `root-offline`, and what `RootRules` and `CrossRules` say.
     func nextRoot(now: Instant) throws -> (root: Certificate, cross: Certificate) {
         guard let present = held.withLockedValue({ $0.rootAuthority }) else {
             throw HubError(.conflict, "root-offline", "the root's key is not with this hub")
         }
-        let next = try present.makeSuccessor(
-            key: try directory.nextKey(Self.root), serial: try randomBytes(16), now: now)
-        let cross = try present.crossCertify(next.certificate, serial: try randomBytes(16), now: now)
-        return (next.certificate, cross)
+        let key = try directory.nextKey(Self.root)
+        let next = try present.makeSuccessor(key: key, serial: try randomBytes(16), now: now).certificate
+        try RootRules(certificate: next, organization: organization, key: key.publicKey, now: now).judge()
+        return (next, try present.judgedCross(next, organization: organization, now: now))
     }
 
     /// A root that was made elsewhere, and its key under the present one: handed in too, or signed here where that one's key
@@ -43,7 +43,7 @@ extension Authority {
                 "the root that is to follow is \(quoted(next.subject)), that of now \(quoted(present.subject))",
                 hint: "a root that follows bears the same subject; `nave-hub root init` gives it for one organization")
         }
-        return (next, try signer.crossCertify(next, serial: try randomBytes(16), now: now))
+        return (next, try signer.judgedCross(next, organization: organization, now: now))
     }
 
     /// A root that comes from elsewhere has no key here, and one that waits is nobody's.

@@ -6,6 +6,7 @@ struct AuthorityRules {
     /// The key of the request.
     let key: PublicKey
     let now: Instant
+    var minimumValidity = IntermediateRules.minimumValidity
 
     /// - Throws: As `IntermediateRules.judge` says.
     func judge() throws(TrustError) {
@@ -86,10 +87,10 @@ struct AuthorityRules {
                 "expired", "the CA's certificate ended at \(certificate.notAfter), it is \(now)",
                 hint: "ask for a new one, and check the clock")
         }
-        guard certificate.notAfter - now >= IntermediateRules.minimumValidity else {
+        guard certificate.notAfter - now >= minimumValidity else {
             throw TrustError(
                 "ends-soon",
-                "the CA's certificate ends at \(certificate.notAfter), in less than \(IntermediateRules.minimumValidity)",
+                "the CA's certificate ends at \(certificate.notAfter), in less than \(minimumValidity)",
                 hint: "ask for a longer one")
         }
     }

@@ -12,14 +12,19 @@ package struct CrossRules: Sendable {
     /// `corp.example`
     package let organization: String
     package let now: Instant
+    /// One that ends sooner is not begun with.
+    package let minimumValidity: Milliseconds
 
-    package init(certificate: Certificate, root: Certificate, present: Certificate, organization: String, now: Instant)
-    {
+    package init(
+        certificate: Certificate, root: Certificate, present: Certificate, organization: String, now: Instant,
+        minimumValidity: Milliseconds = IntermediateRules.minimumValidity
+    ) {
         self.certificate = certificate
         self.root = root
         self.present = present
         self.organization = organization
         self.now = now
+        self.minimumValidity = minimumValidity
     }
 
     /// - Throws: The first rule that does not hold: `other-key`, `not-a-ca`, `wrong-key-usage`, `wrong-purpose`,
@@ -27,7 +32,9 @@ package struct CrossRules: Sendable {
     ///   `unknown-critical-extension`, `other-name`, `other-key-identifier`, `wrong-path-length`, `no-name-constraints`,
     ///   `name-constraints-not-critical`, `wrong-name-constraints`, `not-signed-by-root`, `bad-path`.
     package func judge() throws(TrustError) {
-        try AuthorityRules(certificate: certificate, key: root.publicKey, now: now).judge()
+        try AuthorityRules(
+            certificate: certificate, key: root.publicKey, now: now, minimumValidity: minimumValidity
+        ).judge()
         try checkName()
         try checkKeyIdentifier()
         try checkPathLength()

@@ -428,6 +428,25 @@ import Trust
         #expect(try HubVerification.verify(data: hub.directory.file("hub")).report.problems == [])
     }
 
+    /// What the hub makes itself is judged too: a CA that ends soon is not begun with, and the root can still be followed.
+    @Test func aRootThatEndsSoonBeginsNothingButItsSuccessor() async throws {
+        let hub = try await TestHub.applied()
+        let root = hub.parts.authority.root
+        hub.advance(by: (root.notAfter - .days(20)) - hub.now)
+        let size = hub.parts.ledger.snapshot.size
+        for name in ["organization", "finance"] {
+            #expect(await code { try await take(["prepare"], name, hub) } == "ends-soon", "\(name)")
+        }
+        #expect(await code { try hub.parts.authority.ensureZone("ops", now: hub.now) } == "ends-soon")
+        #expect(hub.parts.ledger.snapshot.size == size)
+        #expect(hub.parts.authority.intermediate(of: "ops.corp.example") == nil)
+        try await take(["prepare"], "root", hub)
+        let record = try #require(hub.parts.ledger.snapshot.authorities.last)
+        #expect(record.name == "root" && record.state == .prepared)
+        let cross = try Certificate(der: try #require(record.cross.flatMap { Base64.decode($0) }))
+        #expect(cross.notAfter == root.notAfter && cross.isIssued(by: root))
+    }
+
     @Test func onlyPlannedRootsComeAndGo() async throws {
         let hub = try await TestHub.applied()
         let current = hub.parts.chain.current.newest
