@@ -57,7 +57,8 @@ extension HubDirectory {
         return "\(label[..<dot]).\(number + 1)"
     }
 
-    func dropNextKey(_ name: AuthorityName) { next(name).remove() }
+    /// - Throws: `not-writable`.
+    func dropNextKey(_ name: AuthorityName) throws { try next(name).remove() }
 
     /// The key of the certificate that is in use. One that waited for that takes the place of the one before, which is then
     /// gone; a process that dies between the two steps finds both done or does them at its next start.
@@ -83,11 +84,12 @@ extension HubDirectory {
     }
 
     /// Forgets the key in use where it is that of one of those certificates.
+    /// - Throws: `not-writable`, and what `KeyFile.read` throws.
     func dropKey(_ name: AuthorityName, ofAnyOf certificates: [Certificate]) throws {
         let present = keyFile(name.file)
         guard present.exists else { return }
         let key = try present.read().publicKey
-        if certificates.contains(where: { $0.publicKey == key }) { present.remove() }
+        if certificates.contains(where: { $0.publicKey == key }) { try present.remove() }
     }
 
     private func keepCopy(of certificate: Certificate, _ name: AuthorityName) throws {

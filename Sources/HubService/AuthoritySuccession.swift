@@ -62,6 +62,6 @@ extension Authority {
         let isRetired = held.withLockedValue { held in
             held.records.contains { $0.state == .retired && held.certificates[$0.serial]?.publicKey == key }
         }
-        if isRetired { directory.dropNextKey(name) }
+        if isRetired { try directory.dropNextKey(name) }
     }
 }

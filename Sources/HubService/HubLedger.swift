@@ -1,3 +1,4 @@
+import Logging
 import Model
 import Storage
 import Trust
@@ -20,12 +21,16 @@ package struct HubLedger: Sendable {
     private let publisher: Publisher
     /// Nil where nothing is issued.
     private let authority: Authority?
+    private let log: Logger
 
-    package init(ledger: Ledger, trust: HubTrust, publisher: Publisher, authority: Authority? = nil) {
+    package init(
+        ledger: Ledger, trust: HubTrust, publisher: Publisher, authority: Authority? = nil, log: Logger
+    ) {
         self.ledger = ledger
         self.trust = trust
         self.publisher = publisher
         self.authority = authority
+        self.log = log
     }
 
     package var snapshot: Snapshot { ledger.snapshot }
@@ -54,7 +59,9 @@ package struct HubLedger: Sendable {
         // If the process dies here: the entries stand, and the next start publishes what they mean.
         // The entries stand whatever becomes of a key's file: what failed here is done by the next append, or said by the next
         // step of an authority, which begins with it.
-        try? authority?.follow(receipt.snapshot.authorities)
+        do { try authority?.follow(receipt.snapshot.authorities) } catch {
+            log.error("an authority's key is not in its place, the next change tries again", error: error)
+        }
         try trust.follow(receipt.snapshot)
         await publisher.follow()
         return Commit(

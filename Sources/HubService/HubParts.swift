@@ -47,7 +47,7 @@ package struct HubParts: Sendable {
         streams = SpokeStreams()
         publisher = Publisher(
             keys: keys, chain: manifests, streams: streams, ledger: store, now: now, log: log)
-        ledger = HubLedger(ledger: store, trust: trust, publisher: publisher, authority: authority)
+        ledger = HubLedger(ledger: store, trust: trust, publisher: publisher, authority: authority, log: log)
         // A certificate that is shown stands in the ledger first. This append also publishes what a process that died
         // between a change and its publication left behind.
         try await ledger.append(by: .hub) { [authority] registry in

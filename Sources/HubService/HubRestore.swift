@@ -174,7 +174,7 @@ package struct HubRestore: Sendable {
             // One that is in force already stands there where the process died, or the disk failed, before its rename.
             let active = try records.last { $0.name == name.text && $0.state == .active }?.decoded()
             if try active.flatMap({ try draft.heldKey(name, of: $0) })?.isNext == true { continue }
-            draft.dropNextKey(name)
+            try draft.dropNextKey(name)
         }
         try EpochNeed(origin: inLedger.newest.origin, reason: reason).keep(in: draft)
         return reason

@@ -73,9 +73,15 @@ struct KeyFile {
         PrivateFile.flushDirectory(of: target)
     }
 
-    func remove() {
-        unlink(pem)
-        unlink(uri)
+    /// Forgets the key, or the name of one that stays in its token. None is forgotten already.
+    /// - Throws: `not-writable`.
+    func remove() throws(HubError) {
+        for file in [pem, uri] {
+            guard unlink(file) == 0 || errno == ENOENT else {
+                throw HubError(
+                    .unavailable, "not-writable", "cannot remove the key \(quoted(file)): \(PrivateFile.reason())")
+            }
+        }
         PrivateFile.flushDirectory(of: pem)
     }
 }

@@ -84,13 +84,8 @@ extension HubDirectory {
         return made
     }
 
-    func dropNextKey(_ role: TrustRole) throws {
-        let next = keyFile(role, isNext: true)
-        next.remove()
-        guard !next.exists else {
-            throw HubError(.unavailable, "not-writable", "cannot remove the key \(quoted(next.path))")
-        }
-    }
+    /// - Throws: `not-writable`.
+    func dropNextKey(_ role: TrustRole) throws { try keyFile(role, isNext: true).remove() }
 
     func promoteNextKey(_ role: TrustRole) throws {
         try keyFile(role, isNext: true).replace(keyFile(role, isNext: false))

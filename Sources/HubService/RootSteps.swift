@@ -9,7 +9,7 @@ extension AuthorityService {
     func madeRoot(_ request: AuthorityRequest) throws -> [Event] {
         if let pem = request.certificate {
             let (root, cross) = try authority.returnedRoot(pem, cross: request.cross, now: now())
-            if request.dryRun != true { authority.dropUnusedRootKey() }
+            if request.dryRun != true { try authority.dropUnusedRootKey() }
             return Authority.events(AuthorityName.root, root, issuer: root, cross: cross)
         }
         guard request.dryRun != true, authority.holdsRootKey else { return [] }

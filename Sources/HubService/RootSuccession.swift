@@ -47,9 +47,8 @@ extension Authority {
     }
 
     /// A root that comes from elsewhere has no key here, and one that waits is nobody's.
-    func dropUnusedRootKey() {
-        if directory.hasNextKey(Self.root) { directory.dropNextKey(Self.root) }
-    }
+    /// - Throws: `not-writable`.
+    func dropUnusedRootKey() throws { try directory.dropNextKey(Self.root) }
 
     /// A prepared root with its key; nil where that lies elsewhere.
     /// - Throws: `authority-key-missing`.

@@ -1,6 +1,8 @@
 import Foundation
 import HubService
+import Logging
 import Model
+import NIOConcurrencyHelpers
 import Storage
 import TestSupport
 import Testing
@@ -290,6 +292,30 @@ import Trust
         #expect(try HubVerification.verify(data: hub.directory.file("hub")).report.problems == [])
     }
 
+    /// Also whoever does not ask for a step of an authority is told, in the log, that a key is not in its place.
+    @Test func aKeyThatIsNotInItsPlaceIsLogged() async throws {
+        let hub = try await TestHub.applied()
+        let (now, lines) = (hub.now, NIOLockedValueBox<[String]>([]))
+        let parts = try await HubParts(
+            directory: HubDirectory(hub.directory.file("hub")), now: { now },
+            log: Logger(label: "test") { _ in LinesLogHandler(lines: lines) })
+        let authorities = parts.services.authorities
+        _ = try await authorities.prepare("finance", AuthorityRequest(), by: hub.owner)
+        let blocker = hub.directory.file("hub/keys/zones/finance.pem.new")
+        try FileManager.default.createDirectory(atPath: blocker, withIntermediateDirectories: false)
+        func told() -> Int { lines.withLockedValue { $0.count { $0.contains("not in its place") } } }
+        #expect(told() == 0)
+        #expect(
+            await code { try await authorities.activate("finance", AuthorityRequest(), by: hub.owner) } == "exists")
+        #expect(told() == 1)
+        let invitation = InvitationRequest(kind: .spoke, zone: "finance", name: "fin-1")
+        _ = try await parts.services.enrolment.invite(invitation, by: hub.owner)
+        #expect(told() == 2)
+        try FileManager.default.removeItem(atPath: blocker)
+        _ = try await authorities.taint("finance", AuthorityRequest(), by: hub.owner)
+        #expect(told() == 2)
+    }
+
     /// The entry is refused: nothing of it is in force.
     @Test func anActivationThatDidNotHappenLeavesThePreparedOne() async throws {
         let hub = try await TestHub.applied()
@@ -465,4 +491,18 @@ import Trust
         #expect(hub.parts.chain.current.newest.roots == current.roots)
         #expect(try await states(hub, "root") == [.retired, .active])
     }
+}
+
+/// The messages of a log.
+private struct LinesLogHandler: LogHandler {
+    let lines: NIOLockedValueBox<[String]>
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.info
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { lines.withLockedValue { $0.append(event.message.description) } }
 }

@@ -38,13 +38,14 @@ final class ReviewHub: Sendable {
         let trust = try HubTrust(
             organization: "corp.example", roots: [pki.root.certificate],
             identity: TLSIdentity(key: serving.key, chain: serving.chain), snapshot: store.snapshot, now: now)
+        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let publisher = Publisher(
             keys: OnlineKeys(bundle: key, lease: key, checkpoint: key),
             chain: try ManifestChain([try TestPKI().firstManifest().encoded]), streams: streams, ledger: store,
-            now: now, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            now: now, log: log)
         self.directory = directory
         self.clock = clock
-        ledger = HubLedger(ledger: store, trust: trust, publisher: publisher)
+        ledger = HubLedger(ledger: store, trust: trust, publisher: publisher, log: log)
         usage = try UsageStore(directory: directory.path)
         service = ReviewService(ledger: ledger, usage: usage, streams: streams, now: now)
     }
