@@ -169,6 +169,33 @@ import Trust
         #expect(!FileManager.default.fileExists(atPath: directory.file("signed.pem")))
     }
 
+    @Test("a line that cannot be read is no line that is not there") func badLines() async throws {
+        let directory = try TemporaryDirectory()
+        _ = try creation(directory).make(now: Self.now)
+        _ = try request(directory)
+        try sign(signing(directory))
+        let root = OfflineRoot(directory.file("root"))
+        let line = try directory.read("root/signed.jsonl")
+        let bad = [
+            line.replacingOccurrences(of: "\"serial\"", with: "\"sErial\""),
+            line.replacingOccurrences(of: "sha256:", with: "sha256\""),
+            // A newer program's.
+            line.replacingOccurrences(of: "{", with: "{\"kind\":\"other\","),
+            "{}\n",
+        ]
+        for text in bad {
+            try directory.write("root/signed.jsonl", line + text)
+            #expect(await code { try root.signed() } == "bad-line", "\(text)")
+            #expect(await code { try RootView(of: root) } == "bad-line", "\(text)")
+            #expect(await code { try sign(signing(directory, out: nil)) } == "bad-line", "\(text)")
+        }
+        for text in ["", "\n", "{\"at\":\"20\n", line] {
+            try directory.write("root/signed.jsonl", line + text)
+            #expect(await code { try sign(signing(directory, out: nil)) } == "already-signed", "\(text)")
+        }
+        #expect(try root.signed().count == 2)
+    }
+
     @Test("a key is certified once, for whatever domain") func once() async throws {
         let directory = try TemporaryDirectory()
         _ = try creation(directory).make(now: Self.now)

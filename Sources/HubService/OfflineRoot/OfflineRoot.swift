@@ -82,7 +82,7 @@ package struct OfflineRoot: Sendable {
 
     /// One key, one certificate: whoever ends a CA by its certificate has to know every one.
     /// - Parameter isMeant: The first one was lost, or is to be followed.
-    /// - Throws: `already-signed`.
+    /// - Throws: `already-signed`, and as `signed`.
     func demandUnsigned(_ key: PublicKey, unless isMeant: Bool) throws {
         guard !isMeant, let line = try signed().last(where: { $0.key == key.spkiDigest }) else { return }
         throw HubError(
@@ -91,11 +91,21 @@ package struct OfflineRoot: Sendable {
             hint: "use that certificate; if it was lost, and only then: --again")
     }
 
-    /// Oldest first. A line that a process left half written says nothing of a certificate that left, and is passed over.
+    /// Oldest first. A line that a process left half written lacks its closing brace: it says nothing of a certificate that left,
+    /// and is passed over. Any other that cannot be read may name a key that was certified.
+    /// - Throws: `bad-line`, `too-large`, `not-readable`.
     package func signed() throws -> [SignedLine] {
-        guard FileManager.default.fileExists(atPath: file("signed.jsonl")) else { return [] }
-        return try PrivateFile.read(file("signed.jsonl"), maximumBytes: 64 << 20).split(separator: UInt8(ascii: "\n"))
-            .compactMap { try? JSONCoding.decode(SignedLine.self, from: Array($0)) }
+        let file = file("signed.jsonl")
+        guard FileManager.default.fileExists(atPath: file) else { return [] }
+        let lines = try PrivateFile.read(file, maximumBytes: 64 << 20).split(
+            separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        return try lines.enumerated().filter { $1.last == UInt8(ascii: "}") }.map { index, line in
+            do throws(ModelError) { return try JSONCoding.decode(SignedLine.self, from: Array(line)) } catch {
+                throw HubError(
+                    .broken, "bad-line", "line \(index + 1) of \(quoted(file)) cannot be read: \(error.message)",
+                    hint: "a newer program may have written it; see what it names before the root signs again")
+            }
+        }
     }
 }
 
@@ -108,7 +118,7 @@ package struct RootView: Sendable {
     private let signed: [OfflineRoot.SignedLine]
 
     /// Opens no key.
-    /// - Throws: `not-a-root`.
+    /// - Throws: `not-a-root`, and as `OfflineRoot.signed`.
     package init(of root: OfflineRoot) throws {
         settings = try root.settings()
         path = root.path
