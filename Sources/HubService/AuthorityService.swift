@@ -193,6 +193,7 @@ package actor AuthorityService {
                     record(name, .prepared) != nil ? "activate" : record(name, .tainted) != nil ? "retire" : "prepare")
             }
             if request.dryRun == true { return try await answer(name, old, nil) }
+            try await renewLeaf(under: old)
             let steps = old.map { Event.authorityTainted(AuthorityStep(name: $0.name, serial: $0.serial)) }
             let index = try await append(request, standing) { _ in steps }
             streams.putAll(.renew(RenewNotice(issuers: ledger.snapshot.taintedIssuers)))
@@ -241,6 +242,7 @@ package actor AuthorityService {
                 return [.authorityRetired(AuthorityStep(name: record.name, serial: record.serial, key: record.key))]
                     + serials.map { .certificateRevoked(CertificateRevoked(serial: $0)) }
             }
+            try await renewLeaf(under: all)
             let index = try await append(request, standing) { _ in events }
             // If the process dies here: the next `prepare` drops the key.
             try authority.dropRetiredKey(name)
@@ -252,6 +254,17 @@ package actor AuthorityService {
     }
 
     // MARK: parts of the steps
+
+    /// Renews the hub's own certificate where it hangs on what goes: an activation stands, also where the renewal after it failed.
+    private func renewLeaf(under records: [AuthorityRecord]) async throws {
+        let snapshot = ledger.snapshot
+        let issuer = try holders.issuers(snapshot, now: now())[try leaf.identity()]
+        let serials = Set(records.map(\.serial))
+        let hangs = snapshot.authorities.contains {
+            $0.serial == issuer && (serials.contains($0.serial) || serials.contains($0.issuer))
+        }
+        if hangs { try await leaf.renew() }
+    }
 
     private func name(_ text: String, _ standing: Standing) throws -> AuthorityName {
         let name = AuthorityName(text)

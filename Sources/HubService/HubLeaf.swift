@@ -21,6 +21,9 @@ package struct HubLeaf: Sendable {
         self.now = now
     }
 
+    /// Whom it names.
+    func identity() throws -> SPIFFEID { try settings.identity() }
+
     /// Shows a new certificate on both listeners; connections that are open stay.
     package func renew() async throws {
         let (identity, issued) = try Self.made(settings, authority, now())

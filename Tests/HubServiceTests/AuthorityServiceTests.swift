@@ -210,6 +210,26 @@ import Trust
         #expect(await code { try await take(["retire"], "organization", hub) } == "authority-in-use")
     }
 
+    /// The activation stands, the renewal of the hub's own certificate after it did not happen.
+    @Test(arguments: ["taint", "retire"]) func theHubIsNotCutOffByItsOwnStep(step: String) async throws {
+        let hub = try await TestHub.applied()
+        let serial = try #require(try await take(["prepare"], "organization", hub)?.authorities.first?.serial)
+        _ = try await hub.parts.ledger.append(by: .hub) { _ in
+            [.authorityActivated(AuthorityStep(name: "organization", serial: serial))]
+        }
+        let id = try SPIFFEID("spiffe://corp.example/hub/h1")
+        func isUnderTheActive() throws -> Bool {
+            let leaf = try #require(hub.parts.ledger.snapshot.certificates[id])
+            let active = try #require(hub.parts.authority.intermediate(of: "corp.example")).certificate
+            #expect(active.serial == serial)
+            return try Certificate(der: Base64.decode(leaf.certificate) ?? []).isIssued(by: active)
+        }
+        #expect(try !isUnderTheActive())
+        _ = try await hub.parts.renewed(hub.owner.identity)
+        try await take([step], "organization", hub, force: step == "retire")
+        #expect(try isUnderTheActive())
+    }
+
     // MARK: death between two steps
 
     /// The key's file is there, the entry is not.
