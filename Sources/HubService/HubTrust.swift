@@ -74,29 +74,30 @@ package final class HubTrust: Sendable {
             basis.roots = roots
             return basis
         }
-        let (identity, roots) = state.withLockedValue { ($0.identity, $0.basis.roots) }
-        front.swap(try Self.frontGeneration(identity, roots))
+        try state.withLockedValue { front.swap(try Self.frontGeneration($0.identity, $0.basis.roots)) }
     }
 
+    // Generations are swapped under the lock: of two changes at once the one that comes last is shown.
     private func change(_ next: (inout State) -> Basis?) throws {
-        let changed = try state.withLockedValue { state -> (PeerVerifier, TLSIdentity)? in
+        let verifier = try state.withLockedValue { state -> PeerVerifier? in
             guard let basis = next(&state), basis != state.basis else { return nil }
             state.verifier = try Self.verifier(organization, basis)
             state.basis = basis
-            return (state.verifier, state.identity)
+            listener.swap(try MutualTLS.serverGeneration(state.identity))
+            return state.verifier
         }
-        guard let (verifier, identity) = changed else { return }
-        listener.swap(try MutualTLS.serverGeneration(identity))
-        connections.closeUnbelieved(verifier, now: now())
+        if let verifier { connections.closeUnbelieved(verifier, now: now()) }
     }
 
     /// Shows a renewed certificate on both listeners.
     package func show(_ identity: TLSIdentity) throws {
         let listening = try MutualTLS.serverGeneration(identity)
-        let fronting = try Self.frontGeneration(identity, state.withLockedValue { $0.basis.roots })
-        state.withLockedValue { $0.identity = identity }
-        listener.swap(listening)
-        front.swap(fronting)
+        try state.withLockedValue { state in
+            let fronting = try Self.frontGeneration(identity, state.basis.roots)
+            state.identity = identity
+            listener.swap(listening)
+            front.swap(fronting)
+        }
     }
 
     /// Every zone is a trust domain of its own under the same roots, so every leaf's issuer has to name its domain.
