@@ -118,9 +118,12 @@ package actor Publisher {
         guard let logged = try await published(), let leaf = logged.publication.leaf(of: spoke),
             let signed = try sign(spoke, logged.publication)
         else { return nil }
+        let version = chain.newest.version
         // Taken after the publication: it has the entry.
         let head = ledger.snapshot
         let proof = try await proof(leaf, logged, head.size, spoke)
+        // Other keys were adopted meanwhile: the lease would not be of the bundle's version.
+        guard chain.newest.version == version else { return try await delivery(for: spoke) }
         // A lease older than the one a spoke holds is refused: the clock must not seem to step back.
         lastIssued = max(lastIssued, now())
         let lease = Lease(spoke: signed.bundle.spoke, bundle: signed.digest, issued: lastIssued)
