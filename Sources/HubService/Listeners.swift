@@ -54,14 +54,15 @@ struct MutualChannel: ServerChildChannel {
     }
 }
 
-/// HTTP/1.1 behind TLS that never asks for a client certificate.
+/// HTTP/1.1 behind TLS that never asks for a client certificate, with ten seconds for the handshake.
 struct FrontChannel: ServerChildChannel {
     let http: HTTP1Channel
     let trust: HubTrust
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
         do {
-            try MutualTLS.addFront(to: channel, trust.front.current)
+            // It closes the channel itself; there is nobody yet to whom a failure says anything.
+            _ = try MutualTLS.addTimedFront(to: channel, trust.front.current)
         } catch { return channel.eventLoop.makeFailedFuture(error) }
         return http.setup(channel: channel, logger: logger)
     }

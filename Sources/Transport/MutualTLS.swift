@@ -118,7 +118,7 @@ package enum MutualTLS {
     }
 
     /// Adds server TLS without a client certificate. Call it on the channel's event loop.
-    package static func addFront(to channel: any Channel, _ generation: TLSGeneration) throws {
+    private static func addFront(to channel: any Channel, _ generation: TLSGeneration) throws {
         try channel.pipeline.syncOperations.addHandler(
             NIOSSLServerHandler(
                 context: generation.context, customVerificationCallback: nil, configuration: handlerConfiguration))
