@@ -160,7 +160,7 @@ extension Authority {
     /// Those that have not retired.
     private static func believedRoots(_ records: [AuthorityRecord]) -> [Certificate] {
         records.filter { $0.name == AuthorityName.root && $0.state != .retired }
-            .compactMap { try? Certificate(der: Base64.decode($0.certificate) ?? []) }
+            .compactMap { try? $0.decoded() }
     }
 
     static func events(_ name: String, _ certificate: Certificate, issuer: Certificate, cross: Certificate?) -> [Event]
@@ -187,7 +187,7 @@ extension Authority {
     static func demandOrganizationKey(in directory: HubDirectory, _ records: [AuthorityRecord]) throws {
         let name = AuthorityName(AuthorityName.organization)
         let record = records.last { $0.name == name.text && $0.state == .active }
-        let recorded = try record.map { try Certificate(der: Base64.decode($0.certificate) ?? []) }
+        let recorded = try record?.decoded()
         guard let certificate = try recorded ?? directory.certificate(name),
             try directory.heldKey(name, of: certificate) != nil
         else { throw organizationKeyMissing }
@@ -207,7 +207,7 @@ extension Authority {
         var certificates: [String: Certificate] = [:]
         for record in records {
             certificates[record.serial] =
-                try known?.certificates[record.serial] ?? Certificate(der: Base64.decode(record.certificate) ?? [])
+                try known?.certificates[record.serial] ?? record.decoded()
         }
         let active = Dictionary(
             records.filter { $0.state == .active }.map { ($0.name, $0.serial) }, uniquingKeysWith: { $1 })

@@ -34,7 +34,7 @@ struct HolderIndex {
     /// The newest first.
     private static func intermediates(_ snapshot: Snapshot) throws -> [(serial: String, certificate: Certificate)] {
         try snapshot.authorities.reversed().filter { $0.name != AuthorityName.root }.map {
-            ($0.serial, try Certificate(der: Base64.decode($0.certificate) ?? []))
+            ($0.serial, try $0.decoded())
         }
     }
 }

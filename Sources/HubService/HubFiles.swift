@@ -38,7 +38,7 @@ enum HubFiles {
         let active = try HubDatabase.authorities(directory: directory.path).filter { $0.state == .active }
         var missing = Set(
             try active.filter { record in
-                let certificate = try Certificate(der: Base64.decode(record.certificate) ?? [])
+                let certificate = try record.decoded()
                 return try directory.heldKey(AuthorityName(record.name), of: certificate) == nil
             }.map(\.serial))
         let manifest = try ManifestChain(try HubDatabase.manifests(directory: directory.path)).newest

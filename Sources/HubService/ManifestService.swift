@@ -79,7 +79,7 @@ package actor ManifestService {
     /// manifest knows, after a restore, goes.
     private func plannedRoots(_ current: TrustManifest) throws -> [Certificate] {
         let known = try ledger.snapshot.authorities.filter { $0.name == AuthorityName.root && $0.state != .retired }
-            .map { try Certificate(der: Base64.decode($0.certificate) ?? []) }
+            .map { try $0.decoded() }
         let present = try current.rootCertificates().filter(known.contains)
         return present + known.filter { !present.contains($0) }
     }

@@ -70,7 +70,7 @@ package struct Renewal: Sendable {
             throw HubError(.notFound, "unknown-certificate", "this hub issued no such certificate")
         }
         for record in ledger.snapshot.authorities where record.state == .retired {
-            guard !shown.isIssued(by: try Certificate(der: Base64.decode(record.certificate) ?? [])) else {
+            guard !shown.isIssued(by: try record.decoded()) else {
                 throw HubError(
                     .forbidden, "revoked", "the authority that issued the certificate has retired",
                     hint: "ask for a new invitation and enrol again")

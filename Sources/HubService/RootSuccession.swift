@@ -111,7 +111,3 @@ extension Authority {
         return names.compactMap { name in found[name].map { (name, $0) } }
     }
 }
-
-extension AuthorityRecord {
-    func decoded() throws -> Certificate { try Certificate(der: Base64.decode(certificate) ?? []) }
-}

@@ -19,6 +19,10 @@ package struct AuthorityRecord: Hashable, Sendable {
     package var cross: String?
     /// Ledger index of the entry that prepared it.
     package var index: Int64
+
+    /// The certificate itself.
+    /// - Throws: `bad-certificate`.
+    package func decoded() throws(TrustError) -> Certificate { try Certificate(der: Base64.decode(certificate) ?? []) }
 }
 
 /// The certification authorities, one row each, for ever.
