@@ -21,7 +21,7 @@ enum DatabaseFile {
     /// - Throws: `not-writable`, `disk-full`, `database-damaged`, `database-newer`.
     static func open(_ path: String, migrations: [Migration]) throws -> DatabasePool {
         try translating("cannot open \(path)") {
-            let pool = try DatabasePool(path: path, configuration: settings())
+            let pool = try DatabasePool(path: path, configuration: settings(readerCache: poolReaderCache))
             try pool.writeWithoutTransaction { db in try migrate(db, to: migrations, path: path) }
             return pool
         }
@@ -52,7 +52,12 @@ enum DatabaseFile {
         return queue
     }
 
-    private static func settings() -> Configuration {
+    /// KiB of pages that a connection keeps.
+    private static let writerCache = 64 << 10
+    /// Of each reader beside a writer, of which there are up to five.
+    private static let poolReaderCache = 4 << 10
+
+    private static func settings(readerCache: Int = writerCache) -> Configuration {
         var configuration = Configuration()
         // A command such as `nave-hub recover-admin` may write while the hub serves.
         configuration.busyMode = .timeout(5)
@@ -61,7 +66,8 @@ enum DatabaseFile {
             try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF")
             // With 64 MiB the newest certificates of many identities need not be read again, and the log is carried over every
             // 32 MiB, each page once.
-            try db.execute(sql: "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192")
+            let cache = db.configuration.readonly ? readerCache : writerCache
+            try db.execute(sql: "PRAGMA cache_size = -\(cache); PRAGMA wal_autocheckpoint = 8192")
         }
         return configuration
     }
