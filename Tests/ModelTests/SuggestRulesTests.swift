@@ -52,4 +52,18 @@ struct SuggestRulesTests {
         #expect(rules.flatMap(\.to).contains(.group("analysts")))
         #expect(suggestRules(from: [], of: "finance/ledger", organization: "corp.example") == [])
     }
+
+    @Test("a name with a star becomes no pattern, and is said")
+    func stars() {
+        let bot = "spiffe://analytics.corp.example/client/bot"
+        let names = ["resource:ledger://**", "tool:*", "resource:ledger://a*/b", "tool:*"]
+        let starred = names.map { use(bot, "zone:analytics", $0) }
+        #expect(suggestRules(from: starred, of: "finance/ledger", organization: "corp.example") == [])
+        #expect(usesWithoutRule(starred) == ["resource:ledger://**", "resource:ledger://a*/b", "tool:*"])
+        let reports = (0..<12).map { use(bot, "zone:analytics", "resource:ledger://reports/\($0)") }
+        let read = use(bot, "zone:analytics", "tool:read")
+        let rules = suggestRules(from: starred + reports + [read], of: "finance/ledger", organization: "corp.example")
+        #expect(rules.flatMap(\.capabilities).map(\.description) == ["resource:ledger://reports/*", "tool:read"])
+        #expect(usesWithoutRule(reports + [read, use(bot, "zone:analytics", "reach")]) == [])
+    }
 }

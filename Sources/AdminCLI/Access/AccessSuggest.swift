@@ -32,8 +32,15 @@ struct AccessSuggest: AsyncParsableCommand {
         }
         let rules = suggestRules(from: uses, of: server.description, organization: organization)
         let terminal = Terminal.current
+        let unsaid = usesWithoutRule(uses)
+        for name in unsaid.prefix(20) {
+            terminal.say("no rule is suggested for \(printable(name)): a `*` in a rule stands for other names too")
+        }
+        if unsaid.count > 20 { terminal.say("nor for \(unsaid.count - 20) more names with a `*`") }
         guard !rules.isEmpty else {
-            terminal.say("nothing was used of \(server)\(since.map { " in the last \($0.span)" } ?? "")")
+            if unsaid.isEmpty {
+                terminal.say("nothing was used of \(server)\(since.map { " in the last \($0.span)" } ?? "")")
+            }
             return
         }
         let file = zoneFragment(zone: server.zone, rules: rules)

@@ -2,7 +2,8 @@
 /// names, and principals that used the same share a rule. Resources are named one by one until they are many; then by the
 /// directories that they lie in.
 ///
-/// A person is named as the rule named them that let them in, by group rather than by address; a workload by itself.
+/// A person is named as the rule named them that let them in, by group rather than by address; a workload by itself. What is in
+/// `usesWithoutRule` is left out.
 /// - Parameters:
 ///   - server: full name.
 ///   - organization: the domain.
@@ -10,7 +11,7 @@
 package func suggestRules(from uses: [UsageRow], of server: String, organization: String) -> [Rule] {
     var used: [Principal: Set<Capability>] = [:]
     for use in uses {
-        guard let capability = try? Capability(use.capability),
+        guard let capability = try? Capability(use.capability), !capability.isReadAsPattern,
             let principal = suggestedPrincipal(use, organization)
         else { continue }
         used[principal, default: []].insert(capability)
@@ -29,6 +30,17 @@ package func suggestRules(from uses: [UsageRow], of server: String, organization
             id: "\(parts[0])/\(parts[1])-used-\(index + 1)", effect: .allow, capabilities: group.patterns,
             servers: [parts[1]], to: group.to)
     }
+}
+
+/// What was used under a name that a rule cannot say alone: a `*` in it would stand for other names too. Callers choose names.
+/// - Returns: capabilities as they were used, sorted, each once.
+package func usesWithoutRule(_ uses: [UsageRow]) -> [String] {
+    let capabilities = Set(uses.compactMap { try? Capability($0.capability) })
+    return capabilities.filter(\.isReadAsPattern).map(\.description).sorted()
+}
+
+extension Capability {
+    fileprivate var isReadAsPattern: Bool { name.utf8.contains(UInt8(ascii: "*")) }
 }
 
 private func suggestedPrincipal(_ use: UsageRow, _ organization: String) -> Principal? {
@@ -50,7 +62,6 @@ private func suggestedPatterns(_ capabilities: Set<Capability>) -> [CapabilityPa
     if resources.count > manyResources {
         names += Set(resources.map { "resource:\(directory($0.name))" })
     }
-    // A name that holds a `*` itself is a pattern; a tool with such a name is left to the reader of the suggestion.
     return Set(names).sorted().compactMap { try? CapabilityPattern($0) }
 }
 
