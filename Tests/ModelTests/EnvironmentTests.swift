@@ -165,6 +165,7 @@ struct EnvironmentTests {
             ("overrides: { servers: { finance/ledger: { owner: group:x } } }", "unknown-key organization:3:43"),
             ("overrides: { rules: [] }", "unknown-key organization:3:14"),
             ("overrides: { groups: { a: \"b c\" } }", "bad-value organization:3:27"),
+            ("overrides: { groups: { a: g, b: g } }", "duplicate-name organization:3:33"),
             ("rules: [{ id: r, deny: [\"*\"], to: [anyone], environments: [] }]", "bad-value organization:3:59"),
         ])
     func badOverrides(lines: String, located: String) {
@@ -174,6 +175,40 @@ struct EnvironmentTests {
         files["organization.yaml"] = "organization: corp.example\n"
         files["f.yaml"] = "in: finance\nclients: { c: { environments: [x] } }\n"
         #expect(TopologyFixture.located(read(files).errors) == ["bad-value f:2:31"])
+    }
+
+    @Test("an environment sets of limits what it says and no more, and no two groups become one")
+    func parts() throws {
+        let base = TopologyFixture.base(
+            finance: """
+                policy:
+                  limits: { rate: { requests: 10, per: 1s }, concurrency: 9, timeouts: { request: 5s, idle: 9s } }
+                rules:
+                  - { id: one, allow: ["tool:x"], to: [group:a] }
+                  - { id: other, allow: ["tool:y"], to: [group:b] }
+
+                """)
+        func reading(_ overrides: String) -> TopologyReading {
+            var files = base
+            files["organization.yaml"] =
+                "organization: corp.example\nenvironment: staging\noverrides: \(overrides)\n"
+            return read(files)
+        }
+        let less = reading("{ zones: { finance: { limits: { concurrency: 2, timeouts: { idle: 60s } } } } }")
+        #expect(less.errors == [])
+        let zone = try #require(less.topology.zones.first { $0.name == "finance" })
+        #expect(
+            zone.policy?.limits
+                == Limits(
+                    rate: Limits.Rate(requests: 10, per: .seconds(1)), concurrency: 2,
+                    timeouts: Limits.Timeouts(request: .seconds(5), idle: .seconds(60))))
+        let rows: [(groups: String, codes: [String])] = [
+            ("{ a: b }", ["duplicate-name"]), ("{ a: c, b: c }", ["duplicate-name"]), ("{ a: b, b: a }", []),
+            ("{ a: b, b: c }", []), ("{ a: a }", []),
+        ]
+        for row in rows {
+            #expect(reading("{ groups: \(row.groups) }").errors.map(\.code) == row.codes, "\(row.groups)")
+        }
     }
 
     @Test(

@@ -18,10 +18,16 @@ struct Overrides {
         var place: Place
     }
 
+    /// What the environment's identity provider calls a group.
+    struct OfGroup {
+        var name: String
+        var id: String
+        var place: Place
+    }
+
     var zones: [OfZone] = []
     var servers: [OfServer] = []
-    /// What the environment's identity provider calls a group.
-    var groups: [String: String] = [:]
+    var groups: [OfGroup] = []
 }
 
 extension TopologyDraft {
@@ -30,13 +36,15 @@ extension TopologyDraft {
             overrides.zones = file.optional("zones") { value in value.entries(readZoneOverride) } ?? []
             overrides.servers = file.optional("servers") { value in value.entries(readServerOverride) } ?? []
             let groups = file.optional("groups") { value in
-                value.entries { key, value -> (String, String)? in
+                value.entries { key, value -> Overrides.OfGroup? in
                     // Both, so that both are noted in the schema and in the problems.
                     let (name, id) = (key.group(), value.group())
-                    return name.flatMap { name in id.map { (name, $0) } }
+                    return name.flatMap { name in
+                        id.map { Overrides.OfGroup(name: name, id: $0, place: value.place) }
+                    }
                 }
             }
-            overrides.groups = Dictionary(groups ?? [], uniquingKeysWith: { first, _ in first })
+            overrides.groups = groups ?? []
         }
     }
 
@@ -94,8 +102,9 @@ extension TopologyDraft {
     }
 
     private func applyGroups() {
-        let groups = overrides.groups
-        guard !groups.isEmpty else { return }
+        guard !overrides.groups.isEmpty else { return }
+        let groups = Dictionary(overrides.groups.map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first })
+        demandDistinct(groups)
         func renamed(_ principal: Principal) -> Principal {
             if case .group(let name) = principal, let id = groups[name] { .group(id) } else { principal }
         }
@@ -117,13 +126,57 @@ extension TopologyDraft {
         }
         for index in tests.indices { tests[index].by = renamed(tests[index].by) }
     }
+
+    /// That no two groups become one, for then each would have what the other has: `duplicate-name`.
+    /// - Parameter ids: by name.
+    private func demandDistinct(_ ids: [String: String]) {
+        let names = Dictionary(grouping: groupNames.union(ids.keys).sorted()) { ids[$0] ?? $0 }
+        var before: Set<String> = []
+        for group in overrides.groups {
+            let other = names[group.id]?.first { name in
+                name != group.name && (ids[name] == nil || before.contains(name))
+            }
+            if let other {
+                problems.add(
+                    "duplicate-name",
+                    "the group \(backticked(group.name)) would have the id \(backticked(group.id)), which "
+                        + "\(backticked(other)) has",
+                    hint: "two groups cannot be one: who may do what is said by rules", at: group.place)
+            }
+            before.insert(group.name)
+        }
+    }
+
+    /// Of groups that the files speak of, before they are called otherwise.
+    private var groupNames: Set<String> {
+        let roles = ([organization?.roles] + zones.map(\.roles)).compactMap(\.self)
+        var principals = roles.flatMap { ($0.owner ?? []) + ($0.reviewer ?? []) + ($0.auditor ?? []) }
+        principals += servers.compactMap(\.owner) + clients.compactMap(\.owner) + tests.map(\.by)
+        principals += rules.flatMap { $0.to + ($0.except ?? []) }
+        return Set(principals.compactMap { if case .group(let name) = $0 { name } else { nil } })
+    }
 }
 
 extension Optional where Wrapped == Policy {
     fileprivate func with(_ limits: Limits) -> Policy {
         var policy = self ?? Policy()
-        policy.limits = limits
+        policy.limits = policy.limits?.overridden(by: limits) ?? limits
         return policy
+    }
+}
+
+extension Limits {
+    /// What the other leaves out stays. A rate is one thing, with its burst.
+    fileprivate func overridden(by other: Limits) -> Limits {
+        Limits(
+            rate: other.rate ?? rate, concurrency: other.concurrency ?? concurrency,
+            sessions: other.sessions ?? sessions, requestBody: other.requestBody ?? requestBody,
+            responseBody: other.responseBody ?? responseBody,
+            timeouts: other.timeouts.map { stated in
+                Timeouts(
+                    connect: stated.connect ?? timeouts?.connect, request: stated.request ?? timeouts?.request,
+                    idle: stated.idle ?? timeouts?.idle)
+            } ?? timeouts)
     }
 }
 
