@@ -172,7 +172,14 @@ import Trust
         // Somebody else sets the same object in the meantime, and sets it back.
         try await hub.apply(TestHub.topology { $0.servers[1].description = "other" })
         try await hub.apply(TestHub.topology())
-        let request = TopologyRequest(topology: desired, bound: bound)
+        // What was planned and shown is held to the same.
+        let request = TopologyRequest(topology: desired).held(to: plan)
+        #expect(
+            request.bound == bound
+                && request.held(
+                    to: Plan(
+                        changes: [], access: [], denies: [], findings: [], removals: [], base: [])
+                ).bound == bound)
         let size = hub.parts.ledger.snapshot.size
         #expect(await code { try await topology.apply(request, by: hub.owner) } == "plan-moved")
         #expect(hub.parts.ledger.snapshot.size == size)

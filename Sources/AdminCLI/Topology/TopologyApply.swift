@@ -7,7 +7,8 @@ struct TopologyApply: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply", abstract: "Makes the files' topology the one in force.",
         discussion: """
-            Runs the files' tests, shows the plan, asks, and applies. Spokes get what concerns them within seconds.
+            Runs the files' tests, shows the plan, asks, and applies that: when somebody else changed something before \
+            the answer, it ends with 2 and does nothing. Spokes get what concerns them within seconds.
 
               nave topology apply topology --why "FIN-1234: let the reporting bot read" --wait 30s
 
@@ -66,7 +67,9 @@ struct TopologyApply: AsyncParsableCommand {
                     hint: "look at the plan again; if it is meant, say `--allow-removals`")
             }
             try terminal.confirm("Apply this to \(topology.organization.domain)?", unless: change.yes)
-            let answer = try await hub.post("/v1/topology/apply", request, as: ApplyAnswer.self, timeout: .minutes(2))
+            // What was said yes to, and not what others made of it while the question stood.
+            let answer = try await hub.post(
+                "/v1/topology/apply", request.held(to: plan), as: ApplyAnswer.self, timeout: .minutes(2))
             try terminal.showForPrograms(answer, as: output.output)
             terminal.say(changeLine(answer.change))
             for zone in answer.zonesWithoutAuthority ?? [] {

@@ -4,7 +4,7 @@ package struct TopologyRequest: Hashable, Sendable, Codable {
     /// Needed to remove a zone, or more than a tenth of the servers, clients or rules.
     package var allowRemovals: Bool
     package var why: String?
-    /// Of a saved plan: nothing but what it saw is changed.
+    /// Of a plan that somebody saw: nothing else is changed, or nothing at all.
     package var bound: PlanBinding?
 
     package init(
@@ -14,6 +14,14 @@ package struct TopologyRequest: Hashable, Sendable, Codable {
         self.allowRemovals = allowRemovals
         self.why = why
         self.bound = bound
+    }
+
+    /// The same, held to a plan that was made of it; where it is held to one already it stays so. A hub that does not say on
+    /// which revisions it planned holds nobody to them.
+    package func held(to plan: Plan) -> TopologyRequest {
+        var request = self
+        if request.bound == nil { request.bound = PlanBinding(plan) }
+        return request
     }
 }
 
@@ -37,6 +45,12 @@ package struct PlanBinding: Hashable, Sendable, Codable {
     package init(changes: [Plan.Change], base: [ObjectRevision]) {
         self.changes = changes
         self.base = base
+    }
+
+    /// - Returns: nil where the plan does not say on which revisions it was made.
+    package init?(_ plan: Plan) {
+        guard let base = plan.base else { return nil }
+        self.init(changes: plan.changes, base: base)
     }
 }
 
