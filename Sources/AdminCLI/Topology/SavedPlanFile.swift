@@ -6,13 +6,12 @@ package enum SavedPlanFile {
     static let maximumBytes = 32 << 20
 
     static func write(_ plan: Plan, of topology: Topology, to path: String) throws {
-        guard let base = plan.base else {
+        guard let bound = PlanBinding(plan) else {
             throw AdminError(
                 "cannot-save", "this hub does not say which revisions it planned on", hint: "upgrade the hub")
         }
         let saved = SavedPlan(
-            files: digestText(of: try JSONCoding.canonical(topology)), topology: topology,
-            bound: PlanBinding(changes: plan.changes, base: base))
+            files: digestText(of: try JSONCoding.canonical(topology)), topology: topology, bound: bound)
         try PrivateFile.replace(path, with: Array(jsonText(try JSONCoding.encode(saved)).utf8))
     }
 

@@ -41,18 +41,19 @@ struct TopologyApply: AsyncParsableCommand {
         var isDirectory: ObjCBool = false
         let isFile = FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory) && !isDirectory.boolValue
         let saved = isFile ? try SavedPlanFile.read(source) : nil
-        let topology =
-            try saved?.topology ?? TopologyDirectory.sound(source, of: try hub.opened().context, terminal)
+        let context = try hub.opened().context
+        if let saved { try context.demandEnvironment(saved.topology.organization.environment) }
+        let topology = try saved?.topology ?? TopologyDirectory.sound(source, of: context, terminal)
         let request = TopologyRequest(
             topology: topology, allowRemovals: allowRemovals, why: why.why, bound: saved?.bound)
         try await hub.hub { hub in
             let plan = try await hub.post("/v1/topology/plan", request, as: Plan.self)
+            try saved?.bound.demandSame(plan)
             if change.dryRun {
                 try terminal.show(plan, as: output.output) { planText(plan, $0) }
                 if let end = plan.end(allowRemovals: allowRemovals) { throw Ended(end) }
                 return
             }
-            try saved?.bound.demandSame(plan)
             guard !plan.isEmpty else {
                 // The same answer as an apply that changed something, for whoever reads it with a program.
                 try terminal.showForPrograms(
@@ -84,7 +85,7 @@ struct TopologyApply: AsyncParsableCommand {
 extension PlanBinding {
     /// That a plan of now would do what the saved one would; the hub looks again, in the same step in which it applies.
     /// - Throws: `plan-moved`.
-    func demandSame(_ plan: Plan) throws(AdminError) {
+    package func demandSame(_ plan: Plan) throws(AdminError) {
         let moved =
             Set(plan.changes).symmetricDifference(changes).map(\.object)
             + Set(plan.base ?? []).symmetricDifference(base).map(\.object)
