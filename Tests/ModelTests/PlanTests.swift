@@ -127,6 +127,37 @@ struct PlanTests {
                 == ["revoked-grant"])
     }
 
+    @Test(
+        "what was revoked is found in other words too, and of whom a rule reaches with others only when it is new",
+        arguments: [
+            ("tool:*", "client:finance/bot", true), ("tool:read_a*", "client:finance/bot", true),
+            ("tool:*_entry", "client:finance/bot", true), ("*", "client:finance/bot", true),
+            ("tool:write", "client:finance/bot", false), ("prompt:*", "client:finance/bot", false),
+            ("tool:read_entry", "zone:finance", true), ("tool:*", "anyone", true), ("tool:write", "anyone", false),
+            ("tool:*", "zone:other", false), ("tool:*", "group:sre", false),
+        ])
+    func revokedInOtherWords(capability: String, to: String, isFound: Bool) throws {
+        var before = try topology()
+        let mask = Mask(
+            id: "rv-1", principal: before.rules[0].to[0], server: "finance/ledger",
+            capabilities: before.rules[0].capabilities, at: now, cause: .revoked)
+        before.rules = []
+        var after = before
+        after.rules = [try rule("new", .allow, capability, to: to)]
+        func found(_ before: Topology, _ after: Topology, _ mask: Mask) throws -> [String] {
+            try planTopology(from: before, to: after, masks: [mask], now: now).findings.map(\.code)
+                .filter { $0 == "revoked-grant" }
+        }
+        #expect(try found(before, after, mask) == (isFound ? ["revoked-grant"] : []))
+        let isNamed = to == mask.principal.description
+        #expect(try found(after, after, mask) == (isFound && isNamed ? ["revoked-grant"] : []))
+        var limited = after
+        limited.rules[0].limits = Limits(concurrency: 1)
+        #expect(try found(after, limited, mask) == (isFound && isNamed ? ["revoked-grant"] : []))
+        after.rules[0].effect = .deny
+        #expect(try found(before, after, mask) == [])
+    }
+
     private func rule(
         _ id: String, _ effect: Rule.Effect, _ capability: String, to: String..., when: Conditions? = nil,
         until: Instant? = nil, limits: Limits? = nil

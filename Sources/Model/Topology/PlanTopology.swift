@@ -12,7 +12,7 @@ package func planTopology(
     ceilings: [String: ReportedCeiling] = [:], now: Instant, budget: SearchBudget = SearchBudget()
 ) throws(ModelError) -> Plan {
     var plan = try planObjects(from: current, to: desired)
-    plan.findings = ruleFindings(desired, masks: masks, now: now, budget: budget)
+    plan.findings = ruleFindings(desired, changes: plan.changes, masks: masks, now: now, budget: budget)
     let real = plan.changes.filter { $0.action != .move }
     if !real.isEmpty {
         let difference = AccessDifference(

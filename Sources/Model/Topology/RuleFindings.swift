@@ -1,9 +1,13 @@
 /// What is legal and probably not meant, of all rules together: grants that a review revoked, rules that have ended, that say
 /// what another says, that a deny always stands before, or that nothing can match. Codes: `revoked-grant`, `expired-rule`,
 /// `redundant-rule`, `shadowed-rule`, `matches-nothing`.
-/// - Parameter budget: when it is spent, rules are not compared any more, and `not-compared` says so.
-func ruleFindings(_ topology: Topology, masks: [Mask], now: Instant, budget: SearchBudget) -> [Plan.Finding] {
-    RuleFindings(topology, masks, now, budget).all
+/// - Parameters:
+///   - changes: what the plan changes; of a rule that it leaves as it is, nobody is told again whom it reaches.
+///   - budget: when it is spent, rules are not compared any more, and `not-compared` says so.
+func ruleFindings(
+    _ topology: Topology, changes: [Plan.Change], masks: [Mask], now: Instant, budget: SearchBudget
+) -> [Plan.Finding] {
+    RuleFindings(topology, changes, masks, now, budget).all
 }
 
 extension Plan.Finding {
@@ -17,6 +21,8 @@ extension Plan.Finding {
 private struct RuleFindings {
     private let topology: Topology
     private let masks: [Mask]
+    /// Rules that are new, or for others or for something else than before.
+    private let widened: Set<String>
     private let now: Instant
     private let budget: SearchBudget
     private let rulesets: Rulesets
@@ -35,9 +41,16 @@ private struct RuleFindings {
         var beginning: Substring
     }
 
-    init(_ topology: Topology, _ masks: [Mask], _ now: Instant, _ budget: SearchBudget) {
+    init(
+        _ topology: Topology, _ changes: [Plan.Change], _ masks: [Mask], _ now: Instant, _ budget: SearchBudget
+    ) {
         self.topology = topology
         self.masks = masks.filter { $0.cause == .revoked }
+        widened = Set(
+            changes.filter { change in
+                change.action == .add
+                    || !Set(change.fields).isDisjoint(with: ["capabilities", "effect", "servers", "to"])
+            }.filter { $0.object.kind == .rule }.map(\.object.name))
         self.now = now
         self.budget = budget
         rulesets = Rulesets(topology, masks: [])
@@ -78,18 +91,22 @@ private struct RuleFindings {
         return candidates.filter(ServerSelection(rule.servers).contains)
     }
 
+    /// Rules that name whom a review took the same from, which gives nothing back; and rules of this plan that reach them
+    /// through somebody wider, which does.
     private var revoked: [Plan.Finding] {
         masks.flatMap { mask -> [Plan.Finding] in
             guard let server = rulesets.server(mask.server) else { return [] }
-            return rulesets.rules(of: server).filter { rule in
-                rule.effect == .allow && rule.to.contains(mask.principal)
-                    && rule.capabilities.contains(where: mask.capabilities.contains)
-            }.map { rule in
-                Plan.Finding(
+            return rulesets.rules(of: server).filter { $0.effect == .allow }.compactMap { rule in
+                let isNamed = rule.to.contains(mask.principal)
+                let wider = isNamed || !widened.contains(rule.id) ? nil : rule.to.first { $0.covers(mask.principal) }
+                guard isNamed || wider != nil,
+                    rule.capabilities.contains(where: { mask.capabilities.contains(where: $0.overlaps) })
+                else { return nil }
+                let grants = "rule `\(rule.id)` grants `\(mask.server)` to `\(mask.principal)`"
+                return Plan.Finding(
                     code: "revoked-grant",
-                    message:
-                        "rule `\(rule.id)` grants `\(mask.server)` to `\(mask.principal)`, which \(mask.id) revoked: "
-                        + "it stays revoked",
+                    message: wider.map { "\(grants) again, through `\($0)`, which \(mask.id) revoked" }
+                        ?? "\(grants), which \(mask.id) revoked: it stays revoked",
                     place: rule.place)
             }
         }
