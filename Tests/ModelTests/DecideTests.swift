@@ -100,6 +100,34 @@ struct DecideTests {
         #expect(reason(other, open) == .stale)
     }
 
+    @Test("a rule that ended is named to those whom it was for, or may have been")
+    func ended() throws {
+        let requests = try SmallWorlds.requests()
+        let request = try #require(requests.first { $0.facts.now == SmallWorlds.evening })
+        for (to, except, expected) in [
+            ("client:analytics/bot", nil, .expired), ("zone:analytics", nil, .expired), ("anyone", nil, .expired),
+            ("client:finance/housekeeping", nil, .noRule), ("group:analysts", nil, .noRule),
+            ("anyone", "client:analytics/bot", .noRule),
+        ] as [(String, String?, DenyReason)] {
+            var rule = Rule(
+                id: "a", effect: .allow, capabilities: [try CapabilityPattern("*")], to: [try Principal(to)],
+                except: try except.map { [try Principal($0)] }, until: SmallWorlds.evening)
+            let ruleset = try SmallWorlds.ruleset([rule], [])
+            #expect(reason(request, ruleset) == expected && reason(request, ruleset.indexed()) == expected, "\(to)")
+            // One that denies is over for everybody.
+            rule.effect = .deny
+            let open = Rule(id: "b", effect: .allow, capabilities: rule.capabilities, to: [.anyone])
+            #expect(decide(request, under: try SmallWorlds.ruleset([rule, open], [])).isAllowed)
+        }
+        // Somebody whose groups are not known may be of any.
+        let unknown = try #require(
+            requests.first { $0.facts.now == SmallWorlds.evening && $0.caller.user?.subject == "2" })
+        let group = Rule(
+            id: "a", effect: .allow, capabilities: [try CapabilityPattern("*")], to: [.group("analysts")],
+            until: SmallWorlds.evening)
+        #expect(reason(unknown, try SmallWorlds.ruleset([group], [])) == .expired)
+    }
+
     @Test("a template is shown where an allow could match one of its expansions, hidden where a deny matches all")
     func templates() throws {
         let request = try #require(try SmallWorlds.requests().first)

@@ -222,15 +222,6 @@ private func grant(
             if rank < nearest?.rank ?? RuleOutcome.farthest { nearest = (position, rank) }
         }
     }
-    if nearest?.rank ?? RuleOutcome.farthest >= RuleOutcome.ended {
-        // An allow that ended came near whomever it was for; the first of them speaks.
-        nearest = nil
-        var ending = list.ending(request)
-        while nearest == nil, let position = ending.next() {
-            let rank = list.held[position].outcome(for: part, list.masks, request, ruleset).rank
-            if rank < RuleOutcome.farthest { nearest = (position, rank) }
-        }
-    }
     guard let nearest else { return .refused(Denial(.noRule)) }
     // Only what is refused is put into words, once.
     let held = list.held[nearest.position]
@@ -325,12 +316,11 @@ extension RuleOutcome {
         case .masked(let mask): mask.cause == .revoked ? 0 : 1
         case .conditionFailed: 2
         case .missingFact: 3
-        case .expired: Self.ended
+        case .expired: 4
         default: Self.farthest
         }
     }
 
-    fileprivate static let ended = 4
     fileprivate static let farthest = 5
 }
 

@@ -2,7 +2,7 @@
 /// anchor among the caller's.
 struct PrincipalAnchor {
     enum Kind: UInt8 {
-        case anyone, client, zone, domain, pattern, user, anyUser, group, anyGroup, ending
+        case anyone, client, zone, domain, pattern, user, anyUser, group, anyGroup
     }
 
     /// Kinds that some rule of an effect is listed under.

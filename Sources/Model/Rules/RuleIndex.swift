@@ -33,8 +33,6 @@ final class RuleIndex: Sendable {
             for principal in rule.to {
                 PrincipalAnchor.forEach(of: principal, rule.effect, organization, add)
             }
-            // A refusal may name an allow that ended as the nearest, whomever it was for.
-            if rule.effect == .allow, rule.until != nil { add(PrincipalAnchor(.ending, .allow)) }
         }
         postings.sort()
         var lists = FingerprintTable(capacity: postings.count)
@@ -104,14 +102,6 @@ final class RuleIndex: Sendable {
         for group in groups {
             add(PrincipalAnchor(.group, effect, ByteHash.of(group)), request, effect, to: &found)
         }
-    }
-
-    /// The allows that have an end and could speak about the aim, whomever they are for.
-    func ending(_ request: Request) -> RuleCandidates {
-        var found = RuleCandidates(positions)
-        add(PrincipalAnchor(.ending, .allow), request, .allow, to: &found)
-        found.close()
-        return found
     }
 
     /// The lists of one principal's rules that can cover the aim.

@@ -41,7 +41,9 @@ extension HeldRule {
         if let servers = rule.servers, !servers.contains(ruleset.server) { return .otherServer }
         guard covers(request.aim) else { return .otherCapability }
         if let from = rule.from, request.facts.now < from { return .notYet(from) }
-        if let until = rule.until, request.facts.now >= until { return .expired(until) }
+        // Whom a rule that ended was not for hears nothing of it.
+        var ended: Instant?
+        if let until = rule.until, request.facts.now >= until { ended = until }
         // Who is excepted from a deny must be known to be; who is excepted from an allow need only possibly be.
         for principal in rule.except ?? [] {
             switch (principal.names(part, of: request.caller, organization: ruleset.organization), rule.effect) {
@@ -57,6 +59,7 @@ extension HeldRule {
         for place in named.indices {
             switch named[place].names(part, of: request.caller, organization: ruleset.organization) {
             case .yes:
+                if let ended { return .expired(ended) }
                 guard rule.effect == .allow, let mask = mask(over: place, masks, request) else {
                     return outcome(through: place, request, ruleset)
                 }
@@ -67,6 +70,7 @@ extension HeldRule {
         }
         if let masked { return .masked(masked) }
         guard let missing else { return .otherPrincipal }
+        if let ended { return .expired(ended) }
         if rule.effect == .deny { return outcome(through: missing, request, ruleset) }
         return .missingFact(.principalUnknown(rule.to[missing]))
     }

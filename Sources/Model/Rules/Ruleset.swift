@@ -96,12 +96,6 @@ final class RuleList: Sendable {
         return index.candidates(effect, parts, request)
     }
 
-    /// As `candidates`, of allows that have an end, whomever they are for.
-    func ending(_ request: Request) -> RuleCandidates {
-        guard let index else { return all { $0.effect == .allow && $0.until != nil } }
-        return index.ending(request)
-    }
-
     private func all(where holds: (Rule) -> Bool) -> RuleCandidates {
         RuleCandidates(all: rules.indices.filter { holds(rules[$0]) }.map(Int32.init))
     }
