@@ -112,6 +112,17 @@ import Testing
         }
     }
 
+    @Test func aTimeIsAskedAboutAsItIsAndTodayIsNow() throws {
+        let now = try #require(Instant("2026-11-21T18:00:00Z"))
+        for (text, asked) in [
+            ("2026-11-21", nil), ("2026-11-20", "2026-11-21T00:00:00Z"), ("2026-11-22", "2026-11-23T00:00:00Z"),
+            ("2026-11-21T20:00:00Z", "2026-11-21T20:00:00Z"), ("2026-11-21T17:00:00Z", "2026-11-21T17:00:00Z"),
+        ] as [(String, String?)] {
+            let deadline = try #require(Deadline(argument: text))
+            #expect(deadline.asked(now: now) == asked.flatMap { Instant($0) }, "\(text)")
+        }
+    }
+
     @Test func explainSendsWhatWasSaid() throws {
         let line = "access explain --by client:a/b --server f/l --call tool:x --arg n=1 --arg who=me --from ::1"
         let command = try Nave.parseAsRoot(line.split(separator: " ").map(String.init))

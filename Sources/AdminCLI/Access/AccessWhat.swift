@@ -43,9 +43,10 @@ struct AccessWhat: AsyncParsableCommand {
     func run() async throws {
         let request = AccessRequest(
             server: server?.description, principal: principal.principal, groups: groups.isEmpty ? nil : groups,
-            capability: capability?.text, at: at?.past)
+            capability: capability?.text, at: at?.asked(now: .now))
         let answer = try await hub.hub { try await $0.post("/v1/access/list", request, as: AccessAnswer.self) }
         let terminal = Terminal.current
+        if at != nil, output.output == .table { terminal.say("as of \(answer.at)") }
         if answer.rows.isEmpty, output.output == .table { terminal.say("nothing") }
         try terminal.show(answer, as: output.output) { accessText(answer, of: .what, $0) }
     }

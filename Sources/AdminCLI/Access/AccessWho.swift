@@ -27,18 +27,11 @@ struct AccessWho: AsyncParsableCommand {
 
     func run() async throws {
         let request = AccessRequest(
-            server: server.description, capability: capability?.text, at: at?.past)
+            server: server.description, capability: capability?.text, at: at?.asked(now: .now))
         let answer = try await hub.hub { try await $0.post("/v1/access/list", request, as: AccessAnswer.self) }
         let terminal = Terminal.current
+        if at != nil, output.output == .table { terminal.say("as of \(answer.at)") }
         if answer.rows.isEmpty, output.output == .table { terminal.say("nobody") }
         try terminal.show(answer, as: output.output) { accessText(answer, of: .who, $0) }
-    }
-}
-
-extension Deadline {
-    /// Nil for a day that has not ended: then it is now that is meant.
-    var past: Instant? {
-        let now = Instant.now
-        return moment > now && moment <= now + .hours(24) ? nil : moment
     }
 }

@@ -65,17 +65,24 @@ struct Duration: ExpressibleByArgument, Hashable, Sendable {
 }
 
 /// A moment until which something holds: a day, meant to its end (UTC), or a time.
-struct Deadline: ExpressibleByArgument, Hashable, Sendable {
-    var moment: Instant
+package struct Deadline: ExpressibleByArgument, Hashable, Sendable {
+    package var moment: Instant
+    private var isDay = false
 
-    init?(argument: String) {
+    package init?(argument: String) {
         if let day = CivilDate(argument) {
+            isDay = true
             moment = Instant(milliseconds: (day.daysSinceEpoch + 1) * 86_400_000)
         } else if let time = Instant(argument) {
             moment = time
         } else {
             return nil
         }
+    }
+
+    /// The moment to ask about: nil for the day that has not ended, for then it is now that is meant.
+    package func asked(now: Instant) -> Instant? {
+        isDay && moment > now && moment <= now + .hours(24) ? nil : moment
     }
 }
 
