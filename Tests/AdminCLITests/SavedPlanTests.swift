@@ -1,5 +1,6 @@
 import AdminCLI
 import Model
+import TestSupport
 import Testing
 
 @Suite("saved plans")
@@ -22,5 +23,33 @@ struct SavedPlanTests {
             let error = #expect(throws: AdminError.self) { try saved.demandSame(now) }
             #expect(error?.code == "plan-moved" && error?.message.contains("rule \(name)") == true)
         }
+    }
+
+    @Test("what is written is read again, large as it may be; what was changed is refused")
+    func files() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("change.plan")
+        let topology = Topology(
+            organization: Organization(domain: "corp.example"), zones: [], spokes: [], clients: [], servers: [],
+            rules: [])
+        let plan = plan(["finance/a"])
+        try SavedPlanFile.write(plan, of: topology, to: path)
+        let saved = try SavedPlanFile.read(path)
+        #expect(saved.topology == topology && saved.bound == PlanBinding(plan))
+        let bytes = try JSONCoding.canonical(saved)
+        // As many as a hub's answer may have are not enough here.
+        try PrivateFile.replace(path, with: bytes + [UInt8](repeating: UInt8(ascii: " "), count: 16 << 20))
+        #expect(try SavedPlanFile.read(path) == saved)
+        var other = saved
+        other.topology.organization.domain = "other.example"
+        try PrivateFile.replace(path, with: try JSONCoding.canonical(other))
+        let changed = #expect(throws: AdminError.self) { try SavedPlanFile.read(path) }
+        #expect(changed?.code == "bad-plan")
+        var unbound = plan
+        unbound.base = nil
+        let refused = #expect(throws: AdminError.self) {
+            try SavedPlanFile.write(unbound, of: topology, to: directory.file("x"))
+        }
+        #expect(refused?.code == "cannot-save")
     }
 }
