@@ -21,6 +21,10 @@ struct InterchangeTests {
         ("-12.50", "-12.5"), ("1.5e300", "1.5e+300"),
         // No double holds these two; they stay two.
         ("9007199254740993", "9007199254740993"), ("90071992547409930000001", "90071992547409930000001"),
+        ("295147905179352825856", "295147905179352825856"), ("-9007199254740993", "-9007199254740993"),
+        // What ECMAScript writes as the same integer is one with its other spellings.
+        ("1e22", "1e+22"), ("10000000000000000000000", "1e+22"), ("-1000000000000000000000", "-1e+21"),
+        ("100000000000000000000", "100000000000000000000"), ("1000000000000000", "1000000000000000"),
     ])
     func numbers(_ written: String, _ expected: String) throws { #expect(try text(written) == expected) }
 

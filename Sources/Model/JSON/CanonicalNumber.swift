@@ -1,6 +1,6 @@
 extension JSON {
     /// RFC 8785 for JSON of others: numbers too are written as ECMAScript writes them, so that `1.0` and `1` are one.
-    /// An integer that no double holds keeps its digits, for two of them must not become one.
+    /// Only an integer that ECMAScript would write as another keeps its digits, for two of them must not become one.
     package var interchangeBytes: [UInt8] { withCanonicalNumbers.canonicalBytes }
 
     private var withCanonicalNumbers: JSON {
@@ -19,15 +19,15 @@ extension JSONNumber {
         if let integer, Double(exactly: integer) != nil, integer.magnitude < 1_000_000_000_000_000 {
             return String(integer)
         }
-        if text.utf8.allSatisfy({ $0 == UInt8(ascii: "-") || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
-            text.utf8.count > 15
-        {
-            return text
-        }
         let value = double
         guard value.isFinite, value != 0 else { return value == 0 ? "0" : text }
         let sign = value < 0 ? "-" : ""
         let (digits, point) = value.magnitude.shortestDigits
+        if text.utf8.allSatisfy({ $0 == UInt8(ascii: "-") || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
+            text != sign + digits + String(repeating: "0", count: max(0, point - digits.count))
+        {
+            return text
+        }
         switch point {
         case digits.count...21: return sign + digits + String(repeating: "0", count: point - digits.count)
         case 1...21: return sign + digits.prefix(point) + "." + digits.dropFirst(point)
