@@ -135,6 +135,7 @@ package struct TopologyService: Sendable {
         }
         var check = TopologyCheck(desired, now: now)
         check.run()
+        check.demandReadable()
         guard check.errors.isEmpty else {
             throw HubError(
                 .unacceptable, "topology-invalid", "the topology has \(check.errors.count) problems",

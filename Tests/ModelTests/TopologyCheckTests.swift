@@ -209,6 +209,36 @@ import Testing
         }
     }
 
+    @Test("of rules and servers from the wire the same is demanded as of files")
+    func rulesFromTheWire() throws {
+        let many = try Dictionary(uniqueKeysWithValues: (0...64).map { ("a\($0)", try ArgumentTest("x")) })
+        let rows: [(code: String?, when: Conditions?, limits: Limits?, endpoint: String?)] = [
+            (nil, Conditions(hours: try Hours("Mon-Fri 07:00-19:00 Europe/Berlin")), nil, "https://x.example/mcp"),
+            (nil, Conditions(arguments: ["/a/b": try ArgumentTest("x")]), Limits(concurrency: 1), nil),
+            ("bad-value", nil, Limits(sessions: 2), nil), ("bad-value", Conditions(networks: []), nil, nil),
+            ("bad-value", Conditions(environment: []), nil, nil), ("bad-value", Conditions(arguments: many), nil, nil),
+            ("bad-hours", Conditions(hours: try Hours("Mon-Fri 07:00-19:00 GMT")), nil, nil),
+            ("bad-argument-name", Conditions(arguments: ["/a~2": try ArgumentTest("x")]), nil, nil),
+            ("bad-value", nil, nil, "http://x.example/mcp"), ("bad-value", nil, nil, "https://u:p@x.example/mcp"),
+        ]
+        for row in rows {
+            let topology = Topology(
+                organization: Organization(domain: "corp.example"),
+                servers: [
+                    Server(
+                        zone: "z", name: "s", spokes: [], endpoint: row.endpoint, classification: .public)
+                ],
+                rules: [
+                    Rule(
+                        id: "z/r", effect: .allow, capabilities: [try CapabilityPattern("*")], to: [.anyone],
+                        when: row.when, limits: row.limits)
+                ])
+            var check = TopologyCheck(topology, now: TopologyFixture.now)
+            check.demandReadable()
+            #expect(check.errors.map(\.code) == [row.code].compactMap(\.self), "\(row)")
+        }
+    }
+
     @Test func aPatternThatCannotBeReadHoldsEveryTool() {
         #expect(concerns([""], "fetch") && !concerns(["read_*"], "fetch") && concerns(nil, "fetch"))
     }

@@ -1,5 +1,38 @@
 /// What the reader of the files refuses by itself, demanded again of a topology that comes as JSON over the API.
 extension TopologyCheck {
+    /// Of rules and servers, for a topology that no reader has read; files are held to the same at the place of each value.
+    /// Codes: `bad-value`, `bad-hours`, `bad-argument-name`.
+    package mutating func demandReadable() {
+        for server in topology.servers {
+            guard let endpoint = server.endpoint, !Server.isEndpoint(endpoint) else { continue }
+            fail("bad-value", "\(backticked(endpoint)) is no endpoint", hint: Server.endpointHint, at: server.place)
+        }
+        for rule in topology.rules {
+            if rule.limits?.sessions != nil {
+                fail("bad-value", "rule \(backticked(rule.id)) bounds sessions, which no rule does", at: rule.place)
+            }
+            guard let when = rule.when else { continue }
+            if when.networks?.isEmpty == true || when.environment?.isEmpty == true {
+                fail("bad-value", "a condition of rule \(backticked(rule.id)) is an empty list", at: rule.place)
+            }
+            if let hours = when.hours, !hours.isOfPlace {
+                fail(
+                    "bad-hours", "\(backticked(hours.zone)) is no place of the IANA time zone database",
+                    hint: "as `Europe/Berlin`, or `UTC`", at: rule.place)
+            }
+            let names = (when.arguments ?? [:]).keys.sorted()
+            if names.count > Conditions.maximumArguments {
+                fail(
+                    "bad-value",
+                    "rule \(backticked(rule.id)) tests \(names.count) arguments, more than \(Conditions.maximumArguments)",
+                    at: rule.place)
+            }
+            for name in names.prefix(Conditions.maximumArguments) {
+                demand(at: rule.place) { () throws(ModelError) in _ = try ArgumentName(name) }
+            }
+        }
+    }
+
     mutating func check(_ limits: Limits?, of owner: String, at place: Place?) {
         guard let limits else { return }
         var wrong: [String] = []

@@ -74,7 +74,8 @@ extension TopologyDraft {
                 sameRegion: when.optional("sameRegion") { $0.bool() },
                 clearance: when.optional("clearance") { $0.bool() },
                 arguments: when.optional("arguments") { value in
-                    let tests = value.entries(maximum: 64) { key, value -> (String, ArgumentTest)? in
+                    let tests = value.entries(maximum: Conditions.maximumArguments) {
+                        key, value -> (String, ArgumentTest)? in
                         let name = key.parsed("an argument") { text throws(ModelError) in try ArgumentName(text) }
                         guard let test = value.argumentTest(), let name else { return nil }
                         return (name.description, test)
@@ -85,12 +86,22 @@ extension TopologyDraft {
     }
 }
 
+extension Conditions {
+    /// Tests of arguments in one rule.
+    static let maximumArguments = 64
+}
+
+extension Hours {
+    /// Whether they are of a place of the IANA time zone database: abbreviations such as `EST` and offsets know no daylight
+    /// saving time, and nobody means that.
+    var isOfPlace: Bool { zone == "UTC" || zone.contains("/") }
+}
+
 extension NodeReader {
-    /// `Mon-Fri 07:00-19:00 Europe/Berlin`, with a place of the IANA time zone database: abbreviations such as `EST` and
-    /// offsets know no daylight saving time, and nobody means that.
+    /// `Mon-Fri 07:00-19:00 Europe/Berlin`.
     fileprivate func hours() -> Hours? {
         guard let hours = parsed("hours", throwing: { text throws(ModelError) in try Hours(text) }) else { return nil }
-        guard hours.zone == "UTC" || hours.zone.contains("/") else {
+        guard hours.isOfPlace else {
             fail(
                 "bad-hours", "\(backticked(hours.zone)) is no place of the IANA time zone database",
                 hint: "as `Europe/Berlin`, or `UTC`")

@@ -81,12 +81,18 @@ extension TopologyDraft {
     }
 
     func readEndpoint(_ value: NodeReader) -> String? {
-        value.parsed("an endpoint", hint: "an https URL without user, query and fragment") { text in
-            guard let parts = URLComponents(string: text), parts.scheme == "https", let host = parts.host,
-                !host.isEmpty,
-                parts.user == nil, parts.password == nil, parts.query == nil, parts.fragment == nil
-            else { return nil }
-            return text
+        value.parsed("an endpoint", hint: Server.endpointHint) { Server.isEndpoint($0) ? $0 : nil }
+    }
+}
+
+extension Server {
+    static let endpointHint = "an https URL without user, query and fragment"
+
+    static func isEndpoint(_ text: String) -> Bool {
+        guard let parts = URLComponents(string: text), parts.scheme == "https", let host = parts.host else {
+            return false
         }
+        return !host.isEmpty && parts.user == nil && parts.password == nil && parts.query == nil
+            && parts.fragment == nil
     }
 }
