@@ -38,7 +38,8 @@ struct MessageMutator {
         }
         // Whole texts in another encoding, now and then.
         guard Int.random(in: 0..<400, using: &generator) == 0 else { return bytes }
-        return bytes.flatMap { Bool.random(using: &generator) ? [$0, 0] : [$0, 0] }
+        let isBigEndian = Bool.random(using: &generator)
+        return bytes.flatMap { isBigEndian ? [0, $0] : [$0, 0] }
     }
 
     private mutating func place(_ bytes: [UInt8]) -> Int { Int.random(in: 0...bytes.count, using: &generator) }

@@ -311,7 +311,7 @@ struct BindingTests {
             ]))
         let forwarding = try #require(judge(exchange, under: snapshot, tables, now: now).forwarding)
         #expect(forwarding.isStream)
-        guard case .message(_, let message) = forwarding.content else { return }
+        guard case .message(_, let message) = forwarding.content else { return _ = Issue.record("no message goes on") }
         #expect(
             message.params?["notifications"] == [
                 "toolsListChanged": true, "resourceSubscriptions": ["ledger://reports/1"], "taskIds": ["t-1"],
@@ -319,7 +319,7 @@ struct BindingTests {
         // Whose tool may not be called any more has no tasks to hear of.
         let revoked = try self.snapshot(rules: ["resource:ledger://reports/**", "tool:write_*"])
         let after = try #require(judge(exchange, under: revoked, tables, now: now).forwarding)
-        guard case .message(_, let narrowed) = after.content else { return }
+        guard case .message(_, let narrowed) = after.content else { return _ = Issue.record("no message goes on") }
         #expect(narrowed.params?["notifications"]?["taskIds"] == nil)
     }
 
