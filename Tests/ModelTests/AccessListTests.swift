@@ -1,4 +1,5 @@
 import Model
+import TestSupport
 import Testing
 
 @Suite("who may use what")

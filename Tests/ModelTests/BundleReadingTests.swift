@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import TestSupport
 import Testing
 
 /// Bundles are read in one pass, and the long way where that does not take them: both must agree on every byte.

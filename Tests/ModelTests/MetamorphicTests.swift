@@ -1,4 +1,5 @@
 import Model
+import TestSupport
 import Testing
 
 /// What must hold between two worlds that differ in one thing.

@@ -191,6 +191,3 @@ struct Seeded: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 }
-
-/// Whether the checks that take minutes are wanted.
-let isLong = ProcessInfo.processInfo.environment["NAVE_LONG"] == "1"
