@@ -143,7 +143,11 @@ package struct Access: Sendable {
     /// A person with what the request says of them, or a workload.
     private func caller(_ text: String, _ request: ExplainRequest) throws -> Caller {
         var caller = try self.caller(text)
-        if let groups = request.groups { caller.user?.groups = Set(groups) }
+        if let user = caller.user, let groups = request.groups {
+            caller.user = Caller.User(
+                issuer: user.issuer, subject: user.subject, address: user.address, groups: Set(groups),
+                client: user.client)
+        }
         guard let through = request.through else { return caller }
         guard caller.user != nil, let workload = try self.caller(through).workload else {
             throw HubError(

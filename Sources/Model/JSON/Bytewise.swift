@@ -1,3 +1,5 @@
+import Glibc
+
 // Swift hashes and compares strings by canonical equivalence and normalises them for it, in time quadratic in a run of
 // combining marks. Text from outside is hashed and compared by its bytes, or bounded first.
 
@@ -5,10 +7,15 @@
 @inlinable
 package func sameBytes(_ left: String, _ right: String) -> Bool {
     guard left.utf8.count == right.utf8.count else { return false }
-    return withBytes(left, right) { left, right in
-        for index in left.indices where left[index] != right[index] { return false }
-        return true
+    return withBytes(left, right) { sameBytes($0, $1) }
+}
+
+@inlinable
+func sameBytes(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard left.count == right.count, let first = left.baseAddress, let second = right.baseAddress else {
+        return left.isEmpty && right.isEmpty
     }
+    return memcmp(first, second, left.count) == 0
 }
 
 /// The UTF-8 of two texts, where it lies.

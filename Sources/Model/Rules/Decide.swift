@@ -78,7 +78,7 @@ package func decide(_ request: Request, under ruleset: Ruleset) -> Decision {
 }
 
 private func decision(_ request: Request, _ ruleset: Ruleset) -> Decision {
-    let parts = CallerParts(request)
+    let parts = request.callerParts
     if let denial = admission(parts, request, ruleset) { return .deny(denial) }
     if let denial = ceilingDenial(parts, request, ruleset) { return .deny(denial) }
     if let denial = denial(by: ruleset.own, parts, request, ruleset) {

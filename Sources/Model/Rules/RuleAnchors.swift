@@ -3,14 +3,17 @@
 struct PrincipalAnchor {
     enum Kind: UInt8 {
         case anyone, client, zone, domain, pattern, user, anyUser, group, anyGroup
+
+        fileprivate var bit: UInt16 { 1 &<< UInt16(rawValue) }
     }
 
     /// Kinds that some rule of an effect is listed under.
     struct Kinds {
         private var bits: UInt16 = 0
 
-        func contains(_ kind: Kind) -> Bool { bits & 1 << UInt16(kind.rawValue) != 0 }
-        mutating func insert(_ kind: Kind) { bits |= 1 << UInt16(kind.rawValue) }
+        @inline(__always)
+        func contains(_ kind: Kind) -> Bool { bits & kind.bit != 0 }
+        mutating func insert(_ kind: Kind) { bits |= kind.bit }
         var containUsers: Bool { contains(.user) || contains(.group) }
     }
 
@@ -65,11 +68,11 @@ struct CallerParts {
     let domain: UInt64
     let name: UInt64
 
-    init(_ request: Request) {
-        hasWorkload = request.caller.workload != nil
-        hasUser = request.caller.user != nil
-        domain = request.caller.workload?.domainHash ?? 0
-        name = request.caller.workload?.nameHash ?? 0
+    fileprivate init(hasWorkload: Bool, hasUser: Bool, domain: UInt64, name: UInt64) {
+        self.hasWorkload = hasWorkload
+        self.hasUser = hasUser
+        self.domain = domain
+        self.name = name
     }
 
     /// One of them alone.
@@ -78,6 +81,15 @@ struct CallerParts {
         copy.hasWorkload = part == .workload
         copy.hasUser = part == .user
         return copy
+    }
+}
+
+extension Request {
+    /// A property, so that nothing of the request is copied.
+    var callerParts: CallerParts {
+        CallerParts(
+            hasWorkload: caller.workload != nil, hasUser: caller.user != nil,
+            domain: caller.workload?.domainHash ?? 0, name: caller.workload?.nameHash ?? 0)
     }
 }
 

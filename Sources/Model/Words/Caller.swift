@@ -8,15 +8,15 @@ package struct Caller: Hashable, Sendable {
         self.user = user
     }
 
-    /// A person as an identity provider asserts them.
-    package struct User: Hashable, Sendable {
-        package var issuer: String
-        package var subject: String
-        package var address: String?
+    /// A person as an identity provider asserts them. A class for the reason that ``SPIFFEID`` is one.
+    package final class User: Hashable, Sendable {
+        package let issuer: String
+        package let subject: String
+        package let address: String?
         /// Nil when the identity provider did not say (group overage): a missing fact, which denies match and allows do not.
-        package var groups: Set<String>?
+        package let groups: Set<String>?
         /// The OAuth client that acts for them; nil where nobody said.
-        package var client: String?
+        package let client: String?
 
         package init(
             issuer: String, subject: String, address: String? = nil, groups: Set<String>? = nil, client: String? = nil
@@ -26,6 +26,17 @@ package struct Caller: Hashable, Sendable {
             self.address = address
             self.groups = groups
             self.client = client
+        }
+
+        package static func == (left: User, right: User) -> Bool {
+            left.issuer == right.issuer && left.subject == right.subject && left.address == right.address
+                && left.groups == right.groups && left.client == right.client
+        }
+
+        package func hash(into hasher: inout Hasher) {
+            hasher.combine(issuer)
+            hasher.combine(subject)
+            hasher.combine(client)
         }
 
         /// `ISSUER#SUBJECT` or `ISSUER#SUBJECT@CLIENT`: no two of them have one spelling.
@@ -135,13 +146,11 @@ extension SPIFFEID {
     fileprivate func isOf(zone: String, in organization: String) -> Bool {
         guard trustDomain.utf8.count == zone.utf8.count + 1 + organization.utf8.count else { return false }
         return withBytes(trustDomain, zone) { domain, zone in
-            for index in zone.indices where domain[index] != zone[index] { return false }
-            return domain[zone.count] == UInt8(ascii: ".")
+            sameBytes(UnsafeBufferPointer(rebasing: domain[..<zone.count]), zone)
+                && domain[zone.count] == UInt8(ascii: ".")
         }
             && withBytes(trustDomain, organization) { domain, organization in
-                let start = domain.count - organization.count
-                for index in organization.indices where domain[start + index] != organization[index] { return false }
-                return true
+                sameBytes(UnsafeBufferPointer(rebasing: domain.suffix(organization.count)), organization)
             }
     }
 }

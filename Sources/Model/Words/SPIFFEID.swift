@@ -2,7 +2,9 @@
 ///
 /// Only the one spelling that Nave issues is read: a lower-case trust domain of DNS labels (at most 253 bytes) and one
 /// to four path segments of `[a-z0-9-]{1,63}`. The SPIFFE specification (SPIFFE-ID, section 2) allows more.
-package struct SPIFFEID: Hashable, Sendable, Codable, CustomStringConvertible {
+///
+/// A class, so that every call's caller, request and permit copy one reference and not three texts.
+package final class SPIFFEID: Hashable, Sendable, Codable, CustomStringConvertible {
     package let description: String
     package let trustDomain: String
     package let path: [String]
@@ -30,7 +32,7 @@ package struct SPIFFEID: Hashable, Sendable, Codable, CustomStringConvertible {
         nameHash = ByteHash.of(path[path.count - 1])
     }
 
-    package init(trustDomain: String, path: [String]) throws(ModelError) {
+    package convenience init(trustDomain: String, path: [String]) throws(ModelError) {
         try self.init("spiffe://\(([trustDomain] + path).joined(separator: "/"))")
     }
 
@@ -39,7 +41,7 @@ package struct SPIFFEID: Hashable, Sendable, Codable, CustomStringConvertible {
     /// The last path segment.
     package var name: String { path[path.count - 1] }
 
-    package init(from decoder: any Decoder) throws {
+    package convenience init(from decoder: any Decoder) throws {
         try self.init(try decoder.singleValueContainer().decode(String.self))
     }
 
