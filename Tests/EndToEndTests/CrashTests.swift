@@ -13,7 +13,7 @@ extension EndToEnd {
         func hub() async throws {
             let wheel = try await Wheel.withHub()
             let load = try await HubLoad.prepared(wheel)
-            for round in 0..<(isLong ? 60 : 4) {
+            for round in 0..<(isLong ? 24 : 4) {
                 let hub = try #require(wheel.hub)
                 let killer = Task {
                     defer { hub.signal(SIGKILL) }
@@ -49,7 +49,7 @@ extension EndToEnd {
             let wheel = try await Wheel.turning()
             var number = 0
             var manifests = 1
-            for round in 0..<(isLong ? 60 : 3) {
+            for round in 0..<(isLong ? 20 : 3) {
                 try await wheel.restartSpoke(["--renew-after", "1s"])
                 let spoke = try #require(wheel.spoke)
                 let killer = Task {

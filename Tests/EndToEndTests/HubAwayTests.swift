@@ -77,7 +77,7 @@ extension EndToEnd {
             let wheel = try await Wheel.withHub()
             var acknowledged = 0
             var written = 0
-            for round in 0..<(isLong ? 200 : 10) {
+            for round in 0..<(isLong ? 60 : 10) {
                 let hub = try #require(wheel.hub)
                 let killer = Task {
                     // Anywhere between the first byte of the request and long after the answer.

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("who may use what")
 struct AccessListTests {
-    private static let worlds = isLong ? 40 : 8
+    private static let worlds = isLong ? 24 : 8
 
     /// Principals, and who they are when they call.
     private func universe() throws -> [(principal: Principal, groups: Set<String>, callers: [Caller])] {

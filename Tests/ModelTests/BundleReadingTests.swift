@@ -49,7 +49,7 @@ import Testing
             "/",
         ].map { Array($0.utf8) }
         var taken = 0
-        for _ in 0..<(isLong ? 200_000 : 4_000) {
+        for _ in 0..<(isLong ? 100_000 : 4_000) {
             var bytes = samples.randomElement(using: &random) ?? []
             for _ in 0..<Int.random(in: 1...2, using: &random) {
                 let place = Int.random(in: 0..<bytes.count, using: &random)

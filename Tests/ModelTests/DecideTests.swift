@@ -11,7 +11,7 @@ struct DecideTests {
         let rules = try SmallWorlds.rules()
         let masks = try SmallWorlds.masks()
         let requests = try SmallWorlds.requests()
-        let wanted = (isLong ? 10_000_000 : 100_000) / 8
+        let wanted = (isLong ? 1_000_000 : 100_000) / 8
         var random = Seeded(state: UInt64(42 + part))
         var decisions = 0
         var allowed = 0
@@ -49,7 +49,7 @@ struct DecideTests {
         var random = Seeded(state: 7)
         var listed = 0
         var refusedByArguments = 0
-        for _ in 0..<(isLong ? 8_000 : 200) {
+        for _ in 0..<(isLong ? 2_000 : 200) {
             let world = (0..<4).compactMap { _ in rules.randomElement(using: &random) }
             let ruleset = try SmallWorlds.layered(
                 world, masks.randomElement(using: &random) ?? [], using: &random)

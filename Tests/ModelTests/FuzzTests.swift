@@ -7,7 +7,7 @@ import YAMLFile
 /// Whatever stands in a file or a call: an answer or an error with a place, never a crash, never a hang.
 @Suite("whatever comes in")
 struct FuzzTests {
-    private let rounds = isLong ? 20_000 : 300
+    private let rounds = isLong ? 10_000 : 300
 
     @Test("damaged files of a topology")
     func files() throws {

@@ -10,7 +10,7 @@ struct MetamorphicTests {
         var random: Seeded
     }
 
-    private static let worlds = isLong ? 4000 : 60
+    private static let worlds = isLong ? 300 : 60
 
     /// Random worlds, each with a generator of its own for what is changed in it.
     private func worlds(_ seed: UInt64, _ body: (inout World, [Rule], [Request]) throws -> Void) throws {

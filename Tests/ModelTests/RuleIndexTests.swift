@@ -17,7 +17,7 @@ struct RuleIndexTests {
         var random = Seeded(state: 19)
         var allowed = 0
         var reasons: Set<DenyReason> = []
-        for _ in 0..<(isLong ? 20_000 : 80) {
+        for _ in 0..<(isLong ? 1_000 : 80) {
             let count = [3, 8, 30].randomElement(using: &random) ?? 3
             let world = (0..<count).compactMap { _ in rules.randomElement(using: &random) }
             let ruleset = try SmallWorlds.layered(world, masks.randomElement(using: &random) ?? [], using: &random)
@@ -55,7 +55,7 @@ struct RuleIndexTests {
                     issuer: "https://idp", subject: "2", groups: Set((0..<80).map { "g\($0)" } + ["analysts"]))),
         ]
         var verdicts: [DenyReason?: Int] = [:]
-        for world in 0..<(isLong ? 400 : 4) {
+        for world in 0..<(isLong ? 40 : 4) {
             let rules = try (0..<120).map { number in
                 let name = (letters.randomElement(using: &random) ?? "") + (tails.randomElement(using: &random) ?? "")
                 let kind = ["tool", "tool", "resource", "prompt"].randomElement(using: &random) ?? "tool"
