@@ -19,7 +19,8 @@ package enum EraRules {
     ) throws(MCPError) -> ProtocolVersion {
         try refuseRepeated(headers)
         let named = headers[versionHeader]
-        let meta = message.meta?[versionKey]
+        let metadata = message.meta
+        let meta = metadata?[versionKey]
         guard let named else {
             guard meta == nil else { throw mismatch("a version stands in the body but not in the header") }
             return negotiated ?? .assumed
@@ -35,7 +36,7 @@ package enum EraRules {
             return version
         }
         if case .request = message {
-            guard let meta, message.meta?[capabilitiesKey]?.object != nil else {
+            guard let meta, metadata?[capabilitiesKey]?.object != nil else {
                 throw MCPError(.missingMeta, "`_meta` lacks the protocol version or the client's capabilities")
             }
             guard meta == .string(named) else { throw mismatch("header and body name different versions") }

@@ -57,7 +57,8 @@ package struct JSONObject: Hashable, Sendable {
     /// Where the member of that name lies in `pairs`.
     func position(of key: String) -> Int? {
         if let positions { return positions[ByteKey(text: key)] }
-        return pairs.firstIndex { sameBytes($0.key, key) }
+        for position in pairs.indices where sameBytes(pairs[position].key, key) { return position }
+        return nil
     }
 
     package static func == (left: JSONObject, right: JSONObject) -> Bool {

@@ -131,11 +131,12 @@ private func judged(
         refusals)
 
     // The caller of this function writes `record` and forwards only once that is done.
-    var forwarding = reached.forwarding(
-        .message(action, message), exchange, version: understood.version, session: understood.session,
-        definition: definition, policy: policy, ticket: ticket, record: refusals.record(permit, detail: remark))
-    forwarding.resumes = resumes
-    return .forward(permit, forwarding)
+    return .forward(
+        permit,
+        reached.forwarding(
+            .message(action, message), exchange, version: understood.version, session: understood.session,
+            definition: definition, policy: policy, ticket: ticket, record: refusals.record(permit, detail: remark),
+            resumes: resumes))
 }
 
 extension MCPAction {
