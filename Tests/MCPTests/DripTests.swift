@@ -139,7 +139,7 @@ import Testing
                                 "\((try? MCPMessage(parsing: line, maximumBytes: 2000))?.json.description ?? "none")")
                         }
                     }
-                    found.append(parser.isMidLine ? "within" : "between")
+                    found.append(try parser.feed([0x0A]).isEmpty ? "between" : "within")
                 } catch {
                     // Those before it in the same piece are lost with it: a process that writes so is ended.
                     return ["too long"]

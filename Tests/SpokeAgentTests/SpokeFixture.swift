@@ -226,3 +226,8 @@ struct SpokeFixture {
         return tables
     }
 }
+
+extension Step {
+    var answer: Answer? { if case .answer(let answer) = self { answer } else { nil } }
+    var forwarding: Forwarding? { if case .forward(_, let forwarding) = self { forwarding } else { nil } }
+}

@@ -18,7 +18,7 @@ struct HTTPBodyReader {
     private let dropsTrailers: Bool
     private let trailerLimit: Int
     private var trailerBytes = 0
-    private(set) var limit: Int
+    private var limit: Int
     private var received = 0
 
     init(framing: HTTPFraming, limits: HTTPLimits, dropsTrailers: Bool) throws(MCPError) {

@@ -29,11 +29,6 @@ package struct HTTPRequestHead: Equatable, Sendable {
     /// The target up to `?`, not decoded.
     package var path: String { String(target.prefix { $0 != "?" }) }
 
-    /// The target behind the first `?`, not decoded.
-    package var query: String? {
-        target.firstIndex(of: "?").map { String(target[target.index(after: $0)...]) }
-    }
-
     /// Whether the client means to send another request on this connection.
     package var keepsAlive: Bool { !headers.lists("Connection", "close") }
 

@@ -45,11 +45,6 @@ struct HTTPMessageReader: Sendable {
         return reader.isEmpty && buffered.isEmpty
     }
 
-    var bodyLimit: Int {
-        guard case .body(let reader) = state else { return limits.bodyBytes }
-        return reader.limit
-    }
-
     var endsWithConnection: Bool {
         guard case .body(let reader) = state else { return false }
         return reader.endsWithConnection

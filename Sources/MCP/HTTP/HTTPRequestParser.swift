@@ -15,9 +15,6 @@ package struct HTTPRequestParser: Sendable {
     /// Whether the connection stands between two messages: closing it now loses nothing.
     package var isIdle: Bool { reader.isIdle }
 
-    /// The limit of the message being read; between messages that of the next one.
-    package var bodyLimit: Int { reader.bodyLimit }
-
     /// Sets the limit of the message whose head has been reported; also checks what was declared and read of it.
     /// Throws `http-body-too-large`. Without effect on a message that has ended; its size is known to the caller.
     package mutating func limitBody(to count: Int) throws(MCPError) { try reader.limitBody(to: count) }

@@ -24,9 +24,6 @@ package struct LineParser: Sendable {
 
     package mutating func feed(_ bytes: [UInt8]) throws(MCPError) -> [[UInt8]] { try feed(bytes[...]) }
 
-    /// Whether the stream ended within a line.
-    package var isMidLine: Bool { !line.isEmpty }
-
     private mutating func append(_ part: ArraySlice<UInt8>) throws(MCPError) {
         guard line.count + part.count <= limit else {
             throw MCPError(.lineTooLarge, "a line is longer than \(limit) bytes")

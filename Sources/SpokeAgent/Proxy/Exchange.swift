@@ -39,9 +39,6 @@ package enum Step: Sendable {
     case batch([Exchange])
     /// A message for the stream of that id, to be judged there.
     case post(stream: String)
-
-    package var answer: Answer? { if case .answer(let answer) = self { answer } else { nil } }
-    package var forwarding: Forwarding? { if case .forward(_, let forwarding) = self { forwarding } else { nil } }
 }
 
 /// A whole answer that the spoke gives itself.
@@ -105,6 +102,7 @@ package struct Forwarding: Sendable {
     package var content: Content
     /// Short name.
     package var server: String
+    /// `Caller.key`.
     package var caller: String
     package var owner: Caller
     package var version: ProtocolVersion

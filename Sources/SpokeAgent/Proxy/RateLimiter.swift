@@ -110,7 +110,7 @@ package final class RateLimiter: Sendable {
             if let index = buckets.index(forKey: key) { return body(&buckets.values[index]) }
             if buckets.count >= Self.maximumKeysPerShard {
                 buckets = buckets.filter { !$0.value.isFull(now) }
-                // Only callers with a certificate get here, so a full table means as many of them busy at once.
+                // A full table means as many callers, or addresses of strangers, busy at once.
                 if buckets.count >= Self.maximumKeysPerShard { return .seconds(1) }
             }
             return body(&buckets[key, default: TokenBuckets()])

@@ -8,7 +8,7 @@ package struct Session: Hashable, Sendable {
     package var id: String
     /// `Caller.key` of who began it.
     package var caller: String
-    /// The same, as the server is told it; nil for a session of the spoke's own.
+    /// The same, as the server is told it.
     package var owner: Caller?
     /// Short name.
     package var server: String

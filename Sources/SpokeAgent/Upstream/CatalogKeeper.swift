@@ -131,11 +131,7 @@ struct CatalogKeeper: Sendable {
         }
         for conversation in found { await probe(conversation) }
         for unused in found.dropFirst() {
-            guard let session = unused.session else { continue }
-            let over = Session(
-                id: "", caller: StdioUpstream.ownCaller, server: server, version: unused.version, upstream: session,
-                used: now())
-            upstream.end(over, on: loop)
+            if let session = unused.session { upstream.end(session, unused.version, of: nil, on: loop) }
         }
         return found[0]
     }

@@ -52,11 +52,13 @@ final class HTTPUpstream: Sendable {
     /// Ends what is held in the place of callers that may not connect any more, and of those that were not heard of for long.
     func sweep(callers: Set<String> = [], on loop: any EventLoop) {
         for over in sessions.sweep(callers: callers) {
-            guard let session = over.session else { continue }
-            loop.execute { [self] in
-                _ = send(UpstreamCall(ending: session, over.version, of: over.caller), on: loop) { _ in }
-            }
+            if let session = over.session { end(session, over.version, of: over.caller, on: loop) }
         }
+    }
+
+    /// Tells the server that a session is over.
+    func end(_ session: String, _ version: ProtocolVersion, of caller: Caller?, on loop: any EventLoop) {
+        loop.execute { [self] in _ = send(UpstreamCall(ending: session, version, of: caller), on: loop) { _ in } }
     }
 
     /// Sends a call. To be called on `loop`, where every event arrives.

@@ -77,14 +77,14 @@ enum Upstream: Sendable {
     func bridge(_ isBridged: Bool) { if case .http(let upstream) = self { upstream.isBridged = isBridged } }
 
     /// Ends what is kept for a session that was evicted or is over.
-    func end(_ session: Session, on loop: any EventLoop) {
+    ///
+    /// - Parameters:
+    ///   - session: as the upstream calls it.
+    ///   - caller: who began it; nil for the spoke itself.
+    func end(_ session: String, _ version: ProtocolVersion, of caller: Caller?, on loop: any EventLoop) {
         switch self {
-        case .http(let upstream):
-            loop.execute {
-                let call = UpstreamCall(ending: session.upstream, session.version, of: session.owner)
-                _ = upstream.send(call, on: loop) { _ in }
-            }
-        case .stdio(let upstream): upstream.end(session: session.upstream)
+        case .http(let upstream): upstream.end(session, version, of: caller, on: loop)
+        case .stdio(let upstream): upstream.end(session: session)
         }
     }
 }

@@ -117,7 +117,9 @@ final class Upstreams: Sendable {
 
     /// Ends what is kept for callers who may not connect any more.
     func end(_ sessions: [Session], callers: Set<String>) {
-        for session in sessions { configured[session.server]?.end(session, on: group.next()) }
+        for session in sessions {
+            configured[session.server]?.end(session.upstream, session.version, of: session.owner, on: group.next())
+        }
         guard !callers.isEmpty else { return }
         for upstream in configured.values {
             switch upstream {
