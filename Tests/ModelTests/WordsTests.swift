@@ -130,6 +130,16 @@ struct WordsTests {
     @Test("a key is read back as who it was", arguments: callers)
     func roundTrip(caller: Caller) { #expect(Caller(key: caller.key) == caller) }
 
+    @Test("clients of one person are one account, other people and workloads are not")
+    func accounts() {
+        func person(_ subject: String, _ client: String?) -> Caller {
+            Caller(user: Caller.User(issuer: "https://idp.example", subject: subject, client: client))
+        }
+        #expect(Set(["desk", "phone", nil].map { person("ana", $0).account }) == [person("ana", nil).key])
+        #expect(Set(["ana", "ana@desk", "ben"].map { person($0, "desk").account }).count == 3)
+        for caller in Self.callers where caller.user?.client == nil { #expect(caller.account == caller.key) }
+    }
+
     @Test(arguments: [
         "", "-", "10.0.0.1", "#ana", "spiffe://", "spiffe://corp.example/client/a+", "spiffe://corp.example/client/a+b",
     ])

@@ -158,4 +158,32 @@ struct LimitTests {
         #expect(sessions.sweep(now: now) { $0.caller == "a" }.count == Sessions.maximumPerCaller)
         #expect(sessions.count == 1)
     }
+
+    @Test("what clients of one person hold is counted together, and belongs to each alone")
+    func clients() {
+        var sessions = Sessions()
+        var tasks = BoundTasks()
+        func begin(_ number: Int, limit: Int? = nil) -> [String] {
+            let owner = Caller(
+                user: Caller.User(issuer: "https://login.example", subject: "ana", client: "c\(number)"))
+            let session = Session(
+                id: "s\(number)", caller: owner.key, owner: owner, server: "ledger", version: .v20251125, upstream: "u",
+                used: now + Milliseconds(Int64(number)))
+            return sessions.add(session, limit: limit).map(\.id)
+        }
+        func task(_ number: Int, of subject: String = "ana") -> Bool {
+            let owner = Caller(
+                user: Caller.User(issuer: "https://login.example", subject: subject, client: "c\(number)"))
+            let task = BoundTask(caller: owner.key, account: owner.account, tool: "t", used: now)
+            return tasks.add("\(subject)-\(number)", server: "ledger", task)
+        }
+        for number in 0..<Sessions.maximumPerCaller { #expect(begin(number).isEmpty) }
+        #expect(sessions.find("s1", caller: "https://login.example#ana@c2", server: "ledger", now: now) == nil)
+        #expect(sessions.find("s1", caller: "https://login.example#ana@c1", server: "ledger", now: now) != nil)
+        #expect(begin(100) == ["s0"])
+        #expect(begin(101, limit: 2).count == Sessions.maximumPerCaller - 1)
+        for number in 0..<BoundTasks.maximumPerCaller { #expect(task(number)) }
+        #expect(!task(1000))
+        #expect(task(1000, of: "ben"))
+    }
 }

@@ -280,6 +280,29 @@ struct PipelineTests {
         #expect(reasons.dropLast().allSatisfy { $0 == DenyReason.noRule.rawValue })
     }
 
+    @Test("the clients of one person are counted together")
+    func clients() throws {
+        let rules = [try SpokeFixture.rule("all", ["*"], to: ["anyone"])]
+        func call(_ subject: String, _ client: String, _ limits: Limits) throws -> Step {
+            let limited = try fixture.snapshot(try fixture.bundle(rules: rules, policy: Policy(limits: limits)))
+            var exchange = try SpokeFixture.call("read_entry")
+            let user = Caller.User(issuer: "https://login.corp.example", subject: subject, client: client)
+            exchange.credential = .token(AccessToken(user: user, expires: now + .hours(1)))
+            return judge(exchange, under: limited, tables, now: now)
+        }
+        let one = Limits(concurrency: 1)
+        let first = try #require(try call("ana", "desk", one).forwarding)
+        #expect(try refusal(try call("ana", "phone", one)) == (429, DenyReason.concurrency.rawValue))
+        #expect(try call("ben", "phone", one).forwarding != nil)
+        first.ticket.release()
+        #expect(try call("ana", "phone", one).forwarding != nil)
+
+        let rate = Limits(rate: Limits.Rate(requests: 1, per: .seconds(60), burst: 1))
+        #expect(try call("cy", "desk", rate).forwarding != nil)
+        #expect(try refusal(try call("cy", "phone", rate)) == (429, DenyReason.rate.rawValue))
+        #expect(try call("dee", "phone", rate).forwarding != nil)
+    }
+
     @Test("what is not served yet is an unknown method; what nobody waits for is swallowed")
     func methods() throws {
         let unknown = try #require(step(try SpokeFixture.exchange("tasks/list")).answer)

@@ -43,10 +43,17 @@ package struct Caller: Hashable, Sendable {
         fileprivate var key: String { "\(issuer)#\(escaped(subject))" + (client.map { "@\(escaped($0))" } ?? "") }
     }
 
-    /// What sessions, rates and processes are kept by.
+    /// What sessions, tasks and processes belong to: another client of the same person has none of them.
     package var key: String {
         guard user != nil else { return workload?.description ?? "" }
         return [workload?.description, user?.key].compactMap(\.self).joined(separator: "+")
+    }
+
+    /// What is counted by: the same for all clients of a person, who may have as many of them as the issuer registers.
+    package var account: String {
+        var caller = self
+        caller.user?.client = nil
+        return caller.key
     }
 
     /// Reads a key back: a person without address and groups, which are not in it.

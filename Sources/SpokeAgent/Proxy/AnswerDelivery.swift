@@ -213,7 +213,9 @@ final class AnswerDelivery {
         case .task(let id):
             guard case .callTool(let tool, _, _) = action,
                 services.tables.tasks.add(
-                    id, server: forwarding.server, BoundTask(caller: forwarding.caller, tool: tool, used: now))
+                    id, server: forwarding.server,
+                    BoundTask(
+                        caller: forwarding.caller, account: forwarding.owner.account, tool: tool, used: now))
             else { throw MCPError(.badUpstream, "the server's task cannot be the caller's") }
         case .complete:
             switch action {

@@ -1,7 +1,7 @@
 import Model
 import NIOConcurrencyHelpers
 
-/// How many calls of each caller are under way at each server, in shards by caller.
+/// How many calls of each caller (`Caller.account`) are under way at each server, in shards by caller.
 package final class Concurrency: Sendable {
     fileprivate struct Key: Hashable, Sendable {
         var caller: String

@@ -62,7 +62,7 @@ final class Connection: ChannelDuplexHandler {
     /// - Parameter peer: nil where a gate asks each request.
     func admitted(_ peer: VerifiedPeer?) {
         credential = peer.map(Credential.certificate)
-        let owner = credential?.caller.key ?? "address \(address?.host ?? "")"
+        let owner = credential?.caller.account ?? "address \(address?.host ?? "")"
         let limit = gate?.settings.connectionsPerAddress ?? services.tables.limits.connectionsPerCaller
         guard let ticket = services.connections.enter(caller: owner, server: "", limit: limit) else {
             services.limited.count("connections")
@@ -176,7 +176,9 @@ final class Connection: ChannelDuplexHandler {
                 reason: reason.rawValue, detail: error.code, revision: services.snapshots.current?.revision,
                 bundle: services.snapshots.current?.delivery.digest)
             services.deny(record)
-            if credential != nil { services.tables.attempts.deny(caller: caller, now: services.now()) }
+            if let credential {
+                services.tables.attempts.deny(caller: credential.caller.account, now: services.now())
+            }
         }
         phase = .busy
         write(Answer(status: status, message), policy: nil, closing: true)

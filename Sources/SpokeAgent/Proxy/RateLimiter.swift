@@ -76,7 +76,7 @@ package struct TokenBuckets: Hashable, Sendable {
     }
 }
 
-/// The buckets of every caller at every server, in shards by caller, shared by all event loops.
+/// The buckets of every caller (`Caller.account`) at every server, in shards by caller, shared by all event loops.
 package final class RateLimiter: Sendable {
     private struct Key: Hashable, Sendable {
         var caller: String

@@ -61,7 +61,7 @@ func reach(
         }
     }
     let caller = exchange.caller
-    if !refusals.isQuiet, let wait = tables.attempts.attempt(caller: caller.key, now: now) {
+    if !refusals.isQuiet, let wait = tables.attempts.attempt(caller: caller.account, now: now) {
         throw Refusal(step: refusals.plain(.attempts, wait: wait))
     }
     // A person's, a robot's, a spoke's or the hub's certificate is nobody's that rules are written for: taken for a

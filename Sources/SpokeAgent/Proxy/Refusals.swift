@@ -108,7 +108,7 @@ final class Refusals {
     }
 
     private func denied(_ reason: DenyReason, _ aim: Aim, _ detail: String?, rule: String? = nil) -> DecisionRecord {
-        if reason != .attempts, !isQuiet { attempts.deny(caller: exchange.caller.key, now: now) }
+        if reason != .attempts, !isQuiet { attempts.deny(caller: exchange.caller.account, now: now) }
         return DecisionRecord(
             number: 0, at: now, caller: exchange.caller.key, address: exchange.address?.description,
             server: serverName, aim: aim.description, verdict: .deny, reason: reason.rawValue, rule: rule,

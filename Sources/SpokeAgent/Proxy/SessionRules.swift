@@ -7,7 +7,7 @@ func admit(
     _ reached: Reached, _ permit: Permit, _ id: RequestID?, isStream: Bool, isUpkeep: Bool = false, _ tables: Tables,
     _ refusals: Refusals
 ) throws(Refusal) -> Concurrency.Ticket {
-    let caller = reached.caller.key
+    let caller = reached.caller.account
     let server = reached.server
     let now = reached.facts.now
     let scopes = permit.limits.map { (name: "\(server.name) \($0.scope)", limits: $0.limits) }

@@ -10,6 +10,8 @@ package struct Session: Hashable, Sendable {
     package var caller: String
     /// The same, as the server is told it.
     package var owner: Caller?
+    /// `Caller.account`: what it is counted by.
+    package let account: String
     /// Short name.
     package var server: String
     package var version: ProtocolVersion
@@ -24,6 +26,7 @@ package struct Session: Hashable, Sendable {
         self.id = id
         self.caller = caller
         self.owner = owner
+        account = owner?.account ?? caller
         self.server = server
         self.version = version
         self.upstream = upstream
@@ -79,14 +82,14 @@ package struct Sessions: Sendable {
     /// - Returns: sessions that had to make room, oldest first.
     package mutating func add(_ session: Session, limit: Int? = nil) -> [Session] {
         var evicted: [Session] = []
-        if let limit, counts[session.caller, default: 0] >= limit {
-            let own = byID.values.filter { $0.caller == session.caller && $0.server == session.server }
+        if let limit, counts[session.account, default: 0] >= limit {
+            let own = byID.values.filter { $0.account == session.account && $0.server == session.server }
                 .sorted(by: Self.wasUsedBefore)
             evicted += own.prefix(max(0, own.count + 1 - limit))
             for old in evicted { remove(old.id) }
         }
-        if counts[session.caller, default: 0] >= Self.maximumPerCaller,
-            let oldest = byID.values.filter({ $0.caller == session.caller }).min(by: Self.wasUsedBefore)
+        if counts[session.account, default: 0] >= Self.maximumPerCaller,
+            let oldest = byID.values.filter({ $0.account == session.account }).min(by: Self.wasUsedBefore)
         {
             remove(oldest.id)
             evicted.append(oldest)
@@ -96,7 +99,7 @@ package struct Sessions: Sendable {
             evicted.append(oldest)
         }
         byID[session.id] = session
-        counts[session.caller, default: 0] += 1
+        counts[session.account, default: 0] += 1
         return evicted
     }
 
@@ -108,8 +111,8 @@ package struct Sessions: Sendable {
     package mutating func remove(_ id: String) -> Session? {
         guard let session = byID.removeValue(forKey: id) else { return nil }
         asked[id] = nil
-        let left = counts[session.caller, default: 1] - 1
-        counts[session.caller] = left > 0 ? left : nil
+        let left = counts[session.account, default: 1] - 1
+        counts[session.account] = left > 0 ? left : nil
         return session
     }
 

@@ -5,14 +5,18 @@ import NIOConcurrencyHelpers
 package struct BoundTask: Hashable, Sendable {
     /// `Caller.key`.
     package var caller: String
+    /// `Caller.account`: what it is counted by.
+    package let account: String
     /// The name of the tool whose call it is: whoever may not call it any more has nothing to ask of the task.
     package var tool: String
     /// What the server asked of the client in the task's name, by key.
     package var asked: [String: ServerRequestKind] = [:]
     package var used: Instant
 
-    package init(caller: String, tool: String, used: Instant) {
+    /// - Parameter account: nil where it is the caller's key.
+    package init(caller: String, account: String? = nil, tool: String, used: Instant) {
         self.caller = caller
+        self.account = account ?? caller
         self.tool = tool
         self.used = used
     }
@@ -49,12 +53,12 @@ package struct BoundTasks: Sendable {
     package mutating func add(_ id: String, server: String, _ task: BoundTask) -> Bool {
         let key = Key(server: server, id: id)
         if let held = tasks[key] { return held.caller == task.caller }
-        if counts[task.caller, default: 0] >= Self.maximumPerCaller || tasks.count >= Self.maximum {
+        if counts[task.account, default: 0] >= Self.maximumPerCaller || tasks.count >= Self.maximum {
             sweep(now: task.used)
         }
-        guard counts[task.caller, default: 0] < Self.maximumPerCaller, tasks.count < Self.maximum else { return false }
+        guard counts[task.account, default: 0] < Self.maximumPerCaller, tasks.count < Self.maximum else { return false }
         tasks[key] = task
-        counts[task.caller, default: 0] += 1
+        counts[task.account, default: 0] += 1
         return true
     }
 
@@ -65,8 +69,8 @@ package struct BoundTasks: Sendable {
     package mutating func sweep(now: Instant) {
         for (key, task) in tasks where now - task.used >= Self.idle {
             tasks[key] = nil
-            let left = counts[task.caller, default: 1] - 1
-            counts[task.caller] = left > 0 ? left : nil
+            let left = counts[task.account, default: 1] - 1
+            counts[task.account] = left > 0 ? left : nil
         }
     }
 }

@@ -41,6 +41,8 @@ final class HeldCall: Sendable {
     }
 
     let caller: String
+    /// `Caller.account`: what it is counted by.
+    let account: String
     /// Short name.
     let server: String
     private let capabilities: AskedCapabilities
@@ -57,6 +59,7 @@ final class HeldCall: Sendable {
         refused: @escaping @Sendable () -> Void
     ) {
         self.caller = caller
+        account = call.caller?.account ?? caller
         self.server = server
         capabilities = call.askedCapabilities
         progressToken = call.message?.meta?["progressToken"]

@@ -21,7 +21,7 @@ final class HeldCalls: Sendable {
     func add(_ call: HeldCall) -> String? {
         guard let key = try? Hex.encode(randomBytes(16)) else { return nil }
         return calls.withLockedValue { calls in
-            let own = calls.values.count { $0.caller == call.caller }
+            let own = calls.values.count { $0.account == call.account }
             guard calls.count < Self.maximum, own < limits.heldCallsPerCaller else { return nil }
             calls[key] = call
             return key

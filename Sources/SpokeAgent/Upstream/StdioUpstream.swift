@@ -13,6 +13,8 @@ final class StdioUpstream: Sendable {
     static let ownCaller = "nave-spoke"
     private struct Key: Hashable, Sendable {
         var caller: String
+        /// `Caller.account`: what processes and starts are counted by.
+        var account: String
         /// Nil for the process of a caller's stateless calls.
         var session: String?
         /// What the callers of such a process can be asked: it was told so when it started.
@@ -52,18 +54,21 @@ final class StdioUpstream: Sendable {
             receive(event)
             return .none
         }
+        let account = call.caller?.account ?? caller
         let key: Key
         var starts = true
         if call.version.era == .stateless {
-            key = Key(caller: caller, session: nil, capabilities: AskedCapabilities(declaredIn: call.message))
+            key = Key(
+                caller: caller, account: account, session: nil,
+                capabilities: AskedCapabilities(declaredIn: call.message))
         } else if case .message(.initialize, _, _) = call.content {
             guard let random = try? Hex.encode(randomBytes(16)) else {
                 return answerAtOnce(.failed(SpokeError("busy", "no randomness")))
             }
-            key = Key(caller: caller, session: random)
+            key = Key(caller: caller, account: account, session: random)
         } else {
             guard let session = call.session else { return answerAtOnce(.refused(status: 400)) }
-            key = Key(caller: caller, session: session)
+            key = Key(caller: caller, account: account, session: session)
             starts = false
         }
         if case .endSession = call.content {
@@ -86,11 +91,11 @@ final class StdioUpstream: Sendable {
                 running.touch(moment)
                 return (running, nil)
             }
-            guard starts, !state.isStopped, state.pace.allows(command.limits.starts, caller: key.caller, now: moment)
+            guard starts, !state.isStopped, state.pace.allows(command.limits.starts, caller: key.account, now: moment)
             else { return (nil, nil) }
             state.processes = state.processes.filter { !$0.value.hasEnded }
             var evicted: StdioProcess?
-            let own = state.processes.filter { $0.key.caller == key.caller }
+            let own = state.processes.filter { $0.key.account == key.account }
             if own.count >= command.limits.processesPerCaller || state.processes.count >= command.limits.processes {
                 let candidates = own.count >= command.limits.processesPerCaller ? own : state.processes
                 guard let oldest = candidates.filter({ $0.value.isIdle }).min(by: { $0.value.used < $1.value.used })
@@ -105,7 +110,7 @@ final class StdioUpstream: Sendable {
                 onListChange: onListChange,
                 onEnd: { [weak self] wasGood in
                     guard let self else { return }
-                    self.state.withLockedValue { $0.pace.ended(caller: key.caller, wasGood: wasGood, now: self.now()) }
+                    self.state.withLockedValue { $0.pace.ended(caller: key.account, wasGood: wasGood, now: self.now()) }
                 })
             state.pace.started(now: moment)
             state.processes[key] = process
