@@ -23,6 +23,24 @@ struct PaceTests {
         #expect(CatalogPace.regular == .minutes(1))
     }
 
+    @Test("what callers are listed is told at once, then once in five seconds, however often it is news")
+    func listed() {
+        let start = SpokeFixture.now
+        var pace = NewsPace()
+        #expect(pace.noticed(now: start) == Milliseconds(0))
+        pace.tell(now: start)
+        #expect(pace.noticed(now: start + .seconds(2)) == .seconds(3))
+        for step in 2..<5 { #expect(pace.noticed(now: start + .seconds(Int64(step))) == nil) }
+        pace.tell(now: start + .seconds(5))
+        // Nothing is lost that comes while it is told.
+        #expect(pace.noticed(now: start + .seconds(5)) == .seconds(5))
+        pace.tell(now: start + .seconds(10))
+        #expect(pace.noticed(now: start + .minutes(1)) == Milliseconds(0))
+        pace.tell(now: start + .minutes(1))
+        // A clock that steps back holds nothing for longer.
+        #expect(pace.noticed(now: start) == .seconds(5))
+    }
+
     @Test("a changed list is a reason, other news is not")
     func news() {
         for kind in ["tools", "prompts", "resources"] {

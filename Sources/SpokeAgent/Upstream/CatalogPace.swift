@@ -12,6 +12,27 @@ package enum CatalogPace {
     }
 }
 
+/// Tells at that pace what callers are listed that is news: at once after a quiet time, and what comes sooner in one go. Pure.
+package struct NewsPace: Sendable {
+    private var told: Instant?
+    private var isDue = false
+
+    package init() {}
+
+    /// - Returns: after how long it is to be told; nil when that is about to happen anyway.
+    package mutating func noticed(now: Instant) -> Milliseconds? {
+        guard !isDue else { return nil }
+        isDue = true
+        return told.map { CatalogPace.hold(sinceLast: now - $0) } ?? Milliseconds(0)
+    }
+
+    /// Called before it is told: what is noticed from here on is told again.
+    package mutating func tell(now: Instant) {
+        isDue = false
+        told = now
+    }
+}
+
 /// A server's word that a list is not what it was.
 package enum ListChange {
     static let methods: [(kind: CapabilityKind, name: String)] = [

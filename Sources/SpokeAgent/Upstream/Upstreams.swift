@@ -24,6 +24,7 @@ final class Upstreams: Sendable {
     /// Of every server that is configured, for its keeper.
     private let bells: [String: Wakeup]
     private let keeping = NIOLockedValueBox(Keeping())
+    private let news = NIOLockedValueBox(NewsPace())
 
     /// - Parameter onChange: called when a server comes, goes or offers other things.
     init(
@@ -94,9 +95,17 @@ final class Upstreams: Sendable {
     /// Has a server's catalog fetched again soon: a caller asked for what it does not hold.
     func refresh(_ name: String) { bells[name]?.wake() }
 
-    /// A caller was listed a definition that is news: the spoke looks for itself, the hub is told, open streams too.
+    /// A caller was listed a definition that is news: the spoke looks for itself, the hub is told, open streams too. A server can
+    /// have news in every list, so that whoever asks for lists would set the pace of all that.
     func noticed(_ name: String) {
         refresh(name)
+        guard let hold = news.withLockedValue({ $0.noticed(now: now()) }) else { return }
+        guard hold > Milliseconds(0) else { return tellNews() }
+        group.next().scheduleTask(in: .milliseconds(hold.count)) { [weak self] in self?.tellNews() }
+    }
+
+    private func tellNews() {
+        news.withLockedValue { $0.tell(now: now()) }
         onChange()
     }
 
