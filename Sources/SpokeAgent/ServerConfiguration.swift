@@ -148,7 +148,7 @@ package struct StdioCommand: Hashable, Sendable {
         package var memory: ByteCount?
         /// After which a process that nobody uses ends.
         package var idle = Milliseconds.minutes(5)
-        /// Starts in a minute.
+        /// Starts in a minute, of all callers; a quarter of them, two at least, is for one (`StartPace`).
         package var starts = 120
 
         static func read(_ value: NodeReader) -> Limits? {

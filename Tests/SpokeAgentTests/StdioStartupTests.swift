@@ -65,7 +65,7 @@ struct StdioStartupTests {
         }
         var now = SpokeFixture.now
         #expect(allows(2, "a", now))
-        pace.started(now: now)
+        pace.started(caller: "a", now: now)
         var pauses: [Int64] = []
         for _ in 0..<8 {
             pace.ended(caller: "a", wasGood: false, now: now)
@@ -78,9 +78,24 @@ struct StdioStartupTests {
         #expect(pauses == [1, 2, 4, 8, 16, 32, 60, 60])
         pace.ended(caller: "a", wasGood: true, now: now)
         #expect(allows(100, "a", now))
-        pace.started(now: now)
-        pace.started(now: now)
+        pace.started(caller: "a", now: now)
+        pace.started(caller: "b", now: now)
         #expect(!allows(2, "c", now))
         #expect(allows(2, "c", now + .minutes(1)))
+    }
+
+    @Test("of the starts in a minute one caller has a quarter", arguments: [(120, 30), (8, 2), (3, 2), (1, 1)])
+    func quarter(limit: Int, own: Int) {
+        var pace = StartPace()
+        let now = SpokeFixture.now
+        func start(_ caller: String, _ now: Instant) -> Bool {
+            guard pace.allows(limit, caller: caller, now: now) else { return false }
+            pace.started(caller: caller, now: now)
+            return true
+        }
+        #expect((0..<200).count { _ in start("a", now) } == own)
+        #expect((0..<200).count { _ in start("b", now) } == min(own, limit - own))
+        #expect(!start("a", now + .seconds(59)))
+        #expect(start("a", now + .minutes(1)))
     }
 }

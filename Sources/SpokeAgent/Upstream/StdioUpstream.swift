@@ -112,7 +112,7 @@ final class StdioUpstream: Sendable {
                     guard let self else { return }
                     self.state.withLockedValue { $0.pace.ended(caller: key.account, wasGood: wasGood, now: self.now()) }
                 })
-            state.pace.started(now: moment)
+            state.pace.started(caller: key.account, now: moment)
             state.processes[key] = process
             process.start()
             return (process, evicted)
