@@ -38,9 +38,13 @@ final class BridgedSessions: Sendable {
         var lastID: Int64 = 0
         /// Calls under way.
         var calls = 0
+        /// Whether its caller may not connect any more, since hands began to be shaken.
+        var isOver = false
     }
 
     private let entries = NIOLockedValueBox<[Key: Entry]>([:])
+    /// Sessions that nobody may use, until the next sweep.
+    private let over = NIOLockedValueBox<[Established]>([])
     private let now: @Sendable () -> Instant
 
     init(now: @escaping @Sendable () -> Instant) { self.now = now }
@@ -75,14 +79,19 @@ final class BridgedSessions: Sendable {
     }
 
     private func began(_ caller: Key, _ result: Result<Established, SpokeError>) {
-        let waiting = entries.withLockedValue { entries -> [Waiter] in
-            guard let entry = entries[caller], case .starting(let waiting) = entry.phase else { return [] }
-            if case .success(let established) = result {
-                entries[caller]?.phase = .open(established)
-            } else {
+        let (waiting, result) = entries.withLockedValue { entries -> ([Waiter], Result<Established, SpokeError>) in
+            guard let entry = entries[caller], case .starting(let waiting) = entry.phase else { return ([], result) }
+            guard case .success(let established) = result else {
                 entries[caller] = nil
+                return (waiting, result)
             }
-            return waiting
+            guard !entry.isOver else {
+                entries[caller] = nil
+                over.withLockedValue { $0.append(established) }
+                return (waiting, .failure(SpokeError("upstream-closed", "the session ended as it began")))
+            }
+            entries[caller]?.phase = .open(established)
+            return (waiting, result)
         }
         for waiter in waiting { waiter(result) }
     }
@@ -122,14 +131,24 @@ final class BridgedSessions: Sendable {
     /// - Returns: what the server is to be told the end of.
     func sweep(callers: Set<String> = []) -> [Established] {
         let moment = now()
-        return entries.withLockedValue { entries in
+        let ended = entries.withLockedValue { entries in
             entries.compactMap { caller, entry -> Established? in
-                guard case .open(let established) = entry.phase,
-                    callers.contains(caller.caller) || (entry.calls == 0 && moment - entry.used >= Self.idle)
-                else { return nil }
-                entries[caller] = nil
-                return established
+                let isGone = callers.contains(caller.caller)
+                switch entry.phase {
+                case .starting:
+                    if isGone { entries[caller]?.isOver = true }
+                    return nil
+                case .open(let established):
+                    guard isGone || (entry.calls == 0 && moment - entry.used >= Self.idle) else { return nil }
+                    entries[caller] = nil
+                    return established
+                }
             }
         }
+        return ended
+            + over.withLockedValue { over in
+                defer { over = [] }
+                return over
+            }
     }
 }
