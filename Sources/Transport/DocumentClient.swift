@@ -8,6 +8,7 @@ import NIOSSL
 /// Fetches one small document from an address of this host's settings: over TLS, or from loopback; no redirects, no cookies,
 /// no proxy, no address that anybody else named.
 package final class DocumentClient: Sendable {
+    /// From the request to the last byte of the answer.
     private static let timeout = TimeAmount.seconds(10)
 
     private let client: HTTPClient
@@ -56,16 +57,30 @@ package final class DocumentClient: Sendable {
 
     /// - Throws: `unreachable`, `bad-answer`.
     package func fetch() async throws(TransportError) -> [UInt8] {
-        var request = HTTPClientRequest(url: url)
-        request.headers.add(name: "Accept", value: "application/json")
         do {
-            let response = try await client.execute(request, timeout: Self.timeout)
-            guard response.status == .ok else {
-                throw TransportError("bad-answer", "\(quoted(url)) answered \(response.status.code)")
+            // The client itself bounds the time to the head, and each pause within the body: a body that drips has no end.
+            return try await withThrowingTaskGroup(of: [UInt8].self) { group in
+                defer { group.cancelAll() }
+                group.addTask { try await self.read() }
+                group.addTask {
+                    try await Task.sleep(for: .nanoseconds(Self.timeout.nanoseconds))
+                    throw TransportError("unreachable", "\(quoted(self.url)) was not there within 10 s")
+                }
+                guard let bytes = try await group.next() else { throw CancellationError() }
+                return bytes
             }
-            return Array(try await response.body.collect(upTo: maximumBytes).readableBytesView)
         } catch let error as TransportError {
             throw error
         } catch { throw TransportError("unreachable", "cannot fetch \(quoted(url)): \(error)") }
+    }
+
+    private func read() async throws -> [UInt8] {
+        var request = HTTPClientRequest(url: url)
+        request.headers.add(name: "Accept", value: "application/json")
+        let response = try await client.execute(request, timeout: Self.timeout)
+        guard response.status == .ok else {
+            throw TransportError("bad-answer", "\(quoted(url)) answered \(response.status.code)")
+        }
+        return Array(try await response.body.collect(upTo: maximumBytes).readableBytesView)
     }
 }
