@@ -35,6 +35,17 @@ import Testing
         #expect(Self.judged(list, [("Mcp-Method", "tools/call"), ("Mcp-Name", "x")]) == "2025-03-26")
     }
 
+    @Test(
+        "a server may answer `initialize` with a version of that era only",
+        arguments: [
+            (["protocolVersion": "2024-11-05"], .v20241105), (["protocolVersion": "2025-11-25"], .v20251125),
+            (["protocolVersion": "2026-07-28"], nil), (["protocolVersion": "2024-10-07"], nil),
+            (["protocolVersion": 20_251_125], nil), ([:], nil), ("2025-11-25", nil),
+        ] as [(JSON, ProtocolVersion?)])
+    func negotiated(result: JSON, version: ProtocolVersion?) {
+        #expect(ProtocolVersion(negotiatedIn: result) == version)
+    }
+
     @Test func headerAndBodyMustAgreeOnTheEra() {
         let list = Self.call("tools/list", [], meta: Self.envelope)
         #expect(Self.judged(list, []) == "era-mismatch")

@@ -22,6 +22,14 @@ package enum ProtocolVersion: String, CaseIterable, Comparable, Sendable {
         self = version
     }
 
+    /// What a server answered to `initialize`; nil where it named no version of the handshake era that is served.
+    package init?(negotiatedIn initialized: JSON) {
+        guard let named = initialized["protocolVersion"]?.string, let version = Self(rawValue: named),
+            version.era == .handshake
+        else { return nil }
+        self = version
+    }
+
     package var era: Era { self == .v20260728 ? .stateless : .handshake }
 
     /// What a request means that names no version at all (2025-11-25, basic/transports, "Protocol Version Header").

@@ -233,16 +233,14 @@ final class AnswerDelivery {
 
     /// Gives the client a session id of our own for the upstream's.
     private func begin(_ upstream: String?, _ result: JSON) throws(SpokeError) -> String? {
-        guard let version = result["protocolVersion"]?.string.flatMap(ProtocolVersion.init), version.era == .handshake
-        else {
+        guard let version = ProtocolVersion(negotiatedIn: result) else {
             throw SpokeError("bad-upstream", "the server answered `initialize` with a version that is not served")
         }
         guard let upstream else { return nil }
         guard let id = try? Hex.encode(randomBytes(32)) else { throw SpokeError("busy", "no randomness") }
         let session = Session(
             id: id, caller: forwarding.caller, owner: forwarding.owner, server: forwarding.server, version: version,
-            upstream: upstream,
-            used: services.now())
+            upstream: upstream, used: services.now())
         let limit = forwarding.policy.sessions
         services.upstreams.end(services.tables.sessions.add(session, limit: limit), callers: [])
         return id

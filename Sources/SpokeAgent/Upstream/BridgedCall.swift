@@ -65,7 +65,7 @@ final class BridgedCall {
         _ = direct(hello) { [direct, caller = call.caller] event in
             guard event.isLast else { return }
             guard case .response(let response) = event, case .result(_, let result) = response.message,
-                let version = result["protocolVersion"]?.string.flatMap(ProtocolVersion.init), version.era == .handshake
+                let version = ProtocolVersion(negotiatedIn: result)
             else {
                 if case .failed(let error) = event { return done(.failure(error)) }
                 return done(.failure(SpokeError("bad-upstream", "the server did not shake hands")))

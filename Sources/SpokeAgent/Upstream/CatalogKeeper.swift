@@ -108,7 +108,7 @@ struct CatalogKeeper: Sendable {
         }
         let initialized = await upstream.ask(.initialize([]), id: 2, version: .newestHandshake, session: nil, on: loop)
         if case .response(let response) = initialized, case .result(_, let result) = response.message,
-            let version = result["protocolVersion"]?.string.flatMap(ProtocolVersion.init), version.era == .handshake
+            let version = ProtocolVersion(negotiatedIn: result)
         {
             let conversation = Conversation(
                 version: version, session: response.session, capabilities: result["capabilities"] ?? [:])

@@ -34,7 +34,7 @@ struct StdioStart: Sendable {
 
     private func shakeHands() {
         process.ask(.initialize(process.capabilities), version: .newestHandshake) { answer in
-            guard case .result(_, let result)? = answer, result["protocolVersion"]?.string != nil else {
+            guard case .result(_, let result)? = answer, ProtocolVersion(negotiatedIn: result) != nil else {
                 return process.stop()
             }
             process.tell(.initialized)
