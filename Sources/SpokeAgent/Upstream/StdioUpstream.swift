@@ -9,8 +9,6 @@ import Trust
 /// A server that speaks on its standard streams: one process per caller, and one per session of the handshake era, so that
 /// nothing that one caller left in a process is seen by another.
 final class StdioUpstream: Sendable {
-    /// What the spoke's own questions are kept by; no caller's key looks like it.
-    static let ownCaller = "nave-spoke"
     private struct Key: Hashable, Sendable {
         var caller: String
         /// `Caller.account`: what processes and starts are counted by.

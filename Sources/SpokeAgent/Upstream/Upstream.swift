@@ -7,6 +7,9 @@ enum Upstream: Sendable {
     case http(HTTPUpstream)
     case stdio(StdioUpstream)
 
+    /// What is kept for the spoke's own questions is kept by this; no caller's key looks like it.
+    private static let ownCaller = "nave-spoke"
+
     /// Sends what `decide` permitted; without a permit there is no way here. To be called on `loop`, where every event arrives.
     ///
     /// - Parameters:
@@ -63,7 +66,7 @@ enum Upstream: Sendable {
             switch self {
             // Whether a server knows the newest era is asked of itself.
             case .http(let upstream) where question == .discover: flow.value = upstream.send(call, on: loop, receive)
-            case .http, .stdio: flow.value = send(call, StdioUpstream.ownCaller, on: loop, receive)
+            case .http, .stdio: flow.value = send(call, Self.ownCaller, on: loop, receive)
             }
         }
         do { return try await promise.futureResult.get() } catch {
