@@ -139,8 +139,6 @@ struct RuleCandidates {
         var end: Int32 = 0
     }
 
-    private static let maximumRuns = 16
-
     private var positions: [Int32]
     private var runs = InlineArray<16, Run>(repeating: Run())
     private var count = 0
@@ -158,7 +156,7 @@ struct RuleCandidates {
     }
 
     fileprivate mutating func add(_ list: FingerprintTable.List) {
-        if count < Self.maximumRuns {
+        if count < runs.count {
             runs[count] = Run(next: list.start, end: list.end)
             count += 1
         } else {

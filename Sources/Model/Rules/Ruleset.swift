@@ -77,7 +77,9 @@ final class RuleList: Sendable {
     let masks: Masks
     /// Whether some rule bounds what it allows.
     let hasLimits: Bool
-    let hasAllows: Bool
+    /// Positions of the rules of each effect.
+    private let allows: [Int32]
+    private let denies: [Int32]
     private let index: RuleIndex?
 
     /// - Parameter organization: of an index; nil for none.
@@ -86,18 +88,17 @@ final class RuleList: Sendable {
         held = rules.map(HeldRule.init)
         self.masks = Masks(masks, indexed: organization != nil)
         hasLimits = rules.contains { $0.limits != nil }
-        hasAllows = rules.contains { $0.effect == .allow }
+        allows = rules.indices.filter { rules[$0].effect == .allow }.map(Int32.init)
+        denies = rules.indices.filter { rules[$0].effect == .deny }.map(Int32.init)
         index = organization.map { RuleIndex(rules, organization: $0) }
     }
 
+    var hasAllows: Bool { !allows.isEmpty }
+
     /// All rules of that effect that could speak about the aim of one of these parts of a caller, and perhaps others.
     func candidates(_ effect: Rule.Effect, _ parts: CallerParts, _ request: Request) -> RuleCandidates {
-        guard let index else { return all { $0.effect == effect } }
+        guard let index else { return RuleCandidates(all: effect == .allow ? allows : denies) }
         return index.candidates(effect, parts, request)
-    }
-
-    private func all(where holds: (Rule) -> Bool) -> RuleCandidates {
-        RuleCandidates(all: rules.indices.filter { holds(rules[$0]) }.map(Int32.init))
     }
 }
 
