@@ -1,4 +1,3 @@
-import Foundation
 import Model
 import TestSupport
 import Testing
@@ -93,7 +92,7 @@ extension EndToEnd {
                 spoke: "metrics: 127.0.0.1:\(metrics)\nlimits: { connectionsPerCaller: 4, firstByte: 5s, nextByte: 2s, "
                     + "request: 4s }")
             let wheel = desk.wheel
-            _ = try await wheel.curl("/desk/mcp", as: "bot", body: "{}")
+            let (chain, key) = try wheel.credential(of: "bot")
             let script = """
                 import socket, ssl, sys, time
                 context = ssl.create_default_context()
@@ -139,19 +138,14 @@ extension EndToEnd {
                 print(rest(silent))
                 """
             let finished = try await run(
-                try await PythonEnvironment.python("2.3"),
-                [
-                    "-c", script, "\(wheel.spokePort)", wheel.directory.file("bot.pem"),
-                    wheel.directory.file("bot.key"),
-                ])
+                try await PythonEnvironment.python("2.3"), ["-c", script, "\(wheel.spokePort)", chain, key])
             #expect(finished.output == "1\nHTTP/1.1 408\nHTTP/1.1 408 True\nb''\n", "\(finished)")
-            let page = try await run(
-                URL(fileURLWithPath: "/usr/bin/curl"), ["-sS", "http://127.0.0.1:\(metrics)/metrics"])
+            let page = try await wheel.metrics(metrics)
             for line in [
                 "nave_spoke_limited_total{limit=\"slow-request\"} 2",
                 "nave_spoke_limited_total{limit=\"first-byte\"} 1",
                 "nave_spoke_limited_total{limit=\"connections\"} ",
-            ] { #expect(page.output.contains(line), "\(page.output)") }
+            ] { #expect(page.contains(line), "\(page)") }
         }
     }
 }

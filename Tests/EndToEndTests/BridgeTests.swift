@@ -91,9 +91,7 @@ extension EndToEnd {
                 clerk.heard.count { $0["event"] == "stopped" } == 2
             }
             #expect(clerk.heard("notifications/cancelled").contains { $0["params"]?["requestId"] == 77 })
-            let page = try await run(
-                URL(fileURLWithPath: "/usr/bin/curl"), ["-sS", "http://127.0.0.1:\(metrics)/metrics"]
-            ).output
+            let page = try await wheel.metrics(metrics)
             let ended = page.split(separator: "\n").first {
                 $0.hasPrefix("nave_spoke_request_errors_total") && $0.contains("code=\"revoked\"")
             }

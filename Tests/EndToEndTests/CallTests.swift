@@ -92,13 +92,8 @@ extension EndToEnd {
                     ] + headers, input: input)
             }
             let silent = try await client("")
-            let page = { @Sendable () async throws -> String in
-                try await run(
-                    URL(fileURLWithPath: "/usr/bin/curl"), ["-sS", "http://127.0.0.1:\(metrics)/metrics"]
-                ).output
-            }
             try await eventually("the spoke gives it up") {
-                try await page().contains("nave_spoke_limited_total{limit=\"drain\"} 1")
+                try await wheel.metrics(metrics).contains("nave_spoke_limited_total{limit=\"drain\"} 1")
             }
             #expect(silent.standardOutput == "sent\n", "\(silent.standardError)")
             // What the sockets' own buffers swallow, and no more.

@@ -84,9 +84,7 @@ extension EndToEnd {
             let state = try #require(first["requestState"]?.string, "\(first)")
             let other = try result(try await ask(clerk, ["elicitation"], server: "clerk"))
             #expect(other["content"]?[0]?["text"] == "[\"refused\"]", "\(other)")
-            let page = try await run(
-                URL(fileURLWithPath: "/usr/bin/curl"), ["-sS", "http://127.0.0.1:\(metrics)/metrics"]
-            ).output
+            let page = try await clerk.wheel.metrics(metrics)
             #expect(page.contains("nave_spoke_limited_total{limit=\"held-calls\"} 1"), "\(page)")
 
             try await eventually("the server stops") { clerk.heard.contains { $0["event"] == "stopped" } }
@@ -104,13 +102,12 @@ extension EndToEnd {
         func official(server: String) async throws {
             let clerk = try await Clerk.open(policy: Self.everything)
             let wheel = clerk.wheel
-            _ = try await wheel.curl("/clerk/mcp", as: "bot", body: "{}")
+            let (chain, key) = try wheel.credential(of: "bot")
             let client = try ChildProcess(
                 try await PythonEnvironment.python("2.3"),
                 [
                     Checkout.root.appending(path: "Deploy/mcp/desk_client.py").path,
-                    "https://127.0.0.1:\(wheel.spokePort)/\(server)/mcp", wheel.directory.file("bot.pem"),
-                    wheel.directory.file("bot.key"), "2026-07-28",
+                    "https://127.0.0.1:\(wheel.spokePort)/\(server)/mcp", chain, key, "2026-07-28",
                     #"[{"call":"ask","arguments":{"kinds":["elicitation","sampling","roots"]}}]"#,
                 ])
             _ = try await client.wait()

@@ -259,9 +259,7 @@ extension EndToEnd {
             let port = try freePort()
             let wheel = try await used("metrics: 127.0.0.1:\(port)", calls: 3)
             _ = try await wheel.curl("/ledger/mcp", as: nil, body: "{}")
-            let scraped = try await run(
-                URL(fileURLWithPath: "/usr/bin/curl"), ["-sS", "--max-time", "20", "http://127.0.0.1:\(port)/metrics"])
-            let page = scraped.output
+            let page = try await wheel.metrics(port)
             let told = Set(
                 page.split(separator: "\n").filter { $0.hasPrefix("# TYPE ") }.map { $0.split(separator: " ")[2] })
             let rows = try Checkout.text("Docs/Metrics.md").split(separator: "\n").filter { $0.hasPrefix("| `nave_") }

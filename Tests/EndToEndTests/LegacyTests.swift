@@ -15,11 +15,11 @@ extension EndToEnd {
         }
 
         private func stream(_ wheel: Wheel) throws -> ChildProcess {
-            try ChildProcess(
+            let (chain, key) = try wheel.credential(of: "bot")
+            return try ChildProcess(
                 URL(fileURLWithPath: "/usr/bin/curl"),
                 [
-                    "-sS", "-N", "-k", "--http1.1", "--cert", wheel.directory.file("bot.pem"), "--key",
-                    wheel.directory.file("bot.key"), "-H", "Accept: text/event-stream",
+                    "-sS", "-N", "-k", "--http1.1", "--cert", chain, "--key", key, "-H", "Accept: text/event-stream",
                     "https://127.0.0.1:\(wheel.spokePort)/desk/sse",
                 ])
         }
@@ -28,7 +28,7 @@ extension EndToEnd {
         func unread() async throws {
             let desk = try await Desk.open(policy: "limits: {}", allow: "tool:fetch", spoke: "limits: { drain: 3s }")
             let wheel = desk.wheel
-            _ = try await wheel.curl("/desk/mcp", as: "bot", body: "{}")
+            let (chain, key) = try wheel.credential(of: "bot")
             let script = """
                 import http.client, json, socket, ssl, sys
                 port = int(sys.argv[1])
@@ -65,8 +65,7 @@ extension EndToEnd {
                 print(sorted(set(told)), told.count(202) < 100)
                 """
             let finished = try await run(
-                try await PythonEnvironment.python("2.3"),
-                ["-c", script, "\(wheel.spokePort)", wheel.directory.file("bot.pem"), wheel.directory.file("bot.key")])
+                try await PythonEnvironment.python("2.3"), ["-c", script, "\(wheel.spokePort)", chain, key])
             #expect(finished.output == "202\n[202, 404, 429] True\n", "\(finished)")
         }
 
@@ -137,9 +136,8 @@ extension EndToEnd {
             try await eventually("who connects too often is turned away", seconds: 30) {
                 try await wheel.curl("/desk/sse", as: "bot", body: "{}").exit != 0
             }
-            let page = try await run(
-                URL(fileURLWithPath: "/usr/bin/curl"), ["-sS", "http://127.0.0.1:\(metrics)/metrics"])
-            #expect(page.output.contains("nave_spoke_limited_total{limit=\"handshakes\"} "))
+            let page = try await wheel.metrics(metrics)
+            #expect(page.contains("nave_spoke_limited_total{limit=\"handshakes\"} "))
         }
     }
 }

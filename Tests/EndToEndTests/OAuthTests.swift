@@ -90,9 +90,7 @@ extension EndToEnd {
                 last = try await door.curl(roots + hello + forged + ["\(url)/desk/mcp"]).status
             }
             #expect(last == 429)
-            let page = try await run(
-                URL(fileURLWithPath: "/usr/bin/curl"), ["-sS", "http://127.0.0.1:\(metrics)/metrics"]
-            ).output
+            let page = try await wheel.metrics(metrics)
             for line in [
                 "nave_spoke_limited_total{limit=\"tokens\"} ", "nave_spoke_tokens_total{result=\"unknown-issuer\"} ",
                 "nave_spoke_tokens_total{result=\"ok\"} ", "nave_spoke_tokens_total{result=\"none\"} ",

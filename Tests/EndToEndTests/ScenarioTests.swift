@@ -40,15 +40,14 @@ extension EndToEnd {
             try await wheel.startSpoke()
             try await wheel.converge()
             try await wheel.enrolClient("analytics/reporting-bot", as: "bot")
-            // Writes the files that the client reads its certificate from.
-            _ = try await wheel.curl("/scenarios/mcp", as: "bot", body: "{}")
+            let (chain, key) = try wheel.credential(of: "bot")
 
             for (version, least) in [("2025-03-26", 25), ("2025-06-18", 27), ("2025-11-25", 29), ("2026-07-28", 36)] {
                 let played = try await run(
                     python,
                     [
                         Checkout.root.appending(path: "Deploy/mcp/scenario_client.py").path, "\(wheel.spokePort)",
-                        wheel.directory.file("bot.pem"), wheel.directory.file("bot.key"), version, scenarios,
+                        chain, key, version, scenarios,
                     ])
                 let lines = played.output.split(separator: "\n")
                 let failed = lines.filter { $0.hasPrefix("FAILED") }.joined(separator: "\n")

@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// An MCP server of `Deploy/mcp` over HTTP, as a process on a port of its own. Ended with the process of the tests' value.
+/// An MCP server of `Deploy/mcp` over HTTP, as a process on a port of its own. It ends when `child` goes.
 struct ServerProcess {
     let child: ChildProcess
     let port: Int
@@ -11,9 +11,9 @@ struct ServerProcess {
     ///   - more: arguments behind the port.
     init(_ program: String, python: URL? = nil, _ more: [String] = []) async throws {
         port = try freePort()
-        let newest = try await PythonEnvironment.python("2.3")
+        let interpreter = if let python { python } else { try await PythonEnvironment.python("2.3") }
         child = try ChildProcess(
-            python ?? newest, [Checkout.root.appending(path: "Deploy/mcp/\(program)").path, "\(port)"] + more)
+            interpreter, [Checkout.root.appending(path: "Deploy/mcp/\(program)").path, "\(port)"] + more)
     }
 
     /// The same, once it listens.

@@ -16,7 +16,7 @@ extension EndToEnd {
             """
         private static let page = "https://console.corp.example"
 
-        private func open(_ door: TokenDoor, _ settings: String) async throws -> Wheel {
+        private func open(_ settings: String) async throws -> Wheel {
             let wheel = try await Wheel.turning(spokeSettings: settings)
             try wheel.addRules("people.yaml", Self.rule)
             try await wheel.apply()
@@ -38,7 +38,7 @@ extension EndToEnd {
         )
         func rollover() async throws {
             let door = try await TokenDoor.open()
-            let wheel = try await open(door, door.settings(issuer: ["refresh: 2s"]))
+            let wheel = try await open(door.settings(issuer: ["refresh: 2s"]))
             let first = try await door.token(for: "ledger")
             #expect(try await call(door, first).status == 200)
 
@@ -69,7 +69,6 @@ extension EndToEnd {
             let door = try await TokenDoor.open()
             let metrics = try freePort()
             let wheel = try await open(
-                door,
                 "metrics: 127.0.0.1:\(metrics)\norigins: [\"\(Self.page)\"]\n"
                     + door.settings(["connectionsPerAddress: 4"]))
 
@@ -93,9 +92,7 @@ extension EndToEnd {
             let opened = try await run(
                 try await PythonEnvironment.python("2.3"), ["-c", script, "\(door.port)", door.files.file("pem")])
             #expect(opened.output == "2\n", "\(opened)")
-            let figures = try await run(
-                URL(fileURLWithPath: "/usr/bin/curl"), ["-sS", "http://127.0.0.1:\(metrics)/metrics"]
-            ).output
+            let figures = try await wheel.metrics(metrics)
             #expect(figures.contains("nave_spoke_limited_total{limit=\"connections\"} 2"), "\(figures)")
             let token = try await door.token(for: "ledger")
             try await eventually("who left made room") { try await self.call(door, token).status == 200 }

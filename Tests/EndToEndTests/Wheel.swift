@@ -261,6 +261,11 @@ final class Wheel: @unchecked Sendable {
         try await run(Checkout.program("nave-hub"), ["verify", "--data", directory.file("hub")])
     }
 
+    /// The page of the spoke's `metrics:` at that port of loopback.
+    func metrics(_ port: Int) async throws -> String {
+        try await run(Self.curlProgram, ["-sS", "--max-time", "20", "http://127.0.0.1:\(port)/metrics"]).output
+    }
+
     // MARK: raw requests
 
     /// Key and chain of a context of this moment, as files for programs that are not ours.

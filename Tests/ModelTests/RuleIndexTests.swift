@@ -63,7 +63,7 @@ struct RuleIndexTests {
                     id: "finance/r\(number)", effect: number % 12 == 0 ? .deny : .allow,
                     capabilities: [try CapabilityPattern(name.isEmpty ? "*" : "\(kind):\(name)")],
                     servers: [SmallWorlds.server],
-                    // In every other world the last caller's groups have more lists than one question merges.
+                    // In every other world the last caller's groups have more lists than are walked side by side.
                     to: [
                         world % 2 == 1 && number % 10 > 0
                             ? .group("g\(number % 80)") : principals[number % principals.count]

@@ -1,4 +1,3 @@
-import Foundation
 import Model
 
 /// Small worlds to hold `decide` against: every combination of a few rules, callers and facts that pull on each other.

@@ -69,6 +69,8 @@ package struct AccessList {
             ? principal.besides(spared, fresh: search.fresh, of: [ruleset], groups: groups) : []
         var rows: [AccessRow] = []
         for rule in ruleset.rules where rule.effect == .allow {
+            let asked = rule.capabilities.filter { pattern in capability.map(pattern.matches) ?? true }
+            guard !asked.isEmpty else { continue }
             let known = rule.to.filter { named in
                 callers.contains { caller in
                     caller.parts.contains { named.names($0, of: caller, organization: ruleset.organization) == .yes }
@@ -76,10 +78,11 @@ package struct AccessList {
             }
             // A person's client is not asked for here, whoever names it.
             for named in known where concerns(principal, named) {
+                let edge = only(rule, named)
                 var found: [(pattern: CapabilityPattern, possibility: Possibility)] = []
                 var refused: [CapabilityPattern] = []
-                for pattern in rule.capabilities where capability.map(pattern.matches) ?? true {
-                    let possibility = likeliest(pattern, capability) { can(rule, named, callers, $0) }
+                for pattern in asked {
+                    let possibility = likeliest(pattern, capability) { can(rule, edge, callers, $0) }
                     if possibility == .no { refused.append(pattern) } else { found.append((pattern, possibility)) }
                 }
                 func note(_ held: [CapabilityPattern], _ conditions: [String]) {
@@ -96,7 +99,7 @@ package struct AccessList {
                 // Each of the others has a line of its own unless it takes both.
                 for other in refused.isEmpty ? [] : besides {
                     let held = refused.filter { pattern in
-                        likeliest(pattern, capability) { can(rule, named, other.callers, $0) } == .yes
+                        likeliest(pattern, capability) { can(rule, edge, other.callers, $0) } == .yes
                     }
                     note(held, [other.text])
                 }
@@ -125,20 +128,23 @@ package struct AccessList {
         ).likeliest(judge)
     }
 
-    /// Whether that one edge of that one rule, with all denies and everything else, lets some call through.
-    private func can(
-        _ rule: Rule, _ named: Principal, _ callers: [Caller], _ capability: Capability
-    ) -> Possibility {
+    /// Of all allows that one edge of that one rule, with all denies and everything else.
+    private func only(_ rule: Rule, _ named: Principal) -> Ruleset {
         var edge = rule
         edge.to = [named]
         var alone = ruleset
         alone.observedUntil = nil
         alone.rules = ruleset.rules.filter { $0.effect == .deny } + [edge]
-        return callers.likeliest { caller in
-            let alone = caller.user == nil ? alone : alone.admitting(caller.workload)
+        return alone
+    }
+
+    /// Whether an edge of that rule lets some call through.
+    private func can(_ rule: Rule, _ edge: Ruleset, _ callers: [Caller], _ capability: Capability) -> Possibility {
+        callers.likeliest { caller in
+            let edge = caller.user == nil ? edge : edge.admitting(caller.workload)
             // Only the edge itself counts: a client that comes in for a person is no witness of its own.
             return decides(caller, capability) { request in
-                guard case .allow(let permit) = decide(request, under: alone) else { return false }
+                guard case .allow(let permit) = decide(request, under: edge) else { return false }
                 return permit.rules.contains(rule.id)
             }
         }

@@ -38,15 +38,18 @@ struct ServerDifference {
     private let sides: ServerSides
     private let before: Ruleset?
     private let after: Ruleset?
+    /// Whom a denial of either side spares.
+    private let spared: [Principal]
     private let search: CallSearch
 
     init(_ sides: ServerSides, at moment: Instant) {
         self.sides = sides
         before = sides.before?.frozen(at: moment)
         after = sides.after?.frozen(at: moment)
+        let both = [before, after].compactMap(\.self)
+        spared = both.flatMap(\.rules).filter { $0.effect == .deny }.flatMap { $0.except ?? [] }
         search = CallSearch(
-            [before, after].compactMap(\.self), now: moment, fresh: sides.fresh, varying: sides.varying,
-            budget: sides.budget)
+            both, now: moment, fresh: sides.fresh, varying: sides.varying, budget: sides.budget)
     }
 
     /// - Parameters:
@@ -131,7 +134,6 @@ struct ServerDifference {
         let callers = principal.representatives(fresh: search.fresh, of: rulesets)
         if let found = difference(rule, principal, pattern, alone, other, callers) { return found }
         // Some of them, whom a denial names or spares.
-        let spared = rulesets.flatMap(\.rules).filter { $0.effect == .deny }.flatMap { $0.except ?? [] }
         for besides in principal.besides(denies.flatMap(\.to) + spared, fresh: search.fresh, of: rulesets) {
             var found = difference(rule, principal, pattern, alone, other, besides.callers)
             found?.besides = besides.text
@@ -140,7 +142,7 @@ struct ServerDifference {
         return nil
     }
 
-    /// Nil for none. What was not tried to the end may be one, but for the budget, of which the plan as a whole speaks.
+    /// The same, of those callers.
     private func difference(
         _ rule: Rule, _ principal: Principal, _ pattern: CapabilityPattern, _ alone: Ruleset, _ other: Ruleset?,
         _ callers: [Caller]

@@ -15,10 +15,8 @@ extension TopologyCheck {
             if when.networks?.isEmpty == true || when.environment?.isEmpty == true {
                 fail("bad-value", "a condition of rule \(backticked(rule.id)) is an empty list", at: rule.place)
             }
-            if let hours = when.hours, !hours.isOfPlace {
-                fail(
-                    "bad-hours", "\(backticked(hours.zone)) is no place of the IANA time zone database",
-                    hint: "as `Europe/Berlin`, or `UTC`", at: rule.place)
+            if let hours = when.hours {
+                demand(at: rule.place) { () throws(ModelError) in try hours.demandPlace() }
             }
             let names = (when.arguments ?? [:]).keys.sorted()
             if names.count > Conditions.maximumArguments {

@@ -92,22 +92,26 @@ extension Conditions {
 }
 
 extension Hours {
-    /// Whether they are of a place of the IANA time zone database: abbreviations such as `EST` and offsets know no daylight
-    /// saving time, and nobody means that.
-    var isOfPlace: Bool { zone == "UTC" || zone.contains("/") }
+    /// Demands a place of the IANA time zone database: abbreviations such as `EST` and offsets know no daylight saving time,
+    /// and nobody means that.
+    /// - Throws: `bad-hours`.
+    func demandPlace() throws(ModelError) {
+        guard zone == "UTC" || zone.contains("/") else {
+            throw ModelError(
+                "bad-hours", "\(backticked(zone)) is no place of the IANA time zone database",
+                hint: "as `Europe/Berlin`, or `UTC`")
+        }
+    }
 }
 
 extension NodeReader {
     /// `Mon-Fri 07:00-19:00 Europe/Berlin`.
     fileprivate func hours() -> Hours? {
-        guard let hours = parsed("hours", throwing: { text throws(ModelError) in try Hours(text) }) else { return nil }
-        guard hours.isOfPlace else {
-            fail(
-                "bad-hours", "\(backticked(hours.zone)) is no place of the IANA time zone database",
-                hint: "as `Europe/Berlin`, or `UTC`")
-            return nil
+        parsed("hours") { text throws(ModelError) in
+            let hours = try Hours(text)
+            try hours.demandPlace()
+            return hours
         }
-        return hours
     }
 
     /// A text (pattern or bounds), a list of values, or `{ present: true }`.
