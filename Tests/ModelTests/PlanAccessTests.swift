@@ -237,6 +237,41 @@ struct PlanAccessTests {
         #expect(plan.findings.map(\.code) == Array(repeating: "redundant-rule", count: 11))
     }
 
+    /// The law of findings: what is shadowed allows nothing.
+    @Test("a rule that a deny stands before allows no call, list or task, under whatever conditions")
+    func shadowed() throws {
+        let rules = try SmallWorlds.rules()
+        let allows = rules.filter { $0.effect == .allow }.map { rule in
+            var rule = rule
+            // A rule with limits is never redundant.
+            rule.limits = Limits(concurrency: 1)
+            return rule
+        }
+        let byName = Dictionary(uniqueKeysWithValues: allows.map { ($0.id, $0) })
+        let requests = try SmallWorlds.requests().enumerated().filter { $0.offset % 3 == 0 }.map(\.element)
+        var pairs: [(rule: Rule, deny: Rule)] = []
+        for deny in rules.filter({ $0.effect == .deny }).enumerated().filter({ $0.offset % 7 == 4 }).map(\.element) {
+            let topology = try topology(of: allows + [deny])
+            for finding in try planTopology(from: topology, to: topology, masks: [], now: now).findings
+            where finding.code == "shadowed-rule" {
+                let named = finding.message.split(separator: "`").map(String.init)
+                #expect(named[3] == deny.id)
+                pairs.append((try #require(byName[named[1]]), deny))
+            }
+        }
+        #expect(pairs.count { $0.deny.when == nil } > 20 && pairs.count { $0.deny.when != nil } > 20, "\(pairs.count)")
+        for pair in pairs {
+            let ruleset = try SmallWorlds.ruleset([pair.deny, pair.rule], [])
+            for request in requests {
+                var listed = request
+                listed.facts.arguments = .unbound
+                let isDenied = !decide(request, under: ruleset).isAllowed && !decide(listed, under: ruleset).isAllowed
+                #expect(isDenied, "\(pair) \(request)")
+                guard isDenied else { return }
+            }
+        }
+    }
+
     /// The law of findings: what is redundant can go.
     @Test("a rule that says what another says can go, and every decision is the same")
     func redundant() throws {

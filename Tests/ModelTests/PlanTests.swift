@@ -202,6 +202,7 @@ struct PlanTests {
             (nil, "allow tool:read_entry client:finance/bot limited"),
             ("redundant-rule", "allow tool:read_* zone:finance"),
             ("shadowed-rule", "allow tool:delete_x group:analysts"), (nil, "allow tool:delete* group:analysts"),
+            ("shadowed-rule", "allow tool:drop_x group:analysts 10"), (nil, "allow tool:drop_x group:analysts"),
             ("redundant-rule", "deny tool:delete_x group:analysts"), (nil, "deny tool:delete_x group:analysts until"),
             ("matches-nothing", "allow tool:pay group:analysts never"),
             ("expired-rule", "allow tool:x group:analysts ended"),
@@ -210,10 +211,12 @@ struct PlanTests {
         let words = text.split(separator: " ").map(String.init)
         var topology = try topology()
         topology.rules.append(try rule("a-deny", .deny, "tool:delete_*", to: "anyone", until: now + .hours(9)))
+        let inside = Conditions(networks: [try Network("10.0.0.0/8")])
+        topology.rules.append(try rule("b-deny", .deny, "tool:drop_*", to: "anyone", when: inside))
         let kind = words.count > 3 ? words[3] : ""
         let when: Conditions? =
             switch kind {
-            case "10": Conditions(networks: [try Network("10.0.0.0/8")])
+            case "10": inside
             case "never": Conditions(arguments: ["amount": try ArgumentTest("> 10, < 10")])
             default: nil
             }

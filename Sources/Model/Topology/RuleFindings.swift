@@ -30,8 +30,9 @@ private struct RuleFindings {
     private let standing: [Rule]
     private let byPrincipal: [Key: [Rule]]
     private let serversOfZone: [String: [Server]]
-    /// Denies without conditions, by zone; nil holds the organization's.
-    private let denies: [String?: [(rule: Rule, selection: ServerSelection)]]
+    /// By zone, where none holds the organization's, and conditions. Not those that test arguments: who lists, and who goes on
+    /// with a task, has none.
+    private let denies: [DenyKey: [(rule: Rule, selection: ServerSelection)]]
 
     private struct Key: Hashable {
         var effect: Rule.Effect
@@ -39,6 +40,11 @@ private struct RuleFindings {
         var principal: Principal
         /// A pattern covers only what begins with all that it begins with itself.
         var beginning: Substring
+    }
+
+    private struct DenyKey: Hashable {
+        var zone: String?
+        var when: Conditions?
     }
 
     init(
@@ -69,8 +75,10 @@ private struct RuleFindings {
         byPrincipal = index
         serversOfZone = Dictionary(grouping: topology.servers, by: \.zone)
         denies = Dictionary(
-            grouping: standing.filter { $0.effect == .deny && $0.when == nil }.map { ($0.zone, $0) }, by: \.0
-        ).mapValues { $0.map { (rule: $0.1, selection: ServerSelection($0.1.servers)) } }
+            grouping: standing.filter { $0.effect == .deny && ($0.when?.arguments ?? [:]).isEmpty }
+        ) { DenyKey(zone: $0.zone, when: $0.when) }.mapValues {
+            $0.map { (rule: $0, selection: ServerSelection($0.servers)) }
+        }
     }
 
     var all: [Plan.Finding] {
@@ -189,11 +197,15 @@ private struct RuleFindings {
 
     // MARK: rules that a deny always stands before
 
-    /// An allow of which denies without conditions leave nothing, on any server, to anybody whom it names.
+    /// An allow of which denies leave nothing, on any server, to anybody whom it names: without conditions, or under its own,
+    /// which deny also where they cannot be judged.
     private func shadowed(_ rule: Rule) -> Plan.Finding? {
         guard rule.effect == .allow else { return nil }
         var shadow: Rule?
-        let candidates = ((denies[nil] ?? []) + (rule.zone.flatMap { denies[$0] } ?? [])).filter { deny in
+        let zones = rule.zone == nil ? [nil] : [nil, rule.zone]
+        let conditions = rule.when == nil ? [nil] : [nil, rule.when]
+        let keys = conditions.flatMap { when in zones.map { DenyKey(zone: $0, when: when) } }
+        let candidates = keys.flatMap { denies[$0] ?? [] }.filter { deny in
             begins(deny.rule) <= max(begins(rule), now.milliseconds) && ends(deny.rule) >= ends(rule)
         }
         guard !candidates.isEmpty else { return nil }
