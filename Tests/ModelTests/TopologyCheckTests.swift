@@ -195,6 +195,9 @@ import Testing
         Policy(egress: [Egress(arguments: ["url"], to: ["a.example"])]),
         Policy(checks: [ArgumentCheck(.sql, tools: [""], arguments: ["q"], then: .refuse)]),
         Policy(checks: [ArgumentCheck(.sql, arguments: [], then: .refuse)]),
+        Policy(headers: Policy.Headers(response: ["X-A": String(repeating: "x", count: 4097)])),
+        Policy(headers: Policy.Headers(response: ["X-A": ""])),
+        Policy(headers: Policy.Headers(response: ["X-A": "a "])),
     ])
     func valuesFromTheWire(_ policy: Policy) {
         for layer in 0..<2 {
@@ -237,6 +240,44 @@ import Testing
             check.demandReadable()
             #expect(check.errors.map(\.code) == [row.code].compactMap(\.self), "\(row)")
         }
+    }
+
+    @Test("no text from the wire is longer than one in a file")
+    func textsFromTheWire() throws {
+        func topology(_ length: Int, _ short: Int, label: String = "tier") throws -> Topology {
+            let text = String(repeating: "x", count: length)
+            let when = Conditions(
+                environment: [text],
+                arguments: [text: .present(true), "a": try ArgumentTest(oneOf: [.string(text)])])
+            return Topology(
+                organization: Organization(domain: "corp.example", name: text, environment: text),
+                zones: [
+                    Zone(
+                        name: "z", description: text, region: String(repeating: "r", count: short + 1),
+                        classification: .public, networks: [])
+                ],
+                clients: [Client(zone: "z", name: "c", purpose: text)],
+                servers: [
+                    Server(
+                        zone: "z", name: "s", description: text, spokes: [], classification: .public,
+                        labels: [label: String(repeating: "l", count: short)],
+                        enforcement: Enforcement(mode: .observe, until: TopologyFixture.now, reason: text))
+                ],
+                rules: [
+                    Rule(
+                        id: "z/r", effect: .allow, capabilities: [try CapabilityPattern("*")],
+                        servers: ["label:tier=\(text.dropFirst(11))"], to: [.anyone], when: when, reason: text)
+                ])
+        }
+        func errors(_ topology: Topology) -> [String] {
+            var check = TopologyCheck(topology, now: TopologyFixture.now)
+            check.demandReadable()
+            return check.errors.map(\.code)
+        }
+        #expect(try errors(topology(4096, 63)) == [])
+        #expect(try errors(topology(4096, 63, label: "a=b")) == ["bad-value"])
+        #expect(try errors(topology(4096, 64)) == ["bad-value", "bad-value"])
+        #expect(try errors(topology(4097, 63)) == Array(repeating: "bad-value", count: 11))
     }
 
     @Test func aPatternThatCannotBeReadHoldsEveryTool() {

@@ -42,9 +42,14 @@ package struct NodeReader {
 
     // MARK: scalars
 
+    /// Bytes of a text of which nothing else is known.
+    package static let maximumTextLength = 4096
+
     /// A text of 1 to `maximumLength` bytes. One that another YAML reader would take for a number or a boolean must be
     /// in quotes.
-    package func string(_ expected: String = "text", maximumLength: Int = 4096, allowsEmpty: Bool = false) -> String? {
+    package func string(
+        _ expected: String = "text", maximumLength: Int = Self.maximumTextLength, allowsEmpty: Bool = false
+    ) -> String? {
         text(expected, maximumLength: maximumLength, allowsEmpty: allowsEmpty, isMoment: false)
     }
 

@@ -99,6 +99,9 @@ package struct Zone: Hashable, Sendable, Codable {
     package var renewal: RenewalTerms?
     package var place: Place?
 
+    /// Bytes of `region`.
+    static let maximumRegionLength = 64
+
     package init(
         name: String, description: String? = nil, region: String? = nil, classification: Classification,
         networks: [Network], callers: [Principal]? = nil, roles: Roles? = nil, policy: Policy? = nil,

@@ -32,7 +32,7 @@ extension TopologyCheck {
         var seen: Set<String> = []
         for (name, value) in (policy.headers?.response ?? [:]).sorted(by: { $0.key < $1.key }) {
             let place = mentions.place(of: "header:\(name)", by: owner)
-            if !isPolicyHeader(name) || !value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
+            if !isPolicyHeader(name) || !isPolicyHeaderValue(value) {
                 fail("bad-value", "header \(backticked(name)) cannot be set to that value", at: place)
             }
             if !seen.insert(name.lowercased()).inserted {

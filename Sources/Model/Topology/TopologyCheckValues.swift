@@ -1,8 +1,9 @@
 /// What the reader of the files refuses by itself, demanded again of a topology that comes as JSON over the API.
 extension TopologyCheck {
-    /// Of rules and servers, for a topology that no reader has read; files are held to the same at the place of each value.
+    /// For a topology that no reader has read; files are held to the same at the place of each value.
     /// Codes: `bad-value`, `bad-hours`, `bad-argument-name`.
     package mutating func demandReadable() {
+        demandTexts()
         for server in topology.servers {
             guard let endpoint = server.endpoint, !Server.isEndpoint(endpoint) else { continue }
             fail("bad-value", "\(backticked(endpoint)) is no endpoint", hint: Server.endpointHint, at: server.place)
@@ -29,6 +30,60 @@ extension TopologyCheck {
                 demand(at: rule.place) { () throws(ModelError) in _ = try ArgumentName(name) }
             }
         }
+    }
+
+    /// That no text is longer than a file may hold; what has a form of its own is bounded by that.
+    private mutating func demandTexts() {
+        let organization = topology.organization
+        bound(organization.name, "the organization's name", at: organization.place)
+        bound(organization.environment, "the organization's environment", at: organization.place)
+        for zone in topology.zones {
+            bound(zone.description, "the description of zone \(backticked(zone.name))", at: zone.place)
+            bound(
+                zone.region, "the region of zone \(backticked(zone.name))", maximum: Zone.maximumRegionLength,
+                at: zone.place)
+        }
+        for client in topology.clients {
+            bound(client.purpose, "the purpose of client \(backticked(client.fullName))", at: client.place)
+        }
+        for server in topology.servers {
+            let name = { "server \(backticked(server.fullName))" }
+            bound(server.description, "the description of \(name())", at: server.place)
+            bound(server.endpoint, "the endpoint of \(name())", at: server.place)
+            bound(server.enforcement?.reason, "the reason of \(name())", at: server.place)
+            for (label, value) in (server.labels ?? [:]).sorted(by: { $0.key < $1.key }) {
+                if !isLabel(label) {
+                    fail("bad-value", "\(backticked(label)) cannot name a label of \(name())", at: server.place)
+                }
+                bound(value, "a label of \(name())", maximum: Server.maximumLabelLength, at: server.place)
+            }
+        }
+        for rule in topology.rules {
+            let name = { "rule \(backticked(rule.id))" }
+            bound(rule.reason, "the reason of \(name())", at: rule.place)
+            for selector in rule.servers ?? [] { bound(selector, "a server of \(name())", at: rule.place) }
+            for environment in rule.when?.environment ?? [] {
+                bound(environment, "an environment of \(name())", at: rule.place)
+            }
+            for (argument, test) in (rule.when?.arguments ?? [:]).sorted(by: { $0.key < $1.key }) {
+                bound(argument, "an argument of \(name())", at: rule.place)
+                guard case .oneOf(let choices) = test else {
+                    bound(test.description, "a test of \(name())", at: rule.place)
+                    continue
+                }
+                for choice in choices {
+                    bound(choice.string ?? choice.number?.text, "a choice of \(name())", at: rule.place)
+                }
+            }
+        }
+    }
+
+    private mutating func bound(
+        _ text: String?, _ what: @autoclosure () -> String, maximum: Int = NodeReader.maximumTextLength,
+        at place: Place?
+    ) {
+        guard let count = text?.utf8.count, count > maximum else { return }
+        fail("bad-value", "\(what()) has \(count) bytes, more than \(maximum)", at: place)
     }
 
     mutating func check(_ limits: Limits?, of owner: String, at place: Place?) {

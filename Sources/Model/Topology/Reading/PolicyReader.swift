@@ -43,11 +43,9 @@ extension TopologyDraft {
         }
     }
 
-    /// Visible ASCII and inner spaces (RFC 9110, section 5.5): a value can end no line.
     private func readHeaderValue(_ value: NodeReader) -> String? {
-        value.parsed("the value of a header", hint: "visible ASCII without a space at either end") { text in
-            text.utf8.allSatisfy { (0x20...0x7E).contains($0) } && !text.hasPrefix(" ") && !text.hasSuffix(" ")
-                ? text : nil
+        value.parsed("the value of a header", hint: "visible ASCII without a space at either end") {
+            isPolicyHeaderValue($0) ? $0 : nil
         }
     }
 
@@ -105,6 +103,12 @@ func isPolicyHeader(_ name: String) -> Bool {
                 || $0 == UInt8(ascii: "-")
         }
         && !lower.hasPrefix("mcp-") && !ownHeaders.contains(lower)
+}
+
+/// Visible ASCII and inner spaces (RFC 9110, section 5.5): a value can end no line.
+func isPolicyHeaderValue(_ text: String) -> Bool {
+    (1...NodeReader.maximumTextLength).contains(text.utf8.count) && text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+        && !text.hasPrefix(" ") && !text.hasSuffix(" ")
 }
 
 private let ownHeaders: Set<String> = [

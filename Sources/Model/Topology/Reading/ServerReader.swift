@@ -72,7 +72,9 @@ extension TopologyDraft {
 
     private func readLabels(_ value: NodeReader) -> [String: String] {
         let pairs = value.entries(maximum: 64) { key, value -> (String, String)? in
-            guard let name = key.label("the name of a label"), let text = value.string(maximumLength: 63) else {
+            guard let name = key.label("the name of a label"),
+                let text = value.string(maximumLength: Server.maximumLabelLength)
+            else {
                 return nil
             }
             return (name, text)
@@ -86,6 +88,9 @@ extension TopologyDraft {
 }
 
 extension Server {
+    /// Bytes of a label's value.
+    static let maximumLabelLength = 63
+
     static let endpointHint = "an https URL without user, query and fragment"
 
     static func isEndpoint(_ text: String) -> Bool {

@@ -31,7 +31,7 @@ extension TopologyDraft {
         let read = Zone(
             name: zone ?? "",
             description: file.optional("description") { $0.string() },
-            region: file.optional("region") { $0.string(maximumLength: 64) },
+            region: file.optional("region") { $0.string(maximumLength: Zone.maximumRegionLength) },
             classification: file.required("classification") { $0.word(Classification.self) } ?? .restricted,
             networks: file.required("networks") { $0.list { readNetwork($0) } } ?? [],
             callers: file.optional("callers") { $0.list { readCaller($0, by: place) } },
