@@ -62,7 +62,7 @@ struct ServerNoun: ParsableCommand {
 struct ToolNoun: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tool", abstract: "Tools as servers define them, and what of that was approved.",
-        subcommands: [ToolList.self, ToolDiff.self, ToolApprove.self])
+        subcommands: [ToolList.self, ToolDiff.self, ToolApprove.self, ToolWithdraw.self])
 }
 
 struct SpokeNoun: ParsableCommand {

@@ -211,6 +211,9 @@ package struct RouteHandlers: Sendable {
         case .approveTools:
             return try .coded(
                 try await services.tools.approve(try call.decoded(ApproveToolsRequest.self), by: standing))
+        case .withdrawTools:
+            return try .coded(
+                try await services.tools.withdraw(try call.decoded(WithdrawToolsRequest.self), by: standing))
         case .explain:
             return try .coded(try await services.access.explain(try call.decoded(ExplainRequest.self), by: standing))
         case .accessList:

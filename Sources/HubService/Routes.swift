@@ -10,7 +10,7 @@ package enum RouteName: String, CaseIterable, Sendable {
     case certificates, certificate, revokeCertificate
     case zones, servers, spokes, clients, users, decisions, rollout, status, bundle
     case explain, accessList, usage, resolve
-    case tools, tool, approveTools
+    case tools, tool, approveTools, withdrawTools
     case openReview, listReviews, showReview, reviewReport, decideItem, reinstateItem, closeReview
     case trust, rotateTrust, publishTrust
     case authorities, prepareAuthority, activateAuthority, taintAuthority, retireAuthority
@@ -125,6 +125,7 @@ package enum Routes {
             get(name, "/v1/tools", .user(.auditor, .named), .perMinute(240), ["zone", "server", "state", "limit"])
         case .tool: get(name, "/v1/tools/{zone}/{server}", .user(.auditor, .named), .perMinute(240), ["tool"])
         case .approveTools: post(name, "/v1/tools/approve", .user(.owner, .named), .perMinute(60), 1 << 20)
+        case .withdrawTools: post(name, "/v1/tools/withdraw", .user(.owner, .named), .perMinute(60), 256 << 10)
 
         case .openReview: post(name, "/v1/reviews", .user(.owner, .named), .perMinute(30), 16 << 10)
         case .listReviews: get(name, "/v1/reviews", .user(.auditor, .named), .perMinute(240), ["zone", "limit"])

@@ -80,6 +80,33 @@ package struct ToolService: Sendable {
         return ApproveToolsAnswer(change: commit?.answer ?? ChangeAnswer(index: nil), approved: approvals)
     }
 
+    /// Takes approvals back: no spoke of the server takes any definition of these tools, until somebody approves one by the
+    /// tool's name again. In bulk they are passed over.
+    /// - Throws: `forbidden` but to an owner of the zone; `bad-approval`, `unknown-server`, `unknown-tool`.
+    package func withdraw(_ request: WithdrawToolsRequest, by standing: Standing) async throws -> ChangeAnswer {
+        let server = request.server
+        try standing.require(.owner, in: String(server.prefix { $0 != "/" }))
+        guard (1...ToolSighting.maximumTools).contains(request.tools.count),
+            Set(request.tools).count == request.tools.count
+        else {
+            throw HubError(
+                .invalid, "bad-approval", "a withdrawal names 1 to \(ToolSighting.maximumTools) tools once each")
+        }
+        let commit = try await ledger.append(by: Author(requester: standing.identity), why: request.why) { registry in
+            guard try registry.objectAuthor(ObjectName(kind: .server, name: server)) != nil else {
+                throw Self.unknown(server)
+            }
+            let approved = Set((try registry.pins()[server] ?? []).map(\.name))
+            if let tool = request.tools.first(where: { !approved.contains($0) }) {
+                throw HubError(
+                    .notFound, "unknown-tool", "no definition of \(quoted(tool)) of \(quoted(server)) is approved",
+                    hint: "`nave tool list \(server)`")
+            }
+            return [.toolsWithdrawn(ToolsWithdrawn(server: server, tools: request.tools.sorted()))]
+        }
+        return commit?.answer ?? ChangeAnswer(index: nil)
+    }
+
     /// Servers with tools that are not as they were approved, where the policy looks at that.
     /// - Parameter topology: whose policy; nil for the one in force.
     package func drift(of topology: Topology? = nil, _ visible: (String?) -> Bool = { _ in true }) async throws
@@ -193,7 +220,7 @@ package struct ToolService: Sendable {
         return ToolsApproved(server: server, definitions: definitions)
     }
 
-    /// Of every tool that nobody approved: what was told first, if that was early enough.
+    /// Of every tool that nobody approved, and whose approval nobody took back: what was told first, if that was early enough.
     private func seenFirst(
         _ bulk: ApproveToolsRequest.FirstSeen, _ standing: Standing
     ) async throws -> [ToolsApproved] {
@@ -204,9 +231,10 @@ package struct ToolService: Sendable {
                 .notFound, "unknown-zone", "there is no zone \(quoted(bulk.zone))", hint: "`nave zone list`")
         }
         let known = Dictionary(grouping: try await usage.definitions(), by: \.server)
+        let withdrawn = try await ledger.read { try $0.withdrawnTools() }
         return state.topology.servers.filter { $0.zone == bulk.zone }.map(\.fullName).sorted().compactMap { server in
-            let approved = Set((state.pins[server] ?? []).map(\.name))
-            let open = Dictionary(grouping: known[server] ?? [], by: \.tool).filter { !approved.contains($0.key) }
+            let decided = Set((state.pins[server] ?? []).map(\.name)).union(withdrawn[server] ?? [])
+            let open = Dictionary(grouping: known[server] ?? [], by: \.tool).filter { !decided.contains($0.key) }
             let definitions = open.sorted { $0.key < $1.key }.flatMap { tool, found -> [ToolDefinition] in
                 guard let first = found.map(\.first).min(), first < bulk.before else { return [] }
                 return found.filter { $0.first == first }.map {

@@ -53,6 +53,7 @@ enum Fold {
         case .personErased: try change("organization", index, db)
         case .epochOpened(let body): try openEpoch(body, index, db)
         case .toolsApproved(let body): try approveTools(body, index, db)
+        case .toolsWithdrawn(let body): try withdrawTools(body, index, db)
         }
     }
 

@@ -1,7 +1,7 @@
 import GRDB
 import Model
 
-/// The definitions of tools that were approved.
+/// The definitions of tools that were approved. A tool whose approval was withdrawn has one row, with an empty digest.
 enum PinSchema {
     static let table: DatabaseFile.Migration = """
         CREATE TABLE pins (
@@ -17,25 +17,41 @@ enum PinSchema {
 
 extension Fold {
     static func approveTools(_ body: ToolsApproved, _ index: Int64, _ db: Database) throws {
-        let object = ObjectName(kind: .server, name: body.server)
+        try repin(Set(body.definitions.map(\.name)), of: body.server, index, db)
+        for definition in body.definitions {
+            try pin(definition.name, definition.digest, definition.readOnly, of: body.server, index, db)
+        }
+    }
+
+    static func withdrawTools(_ body: ToolsWithdrawn, _ index: Int64, _ db: Database) throws {
+        try repin(Set(body.tools), of: body.server, index, db)
+        for tool in body.tools { try pin(tool, "", nil, of: body.server, index, db) }
+    }
+
+    /// Forgets what held of these tools.
+    private static func repin(_ tools: Set<String>, of server: String, _ index: Int64, _ db: Database) throws {
+        let object = ObjectName(kind: .server, name: server)
         let isThere = try Bool.fetchOne(
             db, sql: "SELECT EXISTS (SELECT 1 FROM objects WHERE kind = ? AND name = ?)",
             arguments: [object.kind.rawValue, object.name])
         guard isThere == true else {
             throw StorageError(
-                "no-object", "there is no server `\(body.server.prefix(130))` whose tools could be approved")
+                "no-object", "there is no server `\(server.prefix(130))` whose tools could be approved")
         }
-        for tool in Set(body.definitions.map(\.name)).sorted() {
-            try db.run("DELETE FROM pins WHERE server = ? AND tool = ?", [body.server, tool])
-        }
-        for definition in body.definitions {
-            try db.run(
-                """
-                INSERT INTO pins (server, tool, digest, read_only, idx) VALUES (?, ?, ?, ?, ?)
-                ON CONFLICT (server, tool, digest) DO NOTHING
-                """, [body.server, definition.name, definition.digest, definition.readOnly, index])
+        for tool in tools.sorted() {
+            try db.run("DELETE FROM pins WHERE server = ? AND tool = ?", [server, tool])
         }
         try change(object.scope, index, db)
+    }
+
+    private static func pin(
+        _ tool: String, _ digest: String, _ readOnly: Bool?, of server: String, _ index: Int64, _ db: Database
+    ) throws {
+        try db.run(
+            """
+            INSERT INTO pins (server, tool, digest, read_only, idx) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (server, tool, digest) DO NOTHING
+            """, [server, tool, digest, readOnly, index])
     }
 
     /// Another server of the same name begins with nothing approved.
@@ -51,12 +67,24 @@ extension Registry {
         try read {
             var pins: [String: [ToolDefinition]] = [:]
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT server, tool, digest, read_only FROM pins ORDER BY server, tool, digest")
+                db,
+                sql: "SELECT server, tool, digest, read_only FROM pins WHERE digest <> '' ORDER BY server, tool, digest"
+            )
             while let row = try rows.next() {
                 pins[row["server"], default: []].append(
                     ToolDefinition(name: row["tool"], digest: row["digest"], readOnly: row["read_only"]))
             }
             return pins
+        }
+    }
+
+    /// The tools whose approval was withdrawn, and that nobody approved since, by the server's full name.
+    package func withdrawnTools() throws -> [String: Set<String>] {
+        try read {
+            var tools: [String: Set<String>] = [:]
+            let rows = try Row.fetchCursor(db, sql: "SELECT server, tool FROM pins WHERE digest = ''")
+            while let row = try rows.next() { tools[row["server"], default: []].insert(row["tool"]) }
+            return tools
         }
     }
 }

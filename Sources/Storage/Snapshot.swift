@@ -99,7 +99,7 @@ extension Event {
         case .topologyApplied, .manifestPublished, .journalsAnchored: []
         case .objectSet: [.objects]
         case .objectRemoved: [.objects, .pins]
-        case .toolsApproved: [.pins]
+        case .toolsApproved, .toolsWithdrawn: [.pins]
         case .grantRevoked, .grantReinstated: [.grants]
         case .reviewOpened, .reviewDecided, .reviewClosed: [.reviews, .grants]
         case .bundlesPublished: [.publications]

@@ -63,6 +63,7 @@ import Testing
         ("ToolApprove", "tool approve finance/ledger"),
         ("ToolApprove", "tool approve finance/ledger a b --yes --why x"),
         ("ToolApprove", "tool approve --zone finance --first-seen --before 2026-11-21 --wait 5s"),
+        ("ToolWithdraw", "tool withdraw finance/ledger a b --why x --yes --wait 5s"),
         ("AuthorityPrepare", "authority prepare root --out next.json --why yearly --yes"),
         ("AuthorityPrepare", "authority prepare finance --request-out finance.csr"),
         ("AuthorityActivate", "authority activate organization --dry-run"),
@@ -102,6 +103,7 @@ import Testing
         "tool approve --zone finance --first-seen", "tool approve --zone finance --before 2026-11-21",
         "tool approve finance/ledger --first-seen --before 2026-11-21",
         "tool approve --zone finance --first-seen --before x",
+        "tool withdraw finance/ledger --why x", "tool withdraw finance/ledger a", "tool withdraw ledger a --why x",
     ])
     func refusesAsUsage(line: String) {
         do {
@@ -162,7 +164,7 @@ import Testing
             #expect(!type.configuration.abstract.isEmpty)
         }
         walk(Nave.self, [])
-        #expect(leaves == 63)
+        #expect(leaves == 64)
     }
 }
 

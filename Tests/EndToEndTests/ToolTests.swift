@@ -85,6 +85,13 @@ extension EndToEnd {
                 "tool", "approve", "--zone", "finance", "--first-seen", "--before", "2100-01-01", "--yes", "--why", "x",
             ])
             #expect(bulk.code == 0 && bulk.errors.contains("finance/git: "), "\(bulk.errors)")
+            let withdrawn = try await wheel.nave([
+                "tool", "withdraw", "finance/ledger", "read_entry", "--yes", "--why", "SEC-3", "--wait", "20s",
+            ])
+            #expect(withdrawn.code == 0, "\(withdrawn.errors)")
+            let without = try await wheel.session("finance/ledger", [Self.list, Self.read])
+            #expect(without[0]["names"] == ["read_reworded"], "\(without)")
+            #expect(without[1]["text"]?.string?.contains("1200") != true, "\(without)")
             let verified = try await wheel.verifyHub()
             #expect(verified.code == 0, "\(verified.output)\(verified.errors)")
         }

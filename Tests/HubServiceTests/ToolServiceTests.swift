@@ -190,6 +190,39 @@ import Trust
         ] { #expect(await code { try await tools.approve(bad, by: hub.owner) } != nil) }
     }
 
+    @Test("an approval that is withdrawn holds nowhere, and what was seen first does not bring it back")
+    func withdrawal() async throws {
+        let hub = try await TestHub.applied()
+        let read = definition("read", "reads")
+        try await report(hub, [sighting("read", [read]), sighting("write", [definition("write", "writes")])])
+        _ = try await approve(hub, "read", [read])
+        let tools = hub.parts.services.tools
+        let request = WithdrawToolsRequest(server: "finance/ledger", tools: ["read"], why: "SEC-3")
+        #expect(await code { try await tools.withdraw(request, by: zoneOwner("analytics")) } == "forbidden")
+        for (server, names, expected) in [
+            ("finance/ledger", [], "bad-approval"), ("finance/ledger", ["read", "read"], "bad-approval"),
+            ("finance/ledger", ["read", "write"], "unknown-tool"), ("finance/none", ["read"], "unknown-server"),
+        ] as [(String, [String], String)] {
+            let bad = WithdrawToolsRequest(server: server, tools: names, why: "x")
+            #expect(await code { try await tools.withdraw(bad, by: hub.owner) } == expected)
+        }
+        #expect(try await states(hub) == ["finance/ledger read": .approved, "finance/ledger write": .unapproved])
+
+        #expect(try await tools.withdraw(request, by: hub.owner).index != nil)
+        #expect(hub.parts.ledger.snapshot.state.pins.isEmpty)
+        #expect(try await states(hub) == ["finance/ledger read": .unapproved, "finance/ledger write": .unapproved])
+        #expect(await code { try await tools.withdraw(request, by: hub.owner) } == "unknown-tool")
+        let bulk = ApproveToolsRequest(firstSeen: .init(zone: "finance", before: hub.now + .seconds(1)), why: "t")
+        let answer = try await tools.approve(bulk, by: hub.owner)
+        #expect(answer.approved.flatMap(\.definitions).map(\.name) == ["write"])
+        _ = try await approve(hub, "read", [read])
+        #expect(try await states(hub) == ["finance/ledger read": .approved, "finance/ledger write": .approved])
+        _ = try await tools.withdraw(request, by: hub.owner)
+        let verified = try LedgerVerification.verify(
+            directory: hub.directory.file("hub"), epochs: hub.parts.chain.current.epochs)
+        #expect(verified.isClean, "\(verified.problems)")
+    }
+
     @Test("a spoke speaks of tools of its own servers only, and a name that nobody could call is left out")
     func bounds() async throws {
         let hub = try await TestHub.applied()

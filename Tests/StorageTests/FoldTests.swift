@@ -60,6 +60,9 @@ import Trust
     static let refusals = [
         Refusal("opened twice", "not-opened") { [TestHub.opening] },
         Refusal("an object that is not there", "no-object") { [.objectRemoved(ObjectName(kind: .zone, name: "x"))] },
+        Refusal("tools of a server that is not there", "no-object") {
+            [.toolsWithdrawn(ToolsWithdrawn(server: "finance/x", tools: ["t"]))]
+        },
         Refusal("an invitation's id twice", "conflict") {
             [invitation("in-1", secret: 1), invitation("in-1", secret: 2)]
         },

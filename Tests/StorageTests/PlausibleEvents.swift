@@ -238,11 +238,12 @@ struct PlausibleEvents {
             ToolDefinition(
                 name: "t\(pick(4))", digest: digestText(of: [UInt8(pick(5))]), readOnly: [nil, true, false][pick(3)])
         }
+        let approved = ToolsApproved(
+            server: servers[pick(servers.count)].name, definitions: definitions,
+            firstSeenBefore: pick(2) == 0 ? TestHub.start : nil)
+        guard number.isMultiple(of: 3) else { return [.toolsApproved(approved)] }
         return [
-            .toolsApproved(
-                ToolsApproved(
-                    server: servers[pick(servers.count)].name, definitions: definitions,
-                    firstSeenBefore: pick(2) == 0 ? TestHub.start : nil))
+            .toolsWithdrawn(ToolsWithdrawn(server: approved.server, tools: Set(definitions.map(\.name)).sorted()))
         ]
     }
 

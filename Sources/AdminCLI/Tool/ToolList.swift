@@ -7,7 +7,7 @@ struct ToolList: AsyncParsableCommand {
         commandName: "list", abstract: "Lists tools, and whether they are as they were approved.",
         discussion: """
             `approved`: every definition that is listed was approved; `changed`: one is listed that was not, though another \
-            was; `unapproved`: nobody approved a tool of that name; `missing`: approved, and no spoke lists it now.
+            was; `unapproved`: no definition of a tool of that name is approved; `missing`: approved, and no spoke lists it now.
 
             Examples:
               nave tool list finance/ledger

@@ -24,6 +24,7 @@ package enum Event: Hashable, Sendable {
     case authorityTainted(AuthorityStep)
     case authorityRetired(AuthorityStep)
     case toolsApproved(ToolsApproved)
+    case toolsWithdrawn(ToolsWithdrawn)
 
     package var type: String {
         switch self {
@@ -51,6 +52,7 @@ package enum Event: Hashable, Sendable {
         case .authorityTainted: "authority.tainted"
         case .authorityRetired: "authority.retired"
         case .toolsApproved: "tools.approved"
+        case .toolsWithdrawn: "tools.withdrawn"
         }
     }
 
@@ -79,6 +81,7 @@ package enum Event: Hashable, Sendable {
         case .authorityActivated(let body), .authorityTainted(let body), .authorityRetired(let body):
             try JSONCoding.encode(body)
         case .toolsApproved(let body): try JSONCoding.encode(body)
+        case .toolsWithdrawn(let body): try JSONCoding.encode(body)
         }
     }
 
@@ -114,6 +117,7 @@ package enum Event: Hashable, Sendable {
         case "authority.retired":
             self = .authorityRetired(try JSONCoding.decode(AuthorityStep.self, from: body))
         case "tools.approved": self = .toolsApproved(try JSONCoding.decode(ToolsApproved.self, from: body))
+        case "tools.withdrawn": self = .toolsWithdrawn(try JSONCoding.decode(ToolsWithdrawn.self, from: body))
         default:
             throw ModelError(
                 "unknown-entry", "ledger entries of type `\(type.prefix(60))` are not known to this program")

@@ -53,7 +53,7 @@ package struct ToolRow: Hashable, Sendable, Codable {
         case approved
         /// One is listed that was not approved, though others were.
         case changed
-        /// Nobody approved a tool of that name.
+        /// No definition of a tool of that name is approved.
         case unapproved
         /// It was approved, and no spoke lists it now.
         case missing
@@ -180,5 +180,19 @@ package struct ApproveToolsAnswer: Hashable, Sendable, Codable {
     package init(change: ChangeAnswer, approved: [ToolsApproved]) {
         self.change = change
         self.approved = approved
+    }
+}
+
+/// `POST /v1/tools/withdraw`: tools of which no definition is approved from now on.
+package struct WithdrawToolsRequest: Hashable, Sendable, Codable {
+    /// Full name.
+    package var server: String
+    package var tools: [String]
+    package var why: String?
+
+    package init(server: String, tools: [String], why: String? = nil) {
+        self.server = server
+        self.tools = tools
+        self.why = why
     }
 }
