@@ -39,21 +39,21 @@ package struct Caller: Hashable, Sendable {
             hasher.combine(client)
         }
 
-        /// `ISSUER#SUBJECT` or `ISSUER#SUBJECT@CLIENT`: no two of them have one spelling.
-        fileprivate var key: String { "\(issuer)#\(escaped(subject))" + (client.map { "@\(escaped($0))" } ?? "") }
+        /// `ISSUER#SUBJECT`: no two people have one spelling.
+        fileprivate var account: String { "\(issuer)#\(escaped(subject))" }
+        /// `ISSUER#SUBJECT` or `ISSUER#SUBJECT@CLIENT`.
+        fileprivate var key: String { account + (client.map { "@\(escaped($0))" } ?? "") }
     }
 
     /// What sessions, tasks and processes belong to: another client of the same person has none of them.
-    package var key: String {
-        guard user != nil else { return workload?.description ?? "" }
-        return [workload?.description, user?.key].compactMap(\.self).joined(separator: "+")
-    }
+    package var key: String { spelling(user?.key) }
 
     /// What is counted by: the same for all clients of a person, who may have as many of them as the issuer registers.
-    package var account: String {
-        var caller = self
-        caller.user?.client = nil
-        return caller.key
+    package var account: String { spelling(user?.account) }
+
+    private func spelling(_ user: String?) -> String {
+        guard let user else { return workload?.description ?? "" }
+        return workload.map { "\($0)+\(user)" } ?? user
     }
 
     /// Reads a key back: a person without address and groups, which are not in it.
