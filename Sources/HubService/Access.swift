@@ -87,7 +87,7 @@ package struct Access: Sendable {
         guard let tool = aim.tool,
             let placed = ledger.snapshot.state.topology.servers.first(where: { $0.fullName == server })
         else { return [] }
-        let spokes = Set(placed.spokes.map { "\(placed.zone)/\($0)" })
+        let spokes = Set(placed.fullSpokes)
         return try await usage.definitions(server: server, tool: tool).filter { known in
             known.sightings.contains { spokes.contains($0.spoke) }
         }.map(\.digest)

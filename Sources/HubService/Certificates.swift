@@ -93,7 +93,7 @@ package struct Certificates: Sendable {
         let organization = settings.organization
         let commit = try await ledger.append(by: Author(requester: standing.identity), why: request.why) { registry in
             guard let issued = try registry.certificate(serial: request.serial) else {
-                throw Self.unknown(request.serial)
+                throw Self.unknown(request.serial, isWhole: true)
             }
             try standing.require(.owner, in: Self.zone(of: issued.identity, organization))
             guard issued.identity != standing.identity, issued.identity.kind != "hub" else {
@@ -170,9 +170,11 @@ package struct Certificates: Sendable {
             notAfter: issued.notAfter, key: issued.key, invitation: issued.invitation)
     }
 
-    private static func unknown(_ serial: String) -> HubError {
-        HubError(
+    /// - Parameter isWhole: whether nothing but the whole number would have found it.
+    private static func unknown(_ serial: String, isWhole: Bool = false) -> HubError {
+        let beginning = isWhole ? "" : "; the first \(serialPrefixDigits) digits are enough"
+        return HubError(
             .notFound, "unknown-certificate", "this hub issued no certificate \(quoted(serial))",
-            hint: "`nave certificate list` shows the serial numbers; the first \(serialPrefixDigits) digits are enough")
+            hint: "`nave certificate list` shows the serial numbers\(beginning)")
     }
 }

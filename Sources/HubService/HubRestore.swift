@@ -167,7 +167,7 @@ package struct HubRestore: Sendable {
             }
         guard let reason else { return nil }
         // A key that waited may have been in force in what was lost.
-        for role in OnlineKeys.roles where draft.hasNextKey(role) { try draft.dropNextKey(role) }
+        for role in OnlineKeys.roles { try draft.dropNextKey(role) }
         let records = try HubDatabase.authorities(directory: draft.path)
         let authorities = try [AuthorityName.root, AuthorityName.organization] + draft.zonesWithAuthority()
         for name in authorities.map({ AuthorityName($0) }) where draft.hasNextKey(name) {

@@ -161,7 +161,7 @@ package struct Lists: Sendable {
     }
 
     package func rollout(_ query: Query, _ standing: Standing) async throws -> Rollout {
-        return rollout(zone: query["zone"], standing, try await usage.statuses())
+        rollout(zone: query["zone"], standing, try await usage.statuses())
     }
 
     private func rollout(zone: String?, _ standing: Standing, _ statuses: [String: SpokeStatus]) -> Rollout {

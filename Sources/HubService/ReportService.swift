@@ -40,9 +40,12 @@ package struct ReportService: Sendable {
                 metadata: ["spoke": "\(spoke.fullName)", "code": "\(refused.code)", "detail": "\(refused.detail)"])
         }
         var believed = report
-        let placed = snapshot.state.topology.servers(on: spoke)
-        // What is told of a tool is approved for every spoke: nobody speaks of tools that others serve.
-        believed.tools = report.tools?.filter { placed.contains($0.server) }
+        if let tools = report.tools {
+            let placed = snapshot.state.topology.servers.filter { $0.fullSpokes.contains(spoke.fullName) }
+            let names = Set(placed.map(\.fullName))
+            // What is told of a tool is approved for every spoke: nobody speaks of tools that others serve.
+            believed.tools = tools.filter { names.contains($0.server) }
+        }
         let answer = ReportAnswer(sequence: try await usage.merge(believed, spoke: spoke.fullName, now: now()))
         if let trouble = report.trouble {
             log.warning(
@@ -77,12 +80,5 @@ package struct ReportService: Sendable {
         for server in report.servers where !server.name.hasPrefix("\(zone)/") {
             throw HubError(.invalid, "bad-report", "the server \(quoted(server.name)) is not of the zone `\(zone)`")
         }
-    }
-}
-
-extension Topology {
-    /// Full names of the servers that are placed on a spoke.
-    fileprivate func servers(on spoke: Member) -> Set<String> {
-        Set(servers.filter { $0.zone == spoke.zone && $0.spokes.contains(spoke.name) }.map(\.fullName))
     }
 }

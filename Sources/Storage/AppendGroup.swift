@@ -24,7 +24,7 @@ struct AppendGroup: Sendable {
     /// The registry with the whole group, still without its checkpoint; nil when nothing was appended.
     private(set) var snapshot: Snapshot?
     private var events: [Event] = []
-    /// Inner nodes of the tree that the group's leaves complete; written with its checkpoint.
+    /// Nodes of the tree to be kept that the group's leaves complete; written with its checkpoint.
     private var nodes: [MerkleFrontier.Completed] = []
     /// The topology until an object changes.
     private var topology: Topology?

@@ -27,7 +27,7 @@ struct LedgerHead: Sendable {
     }
 
     /// Appends a leaf, its disclosures and what it folds to.
-    /// - Returns: the inner nodes that it completes, for the caller to store in the same transaction.
+    /// - Returns: the nodes to be kept that it completes, for the caller to store in the same transaction.
     mutating func append(
         _ leaf: Leaf, _ disclosures: [PersonalData.Disclosure], to db: Database
     ) throws -> [MerkleFrontier.Completed] {

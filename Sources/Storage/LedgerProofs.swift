@@ -6,7 +6,7 @@ extension MerkleFrontier {
     /// Nodes from this level up are stored; a lower one is hashed from its at most eight leaves.
     static let lowestKept = 4
 
-    /// An inner node and its hash.
+    /// A node that is kept, and its hash.
     struct Completed: Sendable {
         var node: MerkleNode
         var hash: [UInt8]

@@ -36,31 +36,25 @@ package struct PublishedManifest: Hashable, Sendable {
 extension Registry {
     /// The version in force; nil before the first.
     package func newestManifest() throws -> PublishedManifest? {
-        guard let envelope = try manifests().last,
-            let row = try read({ try Row.fetchOne(db, sql: "SELECT version, idx FROM manifests ORDER BY version DESC") }
-            )
-        else { return nil }
-        return PublishedManifest(version: row["version"], index: row["idx"], envelope: envelope)
+        try read { try Row.fetchOne(db, sql: "\(Self.allPublished) DESC LIMIT 1").map(Self.published) }
     }
 
     /// The envelopes of every version of the trust manifest as they were published, oldest first.
     package func manifests() throws -> [[UInt8]] {
-        try read {
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT m.version, a.bytes FROM manifests m LEFT JOIN artifacts a ON a.digest = m.digest
-                    ORDER BY m.version
-                    """
-            ).map { row in
-                guard let bytes = row["bytes"] as Blob? else {
-                    throw StorageError(
-                        "ledger-damaged", "version \(row["version"] as Int64) of the trust manifest is missing",
-                        hint: "restore a backup")
-                }
-                return bytes.bytes
-            }
+        try read { try Row.fetchAll(db, sql: Self.allPublished).map { try Self.published($0).envelope } }
+    }
+
+    private static let allPublished = """
+        SELECT m.version, m.idx, a.bytes FROM manifests m LEFT JOIN artifacts a ON a.digest = m.digest ORDER BY m.version
+        """
+
+    private static func published(_ row: Row) throws -> PublishedManifest {
+        let version: Int64 = row["version"]
+        guard let bytes = row["bytes"] as Blob? else {
+            throw StorageError(
+                "ledger-damaged", "version \(version) of the trust manifest is missing", hint: "restore a backup")
         }
+        return PublishedManifest(version: version, index: row["idx"], envelope: bytes.bytes)
     }
 }
 

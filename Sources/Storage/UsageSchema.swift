@@ -1,5 +1,5 @@
-/// The tables of `usage.sqlite`: what spokes told. None of it is in the ledger. Decisions, counters and anchors have an end
-/// (`prune`); each spoke's newest report and journal heads stay, and so does evidence of a contradiction.
+/// The tables of `usage.sqlite`: what spokes told. None of it is in the ledger. Nearly all of it has an end (`prune`); each
+/// spoke's newest report stays, with the journal that it was of and its head, and so does evidence of a contradiction.
 enum UsageSchema {
     static let migrations: [DatabaseFile.Migration] = [
         version1, version2, JournalHeadSchema.tables, ToolSchema.tables, ToolSchema.readOnlyByText,

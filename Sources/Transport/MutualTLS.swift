@@ -117,22 +117,16 @@ package enum MutualTLS {
         }
     }
 
-    /// Adds server TLS without a client certificate. Call it on the channel's event loop.
-    private static func addFront(to channel: any Channel, _ generation: TLSGeneration) throws {
-        try channel.pipeline.syncOperations.addHandler(
-            NIOSSLServerHandler(
-                context: generation.context, customVerificationCallback: nil, configuration: handlerConfiguration))
-    }
-
-    /// The same, with ten seconds for the handshake.
+    /// Adds server TLS without a client certificate, with ten seconds for the handshake. Call it on the channel's event loop.
     /// - Returns: When it is done; fails with `TransportError`.
     package static func addTimedFront(
         to channel: any Channel, _ generation: TLSGeneration
     ) throws -> EventLoopFuture<Void> {
         let promise = channel.eventLoop.makePromise(of: Void.self)
+        let tls = NIOSSLServerHandler(
+            context: generation.context, customVerificationCallback: nil, configuration: handlerConfiguration)
         do {
-            try addFront(to: channel, generation)
-            try channel.pipeline.syncOperations.addHandler(FrontHandler(promise))
+            try channel.pipeline.syncOperations.addHandlers(tls, FrontHandler(promise))
         } catch {
             promise.fail(error)
             throw error

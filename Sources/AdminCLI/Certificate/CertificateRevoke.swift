@@ -9,7 +9,7 @@ struct CertificateRevoke: AsyncParsableCommand {
             Its identity keeps its other certificates. Where a key was stolen, revoke the identity, with \
             `nave spoke revoke` or `nave client revoke`: whoever had the key may have renewed.
 
-              nave certificate revoke 5c0f3b9e --why "key was in a backup" --wait 30s
+              nave certificate revoke 41a0c7d2e5f093b6a1d8 --why "key was in a backup" --wait 30s
             """)
 
     @Argument(help: "As `nave certificate list` shows it, or at least its first 20 digits.")

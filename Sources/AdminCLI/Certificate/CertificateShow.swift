@@ -6,10 +6,10 @@ struct CertificateShow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Shows one certificate that the hub issued, by its serial number.",
         discussion: """
-            Ends with the certificate itself, for openssl and others. The first digits of the serial number are enough, where \
-            no other begins with them.
+            Ends with the certificate itself, for openssl and others. The first 20 digits of the serial number are enough, \
+            where no other begins with them.
 
-              nave certificate show 5c0f3b9e | openssl x509 -noout -text
+              nave certificate show 41a0c7d2e5f093b6a1d8 | openssl x509 -noout -text
             """)
 
     @Argument(help: "As `nave certificate list` shows it, or at least its first 20 digits.")

@@ -52,12 +52,12 @@ func revoke(
 /// Shows programs what a change did, tells people, and waits for the spokes where that was asked.
 /// - Throws: `Ended` when one has not acknowledged it in time.
 func tell(
-    _ answer: ChangeAnswer, as output: OutputOptions, _ acknowledgement: AcknowledgementOptions? = nil,
+    _ answer: ChangeAnswer, as output: OutputOptions, _ acknowledgement: AcknowledgementOptions,
     except gone: String? = nil, _ hub: HubClient, _ terminal: Terminal
 ) async throws {
     try terminal.showForPrograms(answer, as: output.output)
     terminal.say(changeLine(answer))
-    try await acknowledged(answer, within: acknowledgement?.wait, except: gone, hub, terminal)
+    try await acknowledged(answer, within: acknowledgement.wait, except: gone, hub, terminal)
 }
 
 /// Waits until every spoke that ever reported enforces a change; without a time it does not wait.

@@ -28,8 +28,7 @@ extension ReviewService {
             let used = try await usage.usage(
                 principal: grant.principal.description, server: grant.server, capabilities: grant.capabilities,
                 rule: grant.rule)
-            let server = topology.servers.first { $0.fullName == grant.server }
-            let spokes = server.map { server in server.spokes.map { "\(server.zone)/\($0)" } } ?? []
+            let spokes = topology.servers.first { $0.fullName == grant.server }?.fullSpokes ?? []
             items.append(
                 ReviewEvidence(
                     number: index + 1, grant: grant,

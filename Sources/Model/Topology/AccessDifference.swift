@@ -165,7 +165,3 @@ extension Ruleset {
         return ruleset
     }
 }
-
-extension Server {
-    fileprivate var fullSpokes: [String] { spokes.map { "\(zone)/\($0)" } }
-}

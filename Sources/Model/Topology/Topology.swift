@@ -195,6 +195,9 @@ package struct Server: Hashable, Sendable, Codable {
     }
 
     package var fullName: String { "\(zone)/\(name)" }
+
+    /// Full names of the spokes that front it.
+    package var fullSpokes: [String] { spokes.map { "\(zone)/\($0)" } }
 }
 
 /// An expectation that a topology's files state about themselves; it never leaves them.
