@@ -5,7 +5,7 @@ import Model
 /// had been appended by then, in a database in memory. One at a time, and never more than `maximumEntries`.
 package actor LedgerHistory {
     /// Entries that are folded at most; more than ten years of a busy organization.
-    package static let maximumEntries: Int64 = 200_000
+    package static let maximumEntries = 200_000
 
     /// What no decision reads, and what is most of a ledger.
     private static let skipped = [
@@ -15,10 +15,11 @@ package actor LedgerHistory {
     ]
 
     private let database: HubDatabase
-    private let maximumEntries: Int64
+    private let maximumEntries: Int
     private var isFolding = false
+    private var searched = Searched()
 
-    package init(database: HubDatabase, maximumEntries: Int64 = LedgerHistory.maximumEntries) {
+    package init(database: HubDatabase, maximumEntries: Int = LedgerHistory.maximumEntries) {
         self.database = database
         self.maximumEntries = maximumEntries
     }
@@ -31,32 +32,59 @@ package actor LedgerHistory {
         }
         isFolding = true
         defer { isFolding = false }
-        let maximum = maximumEntries
+        let (before, maximum) = (searched, maximumEntries)
         do {
-            return try await database.pool.read { db in try Self.state(at: moment, db, maximum) }
+            let (size, now) = try await database.pool.read { db in
+                let size = try Self.size(at: moment, db)
+                return (size, try before.through(size, limit: maximum + 1, db))
+            }
+            searched = now
+            guard size > 0 else {
+                throw StorageError("before-the-ledger", "the ledger began after \(moment)")
+            }
+            let indices = now.found.prefix { $0 < size }
+            guard indices.count <= maximum else {
+                throw StorageError(
+                    "history-too-long", "more than \(maximum) entries would have to be folded again",
+                    hint: "`nave-hub restore` a backup of that time elsewhere, and ask there")
+            }
+            return (try await database.pool.read { db in try Self.fold(indices, db) }, size)
         } catch {
             throw StorageError.wrapping(error, "cannot look into the past")
         }
     }
 
-    private static func state(at moment: Instant, _ db: Database, _ maximum: Int64) throws -> (RegistryState, Int64) {
-        let size = try size(at: moment, db)
-        guard size > 0 else {
-            throw StorageError("before-the-ledger", "the ledger began after \(moment)")
+    /// Which entries are folded. To learn an entry's type its JSON is parsed, and entries never change: each is looked at once.
+    private struct Searched: Sendable {
+        private var size: Int64 = 0
+        /// Their indices, in order.
+        private(set) var found: [Int64] = []
+
+        /// Searches on, up to a size, or until so many are found.
+        func through(_ end: Int64, limit: Int, _ db: Database) throws -> Searched {
+            guard size < end, found.count < limit else { return self }
+            let skipped = LedgerHistory.skipped.map { "'\($0)'" }.joined(separator: ", ")
+            let more = try Int64.fetchAll(
+                db,
+                sql: """
+                    SELECT idx FROM ledger
+                    WHERE idx >= ? AND idx < ? AND json_extract(CAST(bytes AS TEXT), '$.type') NOT IN (\(skipped))
+                    ORDER BY idx LIMIT ?
+                    """, arguments: [size, end, limit - found.count])
+            var next = self
+            next.size = end
+            next.found += more
+            return next
         }
-        let skipped = skipped.map { "'\($0)'" }.joined(separator: ", ")
-        let clause = "FROM ledger WHERE idx < ? AND json_extract(CAST(bytes AS TEXT), '$.type') NOT IN (\(skipped))"
-        let count = try Int64.fetchOne(db, sql: "SELECT count(*) \(clause)", arguments: [size]) ?? 0
-        guard count <= maximum else {
-            throw StorageError(
-                "history-too-long", "\(count) entries would have to be folded again, which is more than \(maximum)",
-                hint: "`nave-hub restore` a backup of that time elsewhere, and ask there")
-        }
+    }
+
+    private static func fold(_ indices: ArraySlice<Int64>, _ db: Database) throws -> RegistryState {
         let scratch = try DatabaseFile.scratch(migrations: HubSchema.migrations)
         return try scratch.write { scratch in
-            let leaves = try Row.fetchCursor(db, sql: "SELECT idx, bytes \(clause) ORDER BY idx", arguments: [size])
-            while let row = try leaves.next() {
-                try Fold.apply(try Leaf(stored: (row["bytes"] as Blob).bytes), at: row["idx"], to: scratch)
+            let leaf = try db.cachedStatement(sql: "SELECT bytes FROM ledger WHERE idx = ?")
+            for index in indices {
+                let bytes = try Blob.fetchOne(leaf, arguments: [index])?.bytes ?? []
+                try Fold.apply(try Leaf(stored: bytes), at: index, to: scratch)
             }
             // What was erased since stays erased, in the past too.
             let disclosures = try Row.fetchCursor(db, sql: "SELECT commitment, salt, value FROM disclosures")
@@ -65,14 +93,14 @@ package actor LedgerHistory {
                     "INSERT INTO disclosures (commitment, salt, value) VALUES (?, ?, ?)",
                     [row["commitment"] as String, row["salt"] as Blob, row["value"] as String])
             }
-            return (try Registry(scratch).state(), size)
+            return try Registry(scratch).state()
         }
     }
 
     /// How many entries there were. The hub's clock gave them their times, in order but for its corrections: the first that is
     /// later than the moment ends it.
     private static func size(at moment: Instant, _ db: Database) throws -> Int64 {
-        var (low, high) = (Int64(0), try Int64.fetchOne(db, sql: "SELECT count(*) FROM ledger") ?? 0)
+        var (low, high) = (Int64(0), try Registry(db).size())
         while low < high {
             let middle = (low + high) / 2
             let at = try String.fetchOne(

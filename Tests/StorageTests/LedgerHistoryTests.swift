@@ -15,7 +15,8 @@ import Testing
         }
         let history = LedgerHistory(database: hub.database)
         var compared = 0
-        for (state, size) in then {
+        // In no order: what was learnt for one moment serves the others.
+        for (state, size) in then.prefix(20) + then.reversed() {
             let entry = try #require(try await hub.ledger.entries(from: size - 1, type: nil, limit: 1).first)
             let at = try #require(entry.1["at"]?.string.flatMap { Instant($0) })
             let past = try await history.state(at: at)
@@ -27,7 +28,11 @@ import Testing
         #expect(
             await failureCode { _ = try await history.state(at: TestHub.start - .days(1)) } == "before-the-ledger")
         let short = LedgerHistory(database: hub.database, maximumEntries: 3)
-        #expect(
-            await failureCode { _ = try await short.state(at: TestHub.start + .days(9)) } == "history-too-long")
+        for _ in 0..<2 {
+            #expect(
+                await failureCode { _ = try await short.state(at: TestHub.start + .days(9)) } == "history-too-long")
+            // The opening is the first entry, a second after the start.
+            #expect(try await short.state(at: TestHub.start + .seconds(1)).size == 1)
+        }
     }
 }
