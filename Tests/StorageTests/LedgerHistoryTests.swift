@@ -23,8 +23,10 @@ import Testing
             guard past.size == size else { continue }
             compared += 1
             #expect(past.state.topology == state.topology && past.state.masks == state.masks)
+            #expect(past.state.pins == state.pins)
         }
         #expect(compared > 30)
+        #expect(then.contains { !$0.state.pins.isEmpty } && then.contains { !$0.state.masks.isEmpty })
         #expect(
             await failureCode { _ = try await history.state(at: TestHub.start - .days(1)) } == "before-the-ledger")
         let short = LedgerHistory(database: hub.database, maximumEntries: 3)

@@ -88,7 +88,8 @@ extension Snapshot {
             [
                 "\(size)", checkpoint, state.origin, "\(hasTopology)",
                 String(decoding: try JSONCoding.canonical(state.topology), as: UTF8.self),
-                "\(state.masks.sorted { $0.id < $1.id })", "\(state.revokedSerials)", "\(state.revokedIdentities)",
+                "\(state.masks.sorted { $0.id < $1.id })", "\(state.pins.sorted { $0.key < $1.key })",
+                "\(state.revokedSerials)", "\(state.retiredKeys)", "\(state.revokedIdentities)",
                 "\(revocations == Revocations(state))", "\(authorities)",
                 "\(state.changes.sorted { $0.key < $1.key })",
                 "\(certificates.values.sorted { $0.identity.description < $1.identity.description })", "\(invitations)",
