@@ -1,5 +1,5 @@
 import Foundation
-import HubService
+@testable import HubService
 import Model
 import TestSupport
 import Testing
@@ -26,5 +26,17 @@ import Transport
             RevocationRequest(identity: outcome.identity), by: hub.owner)
         #expect(try await hub.parts.services.lists.status(hub.owner).alarms == [])
         #expect(try HubVerification.verify(data: hub.directory.file("hub")).isClean)
+    }
+    @Test func nothingIsRecoveredWhileAHubServes() async throws {
+        let hub = try await TestHub.applied()
+        let context = hub.directory.file("rescue.json")
+        let recovery = AdminRecovery(data: hub.directory.file("hub"), adminContext: context)
+        // What `serve` holds.
+        let lock = try DirectoryLock(HubDirectory(hub.directory.file("hub")))
+        #expect(await code { try await recovery.run { TestHub.start } } == "already-running")
+        #expect(!FileManager.default.fileExists(atPath: context))
+        lock.release()
+        _ = try await recovery.run { TestHub.start }
+        #expect(FileManager.default.fileExists(atPath: context))
     }
 }

@@ -73,6 +73,7 @@ import Trust
         Row(testDescription: "another key identifier", code: "other-key-identifier") {
             $0.subjectKeyID = [UInt8](repeating: 1, count: 20)
         },
+        Row(testDescription: "no key identifier", code: "no-key-identifier") { $0.subjectKeyID = [] },
         Row(testDescription: "no CA below it", code: "wrong-path-length") { $0.pathLength = 0 },
         Row(testDescription: "any name", code: "no-name-constraints") { $0.nameConstraints = nil },
         Row(testDescription: "not critical", code: "name-constraints-not-critical") {
@@ -91,6 +92,10 @@ import Trust
         Row(testDescription: "unknown critical extension", code: "unknown-critical-extension") {
             $0.otherCriticalExtensions = ["1.3.6.1.4.1.55555.1"]
         },
+        // No rule of ours looks at it: libcrypto does, on the path.
+        Row(testDescription: "a name that the present root may not give", code: "bad-path") {
+            $0.names = [GeneralName(.dns, "evil.example")]
+        },
     ]
 
     @Test(arguments: rows) func judges(_ row: Row) throws {
@@ -108,6 +113,23 @@ import Trust
         #expect(refusal { try roots.rules(foreign).judge() } == "not-signed-by-root")
         let own = try roots.draft().signed(by: roots.nextKey, issuer: roots.next.certificate)
         #expect(refusal { try roots.rules(own).judge() } == "not-signed-by-root")
+    }
+
+    @Test func theRootThatSignsHasNotEnded() throws {
+        let roots = try Roots()
+        var draft = roots.draft()
+        draft.notAfter = roots.present.certificate.notAfter + .days(100)
+        let cross = try draft.signed(by: roots.presentKey, issuer: roots.present.certificate)
+        for (now, expected) in [(TestPKI.now, nil), (roots.present.certificate.notAfter + .days(1), "expired")] {
+            #expect(refusal { try roots.rules(cross, now: now).judge() } == expected)
+        }
+    }
+
+    @Test func sha1IsRefused() throws {
+        let roots = try Roots()
+        let weak = try CorporateCA().sign(
+            RootRulesTests.Row(testDescription: "SHA-1", code: "weak-signature", digest: "-sha1"), key: roots.nextKey)
+        #expect(refusal { try roots.rules(weak).judge() } == "weak-signature")
     }
 
     @Test func aRootOfAnotherNameIsOneCAMore() throws {

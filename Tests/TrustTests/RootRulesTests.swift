@@ -233,7 +233,7 @@ import Trust
 }
 
 /// A CA of the `openssl` program in a directory of its own.
-private struct CorporateCA {
+struct CorporateCA {
     let directory: TemporaryDirectory
     let certificate: Certificate
 
