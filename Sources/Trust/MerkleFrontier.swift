@@ -14,7 +14,8 @@ package struct MerkleFrontier: Hashable, Sendable {
 
     package mutating func append(leafHash: [UInt8]) { append(leafHash: leafHash) { _, _ in } }
 
-    /// - Parameter completed: Called with the nodes of `MerkleNodes.completed(byLeaf:)` and their hashes, in that order.
+    /// - Parameter completed: Called with the nodes that the leaf completes and their hashes, level 0 first: one more than the
+    ///   leaf's index has trailing one bits.
     package mutating func append(leafHash: [UInt8], completed: (MerkleNode, [UInt8]) -> Void) {
         var hash = leafHash
         completed(MerkleNode(level: 0, index: size), hash)

@@ -17,17 +17,9 @@ package struct MerkleNode: Hashable, Sendable {
     }
 }
 
-/// Which complete nodes roots and proofs are made of, so that a store which keeps them answers with O(log n) of them and
+/// Which complete nodes proofs are made of, so that a store which keeps them answers with O(log n) of them and
 /// reads no other leaf. Pure addressing: no hash is known here.
 package enum MerkleNodes {
-    /// The nodes that appending the leaf at `leaf` completes, level 0 first: one more than `leaf` has trailing one bits. Each is kept once, for ever.
-    package static func completed(byLeaf leaf: Int64) -> [MerkleNode] {
-        (0...(~leaf).trailingZeroBitCount).map { MerkleNode(level: $0, index: leaf >> Int64($0)) }
-    }
-
-    /// The nodes whose fold is the root over the first `size` leaves, the largest first; none for no leaves.
-    package static func root(size: Int64) -> MerkleFold { cover(0..<size) }
-
     /// The proof that leads from the leaf at `index` to the root over `size` leaves (section 2.1.3.1).
     /// - Throws: `out-of-range`.
     package static func inclusionProof(index: Int64, size: Int64) throws(TrustError) -> [MerkleFold] {
@@ -85,7 +77,7 @@ package enum MerkleNodes {
     }
 }
 
-/// One hash of a proof, or a root, as the complete nodes it is made of, from left to right.
+/// One hash of a proof, as the complete nodes it is made of, from left to right.
 package struct MerkleFold: Hashable, Sendable {
     /// Each larger than the next.
     package let nodes: [MerkleNode]

@@ -21,63 +21,6 @@ package enum MerkleTree {
         stream.update(right)
         return stream.finish()
     }
-
-    /// The root over leaf hashes (section 2.1.1).
-    package static func root(of leaves: some RandomAccessCollection<[UInt8]>) -> [UInt8] {
-        var frontier = MerkleFrontier()
-        for leaf in leaves { frontier.append(leafHash: leaf) }
-        return frontier.root
-    }
-
-    /// The hashes that lead from the leaf at `index` to the root over all leaves (section 2.1.3.1).
-    /// - Throws: `out-of-range`.
-    package static func inclusionProof(
-        index: Int, leaves: some RandomAccessCollection<[UInt8]>
-    ) throws(TrustError) -> [[UInt8]] {
-        guard (0..<leaves.count).contains(index) else {
-            throw TrustError("out-of-range", "no leaf \(index) in a tree of \(leaves.count)")
-        }
-        return path(index, Array(leaves)[...])
-    }
-
-    private static func path(_ index: Int, _ leaves: ArraySlice<[UInt8]>) -> [[UInt8]] {
-        guard leaves.count > 1 else { return [] }
-        let split = largestPowerOfTwo(below: leaves.count)
-        let left = leaves.prefix(split)
-        let right = leaves.dropFirst(split)
-        return index < split
-            ? path(index, left) + [root(of: right)]
-            : path(index - split, right) + [root(of: left)]
-    }
-
-    /// The hashes that lead from the root over the first `size` leaves to the root over all (section 2.1.4.1); empty for
-    /// the same size and for size 0.
-    /// - Throws: `out-of-range`.
-    package static func consistencyProof(
-        size: Int, leaves: some RandomAccessCollection<[UInt8]>
-    ) throws(TrustError) -> [[UInt8]] {
-        guard (0...leaves.count).contains(size) else {
-            throw TrustError("out-of-range", "a tree of \(leaves.count) never had \(size) leaves")
-        }
-        guard size > 0, size < leaves.count else { return [] }
-        return subproof(size, Array(leaves)[...], complete: true)
-    }
-
-    private static func subproof(_ size: Int, _ leaves: ArraySlice<[UInt8]>, complete: Bool) -> [[UInt8]] {
-        guard size < leaves.count else { return complete ? [] : [root(of: leaves)] }
-        let split = largestPowerOfTwo(below: leaves.count)
-        let left = leaves.prefix(split)
-        let right = leaves.dropFirst(split)
-        return size <= split
-            ? subproof(size, left, complete: complete) + [root(of: right)]
-            : subproof(size - split, right, complete: false) + [root(of: left)]
-    }
-
-    private static func largestPowerOfTwo(below count: Int) -> Int {
-        var power = 1
-        while power << 1 < count { power <<= 1 }
-        return power
-    }
 }
 
 extension MerkleTree {

@@ -1,5 +1,6 @@
 import Model
 import SpokeAgent
+import TestSupport
 import Testing
 import Trust
 
