@@ -105,7 +105,7 @@ package final class HubTrust: Sendable {
         let domains = [organization] + basis.zones.map { "\($0).\(organization)" }
         return try PeerVerifier(
             anchors: Dictionary(domains.map { ($0, basis.roots) }) { first, _ in first },
-            deniedSerials: Set(basis.denied),
+            denied: Set(basis.denied),
             deniedIdentities: Dictionary(basis.identities.map { ($0.identity, $0.issuedBefore) }, uniquingKeysWith: max)
         )
     }

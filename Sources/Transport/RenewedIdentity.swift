@@ -18,7 +18,7 @@ extension TLSIdentity {
                     "unexpected-answer",
                     "the renewed certificate is not for our key and \(quoted(identity.description))")
             }
-            try self.init(verifiedKey: key, verifiedChain: chain)
+            try self.init(parsedKey: key, parsedChain: chain)
         } catch { throw TransportError("cannot use the renewed certificate", because: error) }
     }
 }

@@ -24,17 +24,17 @@ package struct TLSIdentity: Sendable {
     /// - Throws: `bad-pem`, `bad-key`, `bad-certificate`, `wrong-key`.
     package init(keyPEM: String, chainPEM: String) throws(TransportError) {
         do throws(TrustError) {
-            try self.init(verifiedKey: PrivateKey(pem: keyPEM), verifiedChain: Certificate.chain(pem: chainPEM))
+            try self.init(parsedKey: PrivateKey(pem: keyPEM), parsedChain: Certificate.chain(pem: chainPEM))
         } catch { throw TransportError("cannot read a key and its certificates", because: error) }
     }
 
     /// - Throws: `wrong-key`; nothing else is judged here.
-    init(verifiedKey: PrivateKey, verifiedChain: [Certificate]) throws(TrustError) {
-        guard let leaf = verifiedChain.first, leaf.publicKey == verifiedKey.publicKey else {
+    init(parsedKey: PrivateKey, parsedChain: [Certificate]) throws(TrustError) {
+        guard let leaf = parsedChain.first, leaf.publicKey == parsedKey.publicKey else {
             throw TrustError("wrong-key", "the key is not that of the first certificate")
         }
-        key = verifiedKey
-        chain = verifiedChain
+        key = parsedKey
+        chain = parsedChain
     }
 
     package var leaf: Certificate { chain[0] }

@@ -41,7 +41,7 @@ package struct PeerVerifier: Sendable {
     package static let maximumChain = 8
 
     private let anchors: [String: TrustAnchors]
-    private let deniedSerials: Set<String>
+    private let denied: Set<String>
     private let deniedIdentities: [SPIFFEID: Instant]
     /// Of this value and its copies only: another moment's trust begins with none.
     private let known = KnownChains()
@@ -49,12 +49,12 @@ package struct PeerVerifier: Sendable {
     /// - Parameters:
     ///   - anchors: The roots of each trust domain. An organization has one entry for its own domain and one for each of its
     ///     zones, all with the same roots; then an intermediate has to name its domain.
-    ///   - deniedSerials: Of leaves and CAs, lower-case hexadecimal, as `Certificate.serial` writes them; and `sha256:…` of
+    ///   - denied: Of leaves and CAs, lower-case hexadecimal, as `Certificate.serial` writes them; and `sha256:…` of
     ///     keys of CAs, any certificate of which is refused.
     ///   - deniedIdentities: Identities whose certificates issued before the moment are revoked.
     /// - Throws: `bad-anchor` for an anchor that is not a root CA.
     package init(
-        anchors: [String: [Certificate]], deniedSerials: Set<String> = [], deniedIdentities: [SPIFFEID: Instant] = [:]
+        anchors: [String: [Certificate]], denied: Set<String> = [], deniedIdentities: [SPIFFEID: Instant] = [:]
     ) throws(TrustError) {
         var domainsOfRoot: [Certificate: Int] = [:]
         for root in anchors.values.flatMap(Set.init) { domainsOfRoot[root, default: 0] += 1 }
@@ -64,7 +64,7 @@ package struct PeerVerifier: Sendable {
             stores[domain] = try TrustAnchors(domain: domain, roots: roots, serveSeveralDomains: shared)
         }
         self.anchors = stores
-        self.deniedSerials = deniedSerials
+        self.denied = denied
         self.deniedIdentities = deniedIdentities
     }
 
@@ -146,7 +146,7 @@ package struct PeerVerifier: Sendable {
         try checkSerial(peer.serial)
         for issuer in peer.issuers { try checkSerial(issuer) }
         for key in peer.issuerKeys {
-            guard !deniedSerials.contains(key) else {
+            guard !denied.contains(key) else {
                 throw TrustError("revoked", "the CA with the key \(backticked(key)) has retired")
             }
         }
@@ -154,7 +154,7 @@ package struct PeerVerifier: Sendable {
     }
 
     private func checkSerial(_ serial: String) throws(TrustError) {
-        guard !deniedSerials.contains(serial) else {
+        guard !denied.contains(serial) else {
             throw TrustError("revoked", "the certificate \(backticked(serial)) is revoked")
         }
     }

@@ -58,7 +58,7 @@ import Trust
     {
         let domain = chain[0].spiffeID?.trustDomain ?? ""
         do throws(TrustError) {
-            _ = try PeerVerifier(anchors: [domain: roots, "other.example": roots], deniedSerials: Set(denied))
+            _ = try PeerVerifier(anchors: [domain: roots, "other.example": roots], denied: Set(denied))
                 .verify(chainDER: chain.map(\.der), purpose: .server, now: now)
             return nil
         } catch { return error.code }

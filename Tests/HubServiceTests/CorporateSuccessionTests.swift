@@ -99,7 +99,7 @@ import Trust
             do throws(TrustError) {
                 _ = try PeerVerifier(
                     anchors: ["corp.example": roots, "finance.corp.example": roots],
-                    deniedSerials: Set(parts.ledger.snapshot.state.denied)
+                    denied: Set(parts.ledger.snapshot.state.denied)
                 ).verify(chainDER: chain.map(\.der), purpose: .client, now: now())
                 return nil
             } catch { return error.code }

@@ -81,7 +81,7 @@ import Trust
             do throws(TrustError) {
                 _ = try PeerVerifier(
                     anchors: [domain: roots, "other.example": roots],
-                    deniedSerials: Set(parts.ledger.snapshot.state.denied)
+                    denied: Set(parts.ledger.snapshot.state.denied)
                 ).verify(chainDER: chain.map(\.der), purpose: .client, now: hub.now)
                 return nil
             } catch { return error.code }

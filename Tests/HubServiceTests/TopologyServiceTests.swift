@@ -98,6 +98,19 @@ import Trust
         let reviewer = try await standing(hub, "rev@corp.example")
         #expect(await code { try await hub.apply(inside, by: reviewer) } == "forbidden")
     }
+
+    @Test func aHubStaysOfItsEnvironment() async throws {
+        let hub = try await TestHub.made()
+        try await hub.apply(TestHub.topology { $0.organization.environment = "production" })
+        for other in ["staging", nil] {
+            let files = try TestHub.topology { $0.organization.environment = other }
+            #expect(await code { try await hub.apply(files) } == "other-environment")
+        }
+        let token = try await hub.invite(.user, nil, nil, address: "fin@corp.example")
+        #expect(try await hub.enrol(token, .generateP256()).environment == "production")
+        let client = try await hub.invite(.client, "analytics", "bot")
+        #expect(try await hub.enrol(client, .generateP256()).environment == nil)
+    }
 }
 
 /// Somebody who was invited by that address.

@@ -97,9 +97,9 @@ package struct TestPKI: Sendable {
     package var anchors: [String: [Certificate]] { intermediates.mapValues { _ in [root.certificate] } }
 
     package func verifier(
-        deniedSerials: Set<String> = [], deniedIdentities: [SPIFFEID: Instant] = [:]
+        denied: Set<String> = [], deniedIdentities: [SPIFFEID: Instant] = [:]
     ) throws -> PeerVerifier {
-        try PeerVerifier(anchors: anchors, deniedSerials: deniedSerials, deniedIdentities: deniedIdentities)
+        try PeerVerifier(anchors: anchors, denied: denied, deniedIdentities: deniedIdentities)
     }
 
     /// A trust manifest with one key a role and threshold 1, in force for a year.

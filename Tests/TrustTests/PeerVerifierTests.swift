@@ -132,7 +132,7 @@ import Trust
             #expect(code(verifier, [broken, client.chain[1].der]) != nil, "byte \(index)")
         }
         // Another moment's trust knows nothing of it.
-        #expect(code(try pki.verifier(deniedSerials: [client.leaf.serial]), client.chainDER) == "revoked")
+        #expect(code(try pki.verifier(denied: [client.leaf.serial]), client.chainDER) == "revoked")
         #expect(code(try TestPKI().verifier(), client.chainDER) == "bad-path")
     }
 
@@ -150,9 +150,9 @@ import Trust
         let client = try pki.client("finance", "a")
         let id = try #require(client.leaf.spiffeID)
         let other = try #require(try pki.client("finance", "b").leaf.spiffeID)
-        #expect(code(try pki.verifier(deniedSerials: [client.leaf.serial]), client.chainDER) == "revoked")
-        #expect(code(try pki.verifier(deniedSerials: [client.chain[1].serial]), client.chainDER) == "revoked")
-        #expect(code(try pki.verifier(deniedSerials: ["00ff"]), client.chainDER) == nil)
+        #expect(code(try pki.verifier(denied: [client.leaf.serial]), client.chainDER) == "revoked")
+        #expect(code(try pki.verifier(denied: [client.chain[1].serial]), client.chainDER) == "revoked")
+        #expect(code(try pki.verifier(denied: ["00ff"]), client.chainDER) == nil)
         #expect(code(try pki.verifier(deniedIdentities: [other: now + .days(1)]), client.chainDER) == nil)
         // Issued at `now`: revoked by every moment after it, not by one before it.
         #expect(code(try pki.verifier(deniedIdentities: [id: now + .seconds(1)]), client.chainDER) == "revoked")
@@ -167,15 +167,15 @@ import Trust
         let second = try pki.root.issueIntermediate(
             domain: "finance.corp.example", publicKey: key, serial: [UInt8](repeating: 0x77, count: 16), now: now)
         let chain = [client.leaf.der, second.der]
-        #expect(code(try pki.verifier(deniedSerials: [client.chain[1].serial]), chain) == nil, "another serial number")
-        let denied = try pki.verifier(deniedSerials: [key.spkiDigest])
+        #expect(code(try pki.verifier(denied: [client.chain[1].serial]), chain) == nil, "another serial number")
+        let denied = try pki.verifier(denied: [key.spkiDigest])
         #expect(code(denied, chain) == "revoked" && code(denied, client.chainDER) == "revoked")
         #expect(code(denied, try pki.client("analytics", "a").chainDER) == nil)
         let peer = try pki.verifier().verify(chainDER: chain, purpose: .client, now: now)
         #expect(peer.issuerKeys == [key.spkiDigest, pki.root.certificate.publicKey.spkiDigest])
         #expect(refusal { try denied.recheck(peer, now: now) } == "revoked")
         // The key of the leaf itself is not a CA's.
-        #expect(code(try pki.verifier(deniedSerials: [client.key.publicKey.spkiDigest]), chain) == nil)
+        #expect(code(try pki.verifier(denied: [client.key.publicKey.spkiDigest]), chain) == nil)
     }
 
     @Test func recheckSeesWhatChanged() throws {
@@ -186,14 +186,14 @@ import Trust
         }
         #expect(recheck(try pki.verifier()) == nil)
         #expect(recheck(try pki.verifier(), now: peer.notAfter) == "expired")
-        #expect(recheck(try pki.verifier(deniedSerials: [peer.serial])) == "revoked")
+        #expect(recheck(try pki.verifier(denied: [peer.serial])) == "revoked")
         #expect(recheck(try pki.verifier(deniedIdentities: [peer.id: now + .seconds(1)])) == "revoked")
         #expect(recheck(try pki.verifier(deniedIdentities: [peer.id: now - .seconds(1)])) == nil)
         #expect(recheck(try PeerVerifier(anchors: [:])) == "unknown-trust-domain")
         // Its issuer, and the root: nobody asks for the path again, so the peer remembers it.
         #expect(peer.issuers == [client.chain[1].serial, pki.root.certificate.serial])
-        #expect(recheck(try pki.verifier(deniedSerials: [client.chain[1].serial])) == "revoked")
-        #expect(recheck(try pki.verifier(deniedSerials: [pki.root.certificate.serial])) == "revoked")
+        #expect(recheck(try pki.verifier(denied: [client.chain[1].serial])) == "revoked")
+        #expect(recheck(try pki.verifier(denied: [pki.root.certificate.serial])) == "revoked")
         let other = try TestPKI()
         #expect(recheck(try other.verifier()) == "bad-path")
     }

@@ -40,7 +40,7 @@ package final class Snapshot: Sendable {
         }
         verifier = try PeerVerifier(
             anchors: Dictionary(bundle.domains.map { ($0, roots) }) { first, _ in first },
-            deniedSerials: Set(bundle.revokedSerials), deniedIdentities: denied)
+            denied: Set(bundle.revokedSerials), deniedIdentities: denied)
         var servers: [String: PlacedServer] = [:]
         let rulesets = bundle.rulesets
         for server in bundle.servers {
