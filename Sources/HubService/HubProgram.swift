@@ -68,6 +68,7 @@ package struct HubProgram: Sendable {
             streams: parts.streams, publisher: publisher, checkpoints: parts.services.checkpoints,
             ledger: parts.ledger, log: log)
         let ready = ReadyFile(path: readyFile)
+        let share = AddressShare()
 
         let (now, log) = (now, log)
         let applications: [any Service] = [
@@ -78,7 +79,8 @@ package struct HubProgram: Sendable {
                 }),
             application(
                 .front, at: settings.front, parts.handlers, writer, ready,
-                HTTPServerBuilder { responder in FrontChannel(http: Self.http(responder), trust: trust) }),
+                HTTPServerBuilder { responder in FrontChannel(http: Self.http(responder), trust: trust, share: share) }
+            ),
         ]
         let turns = [
             Periodic(name: "ping", interval: Self.pingInterval, log: log) { parts.streams.pingAll() },

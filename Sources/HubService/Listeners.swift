@@ -54,12 +54,24 @@ struct MutualChannel: ServerChildChannel {
     }
 }
 
-/// HTTP/1.1 behind TLS that never asks for a client certificate, with ten seconds for the handshake.
+/// HTTP/1.1 behind TLS that never asks for a client certificate, with ten seconds for the handshake and a share of the
+/// connections for each address.
 struct FrontChannel: ServerChildChannel {
     let http: HTTP1Channel
     let trust: HubTrust
+    let share: AddressShare
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
+        // A peer that has gone already has no address.
+        if let address = channel.remoteAddress?.ipAddress.flatMap(IPAddress.init) {
+            guard share.enter(address) else {
+                // What is not set up nobody else closes.
+                channel.close(promise: nil)
+                return channel.eventLoop.makeFailedFuture(
+                    HubError(.tooMany, "too-many-connections", "the address has its share of the connections"))
+            }
+            channel.closeFuture.whenComplete { [share] _ in share.leave(address) }
+        }
         do {
             // It closes the channel itself; there is nobody yet to whom a failure says anything.
             _ = try MutualTLS.addTimedFront(to: channel, trust.front.current)

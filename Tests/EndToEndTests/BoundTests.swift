@@ -147,5 +147,30 @@ extension EndToEnd {
                 "nave_spoke_limited_total{limit=\"connections\"} ",
             ] { #expect(page.contains(line), "\(page)") }
         }
+
+        @Test("an address has a share of the front listener; what it opens beyond is closed")
+        func frontShare() async throws {
+            let wheel = try await Wheel.withHub()
+            let script = """
+                import select, socket, sys, time
+                held = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(260)]
+                until = time.monotonic() + 8
+                closed = []
+                while len(closed) < 4 and time.monotonic() < until:
+                    closed = select.select(held, [], [], 1)[0]
+                print(len(closed), all(one.recv(1) == b"" for one in closed))
+                # Those within the share have ten seconds to say something.
+                print(len(select.select([one for one in held if one not in closed], [], [], 0.5)[0]))
+                """
+            let filled = try await run(
+                URL(fileURLWithPath: "/usr/bin/python3"), ["-c", script, "\(wheel.frontPort)"])
+            #expect(filled.output == "4 True\n0\n", "\(filled)")
+            try await eventually("the share is given back") {
+                try await run(
+                    URL(fileURLWithPath: "/usr/bin/curl"),
+                    ["-sSfk", "-o", "/dev/null", "https://127.0.0.1:\(wheel.frontPort)/v1/crl/hub"]
+                ).code == 0
+            }
+        }
     }
 }

@@ -36,6 +36,15 @@ package struct IPAddress: Hashable, Sendable, Codable, CustomStringConvertible {
         self.init(String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
     }
 
+    /// What one host has for itself: an IPv4 address, or the 64 bits of an IPv6 network (RFC 4291, section 2.5.4), in which it may
+    /// take any address. What is limited by address is by this.
+    package var host: String {
+        guard bytes.count == 16, let first = IPAddress(bytes.prefix(8) + [UInt8](repeating: 0, count: 8)) else {
+            return description
+        }
+        return "\(first)/64"
+    }
+
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         guard let value = IPAddress(text) else { throw ModelError("bad-address", "`\(text)` is not an IP address") }

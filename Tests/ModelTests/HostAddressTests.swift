@@ -1,8 +1,6 @@
 import Model
 import Testing
 
-@testable import SpokeAgent
-
 @Test(
     "what is limited by address is by IPv4 address, and by /64 of IPv6",
     arguments: [
