@@ -228,7 +228,7 @@ private final class HubLoad: Sendable {
     }
 
     private func decide(_ number: Int, _ verdict: String) async throws -> Bool {
-        let arguments = ["review", "decide", "\(review)/\(number)", "--verdict", verdict, "--why", "judged"]
+        let arguments = ["review", "decide", "\(review)/\(number)", "--verdict", verdict, "--yes", "--why", "judged"]
         let decided = try await wheel.nave(arguments, as: "erin")
         // Asked again, the hub says which answer stands.
         return decided.code == 0 || decided.errors.contains("was decided: \(verdict)")

@@ -49,12 +49,16 @@ extension EndToEnd {
                 "review", "decide", "\(id)/\(number)", "--verdict", "keep", "--why", "mine",
             ])
             #expect(own.code == 4, "\(own)")
+            // What takes something away is asked before, and here is nobody to ask.
+            let unasked = try await wheel.nave(
+                ["review", "decide", "\(id)/\(number)", "--verdict", "revoke", "--why", "gone"], as: "erin")
+            #expect(unasked.code == 64 && unasked.errors.contains("finance/ledger"), "\(unasked)")
             for item in items {
                 let verdict = item["number"]?.integer == number ? "revoke" : "keep"
                 let decided = try await wheel.nave(
                     [
-                        "review", "decide", "\(id)/\(item["number"]?.integer ?? 0)", "--verdict", verdict, "--why",
-                        "judged",
+                        "review", "decide", "\(id)/\(item["number"]?.integer ?? 0)", "--verdict", verdict, "--yes",
+                        "--why", "judged",
                     ],
                     as: "erin")
                 try #require(decided.code == 0, "\(decided.errors)")

@@ -85,8 +85,10 @@ extension EndToEnd {
             let file = wheel.directory.file(name)
             let prepared = try await wheel.nave(["trust", "rotate"] + roles + ["--out", file])
             try #require(prepared.code == 0, "\(prepared.errors)")
-            let early = try await wheel.nave(["trust", "publish", file])
+            let early = try await wheel.nave(["trust", "publish", file, "--yes"])
             #expect(early.code == 1, "an unsigned version is refused")
+            let unasked = try await wheel.nave(["trust", "publish", file])
+            #expect(unasked.code == 64, "somebody is asked before")
             let published = try await wheel.publishManifest(file)
             try #require(published.code == 0, "\(published.errors)")
         }

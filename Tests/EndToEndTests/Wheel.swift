@@ -207,7 +207,7 @@ final class Wheel: @unchecked Sendable {
             let signed = try await nave(["trust", "sign", file, "--key", directory.file("hub.manifest-keys/\(key)")])
             guard signed.code == 0 else { return signed }
         }
-        return try await nave(["trust", "publish", file, "--why", "a test", "-o", "json"])
+        return try await nave(["trust", "publish", file, "--yes", "--why", "a test", "-o", "json"])
     }
 
     /// Adds a file with rules to the finance zone.

@@ -21,11 +21,18 @@ struct TrustPublish: AsyncParsableCommand {
     @OptionGroup var hub: HubOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var why: WhyOption
+    @OptionGroup var change: ChangeOptions
 
     func run() async throws {
         let envelope = try TrustSign.read(file)
-        let request = PublishManifestRequest(manifest: try JSONCoding.encode(envelope), why: why.why)
+        let version = try TrustManifest.claimed(by: envelope).version
         let terminal = Terminal.current
+        if change.dryRun {
+            terminal.say("would put version \(version) of the trust manifest in force")
+            return
+        }
+        try terminal.confirm("Put version \(version) of the trust manifest in force?", unless: change.yes)
+        let request = PublishManifestRequest(manifest: try JSONCoding.encode(envelope), why: why.why)
         let answer = try await hub.hub { client in
             try await client.post("/v1/trust/publish", request, as: PublishManifestAnswer.self, proving: false)
         }
