@@ -171,6 +171,9 @@ struct RootSigningOptions: ParsableArguments {
     @Option(help: "File with the key's passphrase. (env: NAVE_KEY_PASSPHRASE, the passphrase itself)")
     var keyPassphraseFile: String?
 
+    @Option(name: [.short, .long], help: "text or json.")
+    var output: Output = .text
+
     func root() throws -> OfflineRoot { OfflineRoot(dir, passphrase: try passphrase(keyPassphraseFile)) }
 
     /// Shows what would be signed, asks, and hands over what `sign` made.
@@ -178,7 +181,12 @@ struct RootSigningOptions: ParsableArguments {
         say(proposal)
         try confirm("sign this?", unless: yes)
         let certificate = try sign()
-        if let out { say("signed: \(out)") } else { print(certificate, terminator: "") }
+        if let out { say("signed: \(out)") }
+        switch output {
+        case .text: if out == nil { print(certificate, terminator: "") }
+        case .json:
+            print(String(decoding: try SignedCertificate(pem: certificate, file: out).json(), as: UTF8.self))
+        }
     }
 }
 

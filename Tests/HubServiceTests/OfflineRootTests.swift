@@ -37,6 +37,20 @@ import Trust
         try signing.sign(try signing.propose(now: Self.now), now: Self.now)
     }
 
+    @Test func whatWasSignedIsToldToPrograms() throws {
+        let directory = try TemporaryDirectory()
+        _ = try creation(directory).make(now: Self.now)
+        let key = try request(directory)
+        let pem = try sign(signing(directory))
+        let told = try JSON(parsing: try SignedCertificate(pem: pem, file: "signed.pem").json())
+        let certificate = try Certificate(pem: try directory.read("signed.pem"))
+        #expect(certificate.publicKey == key.publicKey)
+        #expect(told["certificate"]?.string == pem && told["serial"]?.string == certificate.serial)
+        #expect(told["subject"]?.string == certificate.subject && told["file"] == "signed.pem")
+        #expect(told["notAfter"]?.string == certificate.notAfter.description)
+        #expect(try JSON(parsing: try SignedCertificate(pem: pem, file: nil).json())["file"] == nil)
+    }
+
     // MARK: making one
 
     @Test func aRootIsItsOwnersAloneAndEncrypted() throws {
