@@ -132,14 +132,16 @@ package struct HubInit: Sendable {
         }
     }
 
-    /// The next step, for people.
-    package var nextStep: String {
-        """
-        hub of \(organization) made in \(data)
-        start it:      nave-hub serve --data \(data)
-        you are owner: nave status --context \(adminContext)
-        manifest keys: \(manifestKeys), \(environment.threshold) of \(environment.manifestKeys) sign; take them off this host
-        """
+    /// What there is after `run`.
+    package var made: Outcome {
+        Outcome(
+            state: .made, data: data, adminContext: adminContext, manifestKeys: manifestKeys,
+            text: """
+                hub of \(organization) made in \(data)
+                start it:      nave-hub serve --data \(data)
+                you are owner: nave status --context \(adminContext)
+                manifest keys: \(manifestKeys), \(environment.threshold) of \(environment.manifestKeys) sign; take them off this host
+                """)
     }
 
     private func demandEmpty() throws {

@@ -87,6 +87,9 @@ struct Init: AsyncParsableCommand {
             """)
     var caKeyToken: String?
 
+    @Option(name: [.short, .long], help: "text or json.")
+    var output: Output = .text
+
     func validate() throws {
         guard complete != nil else { return }
         let others = [organization, listen, front, adminContext, manifestKeys, environment, offlineRoot, caKeyToken]
@@ -101,7 +104,7 @@ struct Init: AsyncParsableCommand {
         if let complete {
             return try await failing {
                 let passphrase = try passphrase(keyPassphraseFile)
-                print(
+                try output.show(
                     try await HubInit.complete(
                         data: data, certificate: complete, passphrase: passphrase,
                         manifestKeysPassphrase: try manifestKeysPassphrase(), now: HubClock.now))
@@ -119,10 +122,10 @@ struct Init: AsyncParsableCommand {
                 authorityToken: optional(caKeyToken, "NAVE_CA_KEY_TOKEN"))
             if let offlineRoot {
                 try hub.request(ofRoot: offlineRoot, now: HubClock.now())
-                print(hub.nextStepOfRequest)
+                try output.show(hub.waiting)
             } else {
                 try await hub.run(now: HubClock.now)
-                print(hub.nextStep)
+                try output.show(hub.made)
             }
         }
     }
@@ -139,4 +142,8 @@ struct Init: AsyncParsableCommand {
         }
         return environment
     }
+}
+
+extension Output {
+    fileprivate func show(_ outcome: HubInit.Outcome) throws { try show(text: outcome.text, json: outcome.json()) }
 }

@@ -44,6 +44,22 @@ import Trust
         #expect(try directory.read("hub/notes.txt") == "mine")
     }
 
+    @Test func whatWasMadeIsToldToProgramsAndPeople() throws {
+        let directory = try TemporaryDirectory()
+        let hub = try hubInit(directory)
+        let (data, keys) = (directory.file("hub"), directory.file("hub.manifest-keys"))
+        let made: JSON = [
+            "state": "made", "data": .string(data), "adminContext": .string("\(data).context.json"),
+            "manifestKeys": .string(keys),
+        ]
+        #expect(try hub.made.json() == made.canonicalBytes)
+        #expect(hub.made.text.contains("--context \(data).context.json") && hub.made.text.contains(keys))
+        let request = "\(data).pending/organization.request.pem"
+        let waiting: JSON = ["state": "waiting", "data": .string(data), "request": .string(request)]
+        #expect(try hub.waiting.json() == waiting.canonicalBytes)
+        #expect(hub.waiting.text.contains(request))
+    }
+
     @Test func anEmptyDirectoryIsTaken() async throws {
         let directory = try TemporaryDirectory()
         try FileManager.default.createDirectory(atPath: directory.file("hub"), withIntermediateDirectories: false)

@@ -128,30 +128,35 @@ extension HubInit {
         }
     }
 
-    /// What to do after the first step, for people.
-    package var nextStepOfRequest: String {
+    /// What there is after the first step.
+    package var waiting: Outcome {
         let pending = PendingHub.path(of: data)
-        return """
-            hub of \(organization) waits in \(pending)
-            take this to the root:  \(pending)/organization.request.pem
-            where the root lies:    nave-hub root sign organization.request.pem --dir ROOT --domain \(organization) \
-            --out organization.pem
-            bring back, then here:  nave-hub init --data \(data) --complete organization.pem
-            """
+        return Outcome(
+            state: .waiting, data: data, request: "\(pending)/organization.request.pem",
+            text: """
+                hub of \(organization) waits in \(pending)
+                take this to the root:  \(pending)/organization.request.pem
+                where the root lies:    nave-hub root sign organization.request.pem --dir ROOT --domain \(organization) \
+                --out organization.pem
+                bring back, then here:  nave-hub init --data \(data) --complete organization.pem
+                """)
     }
 
     /// The second: takes the certificate and makes the hub, wholly or not at all. Given again, it finds nothing to do.
     /// - Parameter file: The organization's intermediate, PEM.
-    /// - Returns: The next step, for people.
     /// - Throws: `not-waiting`, `passphrase-missing`, what `IntermediateRules` say, and as `run`.
     package static func complete(
         data: String, certificate file: String, passphrase: [UInt8]?, manifestKeysPassphrase: [UInt8]? = nil,
         now: @escaping @Sendable () -> Instant
-    ) async throws -> String {
+    ) async throws -> Outcome {
         let certificate = try PEMFile.certificate(file)
         let isDone = (try? HubDirectory(data).certificate("organization")) == certificate
         guard let pending = PendingHub(of: data, passphrase: passphrase) else {
-            if isDone { return "the hub in \(data) has this certificate: nave-hub serve --data \(data)" }
+            if isDone {
+                return Outcome(
+                    state: .made, data: data,
+                    text: "the hub in \(data) has this certificate: nave-hub serve --data \(data)")
+            }
             throw HubError(
                 .notFound, "not-waiting", "no hub waits at \(quoted(PendingHub.path(of: data)))",
                 hint:
@@ -163,7 +168,7 @@ extension HubInit {
         // A process that died before the last step left both; then only that is left to do.
         if isDone {
             try pending.remove()
-            return hub.nextStep
+            return hub.made
         }
         try IntermediateRules(
             certificate: certificate, domain: hub.organization,
@@ -177,6 +182,8 @@ extension HubInit {
         }
         // If the process dies here: a whole hub, and a directory beside it that the same command removes.
         try pending.remove()
-        return hub.nextStep + "\nroot:          not here; it signs the CA of each new zone"
+        var outcome = hub.made
+        outcome.text += "\nroot:          not here; it signs the CA of each new zone"
+        return outcome
     }
 }
