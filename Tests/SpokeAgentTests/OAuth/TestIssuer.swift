@@ -3,6 +3,7 @@ import JWTKit
 import Model
 import NIOConcurrencyHelpers
 import SpokeAgent
+import TestSupport
 import Trust
 
 /// An authorization server that signs whatever a test says.
@@ -48,6 +49,22 @@ struct TestIssuer {
     private static func url(_ text: String) -> String {
         text.replacingOccurrences(of: "+", with: "-").replacingOccurrences(of: "/", with: "_")
             .replacingOccurrences(of: "=", with: "")
+    }
+
+    /// An RSA key as PEM, and what its issuer publishes of it.
+    static func rsa(bits: Int) async throws -> (key: String, entry: JSON) {
+        let key = try await openssl(["genrsa", "\(bits)"])
+        let modulus = try await openssl(["rsa", "-noout", "-modulus"], key).dropFirst("Modulus=".count)
+        guard let bytes = Hex.decode(modulus.filter(\.isHexDigit).lowercased()), bytes.count * 8 == bits else {
+            throw SpokeError("bad-value", "the key of a test is none")
+        }
+        return (key, ["kty": "RSA", "kid": "k1", "use": "sig", "e": "AQAB", "n": .string(Base64.encodeURL(bytes))])
+    }
+
+    private static func openssl(_ arguments: [String], _ input: String = "") async throws -> String {
+        let openssl = try ChildProcess(URL(fileURLWithPath: "/usr/bin/openssl"), arguments, input: input)
+        guard try await openssl.wait() == 0 else { throw SpokeError("openssl", openssl.standardError) }
+        return openssl.standardOutput
     }
 
     static func set(_ entries: [JSON]) -> [UInt8] { JSON.object(JSONObject([("keys", .array(entries))])).bytes }

@@ -27,9 +27,11 @@ struct TokenTests {
         throw SpokeError("never", "the keys never came")
     }
 
-    private func code(_ token: String, scopes: [String] = []) async throws -> String {
+    private func code(
+        _ token: String, scopes: [String] = [], published: PublishedKeys? = nil
+    ) async throws -> String {
         do {
-            _ = try await judge(token, scopes: scopes)
+            _ = try await judge(token, scopes: scopes, published: published)
             return "believed"
         } catch let error as SpokeError { return error.code }
     }
@@ -134,6 +136,53 @@ struct TokenTests {
         signature[5] ^= 1
         #expect(try await code("\(parts[0]).\(parts[1]).\(Base64.encodeURL(signature))") == "bad-signature")
         #expect(try await code("\(parts[0]).\(parts[1]).") == "bad-signature")
+    }
+
+    /// Adds a fresh key to what signs.
+    /// - Returns: what its issuer publishes.
+    private func entry(_ algorithm: TokenAlgorithm, signing collection: JWTKeyCollection) async throws -> JSON {
+        switch algorithm {
+        case .rs256, .ps256:
+            let (pem, entry) = try await TestIssuer.rsa(bits: 2048)
+            let key = try Insecure.RSA.PrivateKey(pem: pem)
+            if algorithm == .rs256 {
+                await collection.add(rsa: key, digestAlgorithm: .sha256)
+            } else {
+                await collection.add(pss: key, digestAlgorithm: .sha256)
+            }
+            return entry
+        case .edDSA:
+            let key = try EdDSA.PrivateKey()
+            await collection.add(eddsa: key)
+            let point = Base64.encodeURL(Array(key.publicKey.rawRepresentation))
+            return ["kty": "OKP", "crv": "Ed25519", "kid": "k1", "x": .string(point)]
+        default:
+            await collection.add(ecdsa: issuer.key)
+            return try issuer.entry()
+        }
+    }
+
+    @Test("every algorithm of the default list", arguments: TestIssuer.settings.algorithms)
+    func algorithms(algorithm: TokenAlgorithm) async throws {
+        let collection = JWTKeyCollection()
+        let published = PublishedKeys(TestIssuer.set([try await entry(algorithm, signing: collection)]))
+        let signer = try await collection.getKey()
+        for named in TestIssuer.settings.algorithms {
+            let header = JSON.object(JSONObject([("alg", .string(named.rawValue)), ("kid", "k1")]))
+            let signed = Base64.encodeURL(header.bytes) + "." + Base64.encodeURL(JSON.object(TestIssuer.claims).bytes)
+            var signature = try signer.sign(Array(signed.utf8))
+            let token = signed + "." + Base64.encodeURL(signature)
+            guard named == algorithm else {
+                // One RSA key may serve two algorithms; a signature by one of them is none by the other.
+                let isSameKey = Set([named, algorithm]) == [.rs256, .ps256]
+                #expect(try await code(token, published: published) == (isSameKey ? "bad-signature" : "unknown-key"))
+                continue
+            }
+            #expect(try await judge(token, published: published).user.subject == "u-17")
+            signature[signature.count / 2] ^= 1
+            let forged = signed + "." + Base64.encodeURL(signature)
+            #expect(try await code(forged, published: published) == "bad-signature")
+        }
     }
 
     @Test("a token that can be read in two ways, or not at all")
