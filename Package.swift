@@ -20,6 +20,7 @@ let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOConcurrencyHelpers"].map {
     .product(name: $0, package: "swift-nio")
 }
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP: [Target.Dependency] = ["NIOHTTP1", "NIOTLS"].map { .product(name: $0, package: "swift-nio") }
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -88,7 +89,7 @@ let package = Package(
             name: "nave-bench",
             dependencies: [
                 "Model", "MCP", "Trust", "YAMLFile", "Transport", "Storage", "HubService", "SpokeAgent", "TestSupport",
-                argumentParser, grdb, nioSSL, logging, .product(name: "NIOEmbedded", package: "swift-nio"),
+                argumentParser, grdb, nioSSL, logging, nioEmbedded,
             ] + nio, path: "Tests/nave-bench", exclude: ["cedar.py"], swiftSettings: strict),
         tests("ModelTests", ["Model", "YAMLFile"]),
         tests("MCPTests", ["Model", "MCP"], data: ["Captures", "read_messages.py"]),
@@ -96,7 +97,7 @@ let package = Package(
         tests("YAMLFileTests", ["Model", "YAMLFile"]),
         tests("StorageTests", ["Model", "Trust", "Storage", grdb]),
         tests("HubServiceTests", ["Model", "Trust", "Storage", "HubService"]),
-        tests("SpokeAgentTests", ["Model", "MCP", "Trust", "Transport", "SpokeAgent", jwt]),
+        tests("SpokeAgentTests", ["Model", "MCP", "Trust", "Transport", "SpokeAgent", jwt, nioEmbedded]),
         tests("AdminCLITests", ["Model", "MCP", "Trust", "Transport", "YAMLFile", "AdminCLI", argumentParser]),
         tests("EndToEndTests", ["Model", "nave", "nave-hub", "nave-spoke"]),
         tests("ProjectTests", []),
