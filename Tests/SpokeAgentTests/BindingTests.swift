@@ -372,5 +372,12 @@ struct BindingTests {
         tables.limits.hosts = ["other.corp.example"]
         let refused = judge(try SpokeFixture.exchange("tools/list"), under: snapshot, tables, now: now).answer
         #expect(refused?.status == 421)
+        // The listener for tokens has a name of its own, which its gate asks for.
+        let rules = [try SpokeFixture.rule("all", ["*"], to: ["anyone"])]
+        let open = try fixture.snapshot(try fixture.bundle(rules: rules))
+        var shown = try SpokeFixture.exchange("tools/list")
+        let user = Caller.User(issuer: "https://login.corp.example", subject: "u-17")
+        shown.credential = .token(AccessToken(user: user, expires: now + .hours(1)))
+        #expect(judge(shown, under: open, tables, now: now).forwarding != nil)
     }
 }
