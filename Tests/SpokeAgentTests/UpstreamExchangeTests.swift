@@ -6,7 +6,7 @@ import Testing
 
 @testable import SpokeAgent
 
-@Suite("the time and the place of one exchange with a server")
+@Suite("one exchange with a server: its time, its place, and who waits for it")
 struct UpstreamExchangeTests {
     private static let stream = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
     private static let answer = #"{"jsonrpc":"2.0","id":1,"result":{}}"#
@@ -32,7 +32,8 @@ struct UpstreamExchangeTests {
             call.mayComeBack = mayComeBack
             call.place = places.enter(caller: "bot", server: "ledger", limit: 1)
             exchange = UpstreamExchange(
-                call, request: [], loop: loop, callOff: { [log] _ in log.calledOff += 1 },
+                call, request: [], loop: loop,
+                callOff: { [log] in if $0.method == "notifications/cancelled" { log.calledOff += 1 } },
                 receive: { [log, places] event in
                     let isFree = places.enter(caller: "bot", server: "ledger", limit: 1)
                     isFree?.release()
@@ -147,15 +148,31 @@ struct UpstreamExchangeTests {
         #expect(scene.isFree && scene.calledOff == 1 && scene.heard.isEmpty)
     }
 
-    @Test("what can be taken up again is called off once it is late, and in its place until then")
-    func leftResumable() throws {
-        let scene = Scene(mayComeBack: true)
-        try scene.feed(Self.stream + "id: 1\ndata:\n\n")
-        scene.exchange.cancel(.left)
+    @Test(
+        "what can be taken up again waits for who lost a connection until it is late, and not for who was cut off",
+        arguments: [
+            (id: "id: 7\n", mayComeBack: true, departure: Departure.left, waits: true),
+            ("id: 7\n", true, .cutOff("revoked"), false), ("id: 7\n", false, .left, false), ("", true, .left, false),
+            ("", true, .cutOff("expired"), false),
+        ])
+    func departed(id: String, mayComeBack: Bool, departure: Departure, waits: Bool) throws {
+        let scene = Scene(mayComeBack: mayComeBack)
+        let said = #"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}"#
+        try scene.feed(Self.stream + "\(id)data: \(said)\n\n")
+        scene.exchange.cancel(departure)
+        scene.exchange.body(Array("data: \(said)\n\n".utf8))
+        #expect(scene.heard == ["said"])
+        #expect(scene.calledOff == (waits ? 0 : 1))
         scene.loop.advanceTime(by: .seconds(19))
-        #expect(scene.calledOff == 0 && !scene.isFree)
+        #expect(!scene.isFree && !scene.exchange.isOver, "its place is kept until the server works on it no more")
         scene.loop.advanceTime(by: .seconds(1))
         #expect(scene.calledOff == 1 && scene.isFree)
+    }
+
+    @Test("the journal is told why nobody waited")
+    func words() {
+        #expect(Departure.left.result == "client-gone")
+        #expect(Departure.cutOff("revoked").result == "revoked")
     }
 
     @Test("nobody is late while somebody else is waited for")

@@ -250,8 +250,9 @@ struct TokenTests {
             (with(("email_verified", "true")), nil),
             (with(("email", "ceo@other.example")), nil), (with(("email", "ana@evil@corp.example")), nil),
             (with(("email", "@corp.example")), nil), (with(("email", "a na@corp.example")), nil),
+            (with(("email", "\u{212A}ate@corp.example")), nil),
         ]
-        for (claims, address) in rows + [(with(("email", "\u{212A}ate@corp.example")), nil)] {
+        for (claims, address) in rows {
             #expect(
                 try await judge(try await issuer.token(claims)).user.address == address, "\(TestIssuer.text(claims))")
         }
