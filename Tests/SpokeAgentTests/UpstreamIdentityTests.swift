@@ -61,24 +61,35 @@ struct UpstreamIdentityTests {
     }
 
     @Test(
-        "what is refused",
+        "what is refused, with the words that say why",
         arguments: [
-            "{ url: 'http://127.0.0.1:1/mcp', upstream: { identity: header, header: Authorization } }",
-            "{ url: 'http://127.0.0.1:1/mcp', upstream: { identity: header, header: Mcp-Session-Id } }",
-            "{ url: 'http://127.0.0.1:1/mcp', upstream: { identity: header, header: Content-Length } }",
-            "{ url: 'http://127.0.0.1:1/mcp', upstream: { identity: header, header: 'a b' } }",
-            "{ url: 'http://127.0.0.1:1/mcp', upstream: { identity: who } }",
-            "{ url: 'http://127.0.0.1:1/mcp', upstream: {} }",
-            "{ command: [x], upstream: { identity: header } }",
+            (
+                "url: 'http://127.0.0.1:1/mcp', upstream: { identity: header, header: Authorization }",
+                "text `Authorization`"
+            ),
+            (
+                "url: 'http://127.0.0.1:1/mcp', upstream: { identity: header, header: Mcp-Session-Id }",
+                "`Mcp-Session-Id`"
+            ),
+            (
+                "url: 'http://127.0.0.1:1/mcp', upstream: { identity: header, header: Content-Length }",
+                "`Content-Length`"
+            ),
+            ("url: 'http://127.0.0.1:1/mcp', upstream: { identity: header, header: 'a b' }", "text `a b`"),
+            ("url: 'http://127.0.0.1:1/mcp', upstream: { identity: who }", "text `who`"),
+            ("url: 'http://127.0.0.1:1/mcp', upstream: {}", "needs `identity`"),
+            ("command: [x], upstream: { identity: header }", "`upstream` is for `url` only"),
         ])
-    func refused(server: String) {
-        #expect(throws: SpokeError.self) { try read(server) }
+    func refused(server: String, words: String) {
+        let error = #expect(throws: SpokeError.self) { try read("{ \(server) }") }
+        #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
     }
 
     @Test("a token needs a place where its key can be fetched")
     func needsPlace() {
-        #expect(throws: SpokeError.self) {
+        let error = #expect(throws: SpokeError.self) {
             try read("{ url: 'http://127.0.0.1:1/mcp', upstream: { identity: jwt } }", metrics: false)
         }
+        #expect(error?.message.contains("needs `metrics`") == true, "\(error?.message ?? "")")
     }
 }

@@ -6,6 +6,7 @@ import Testing
 @Suite("oauth in spoke.yaml")
 struct OAuthSettingsTests {
     private static let issuer = "issuer: https://login.corp.example, keys: https://login.corp.example/keys"
+    private static let other = "issuer: https://other.example, keys: https://other.example/keys"
 
     private func read(_ issuers: String, url: String = "https://mcp.corp.example", more: String = "") throws
         -> OAuthSettings?
@@ -43,30 +44,37 @@ struct OAuthSettingsTests {
     }
 
     @Test(
-        "what is refused",
+        "what is refused, with the words that say why",
         arguments: [
-            ("[]", "https://mcp.corp.example"),
-            ("[{ issuer: x, keys: 'http://login.corp.example/keys' }]", "https://mcp.corp.example"),
-            ("[{ \(issuer), algorithms: [HS256] }]", "https://mcp.corp.example"),
-            ("[{ \(issuer), algorithms: [none] }]", "https://mcp.corp.example"),
-            ("[{ \(issuer), skew: 10m }]", "https://mcp.corp.example"),
-            ("[{ \(issuer), refresh: 500ms }]", "https://mcp.corp.example"),
-            ("[{ \(issuer), refresh: 25h }]", "https://mcp.corp.example"),
-            ("[{ \(issuer), groups: {} }]", "https://mcp.corp.example"),
-            ("[{ \(issuer) }, { \(issuer) }]", "https://mcp.corp.example"),
+            ("[]", "found 0"),
             (
-                "[{ \(issuer), groups: { prefix: a } }, { issuer: y, keys: 'https://y.example/k', groups: { prefix: ab } }]",
-                "https://mcp.corp.example"
+                "[{ issuer: x, keys: 'http://login.corp.example/keys' }]",
+                "found the text `http://login.corp.example/keys`"
             ),
+            ("[{ \(issuer), algorithms: [HS256] }]", "found the text `HS256`"),
+            ("[{ \(issuer), algorithms: [none] }]", "found the text `none`"),
+            ("[{ \(issuer), skew: 10m }]", "`skew` is more than 5 m"),
+            ("[{ \(issuer), refresh: 500ms }]", "`refresh` is not 1 s to 24 h"),
+            ("[{ \(issuer), refresh: 25h }]", "`refresh` is not 1 s to 24 h"),
+            ("[{ \(issuer), groups: {} }]", "needs `prefix`"),
+            ("[{ \(issuer) }, { \(issuer) }]", "is here twice"),
+            ("[{ \(issuer), groups: { prefix: a } }, { \(other), groups: { prefix: ab } }]", "can name the same group"),
             (
-                "[{ \(issuer), addresses: { domains: [c.example] } }, { issuer: y, keys: 'https://y.example/k', addresses: { domains: [c.example] } }]",
-                "https://mcp.corp.example"
+                "[{ \(issuer), addresses: { domains: [corp.example] } }, { \(other), addresses: { domains: [corp.example] } }]",
+                "two issuers speak of the people of `corp.example`"
             ),
-            ("[{ \(issuer) }]", "http://mcp.corp.example"), ("[{ \(issuer) }]", "https://mcp.corp.example/x"),
-            ("[{ \(issuer) }]", "https://a@mcp.corp.example"),
         ])
-    func bad(issuers: String, url: String) throws {
-        #expect(throws: SpokeError.self) { try read(issuers, url: url) }
+    func bad(issuers: String, words: String) {
+        let error = #expect(throws: SpokeError.self) { try read(issuers) }
+        #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
+    }
+
+    @Test(
+        "an address that is no origin",
+        arguments: ["http://mcp.corp.example", "https://mcp.corp.example/x", "https://a@mcp.corp.example"])
+    func badAddress(url: String) {
+        let error = #expect(throws: SpokeError.self) { try read("[{ \(Self.issuer) }]", url: url) }
+        #expect(error?.message.contains("found the text `\(url)`") == true, "\(error?.message ?? "")")
     }
 
     @Test("metadata stands at both places, and says the same of every name")
