@@ -123,13 +123,15 @@ import Testing
         var mirrored = 0
         for exchange in exchanges {
             let action = try MCPAction(exchange.message, version: .v20260728)
-            var definition: JSON?
+            var tool: Catalog.Tool?
             if case .callTool(let name, let arguments, _) = action {
-                definition = catalog.tool(name)?.definition
-                try EraRules.checkParameters(exchange.headers, arguments: arguments, definition: definition ?? [:])
+                tool = catalog.tool(name)
+                if let tool {
+                    try EraRules.checkParameters(exchange.headers, arguments: arguments, mirrored: tool.mirrored)
+                }
             }
             let made = EraRules.upstreamHeaders(
-                for: action, message: exchange.message, version: .v20260728, definition: definition)
+                for: action, message: exchange.message, version: .v20260728, mirrored: tool?.mirrored)
             #expect(
                 Set(made.map { "\($0.0.lowercased()): \($0.1)" })
                     == Set(exchange.headers.fields.map { "\($0.name.lowercased()): \($0.value)" }))

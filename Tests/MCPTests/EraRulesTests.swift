@@ -109,7 +109,7 @@ import Testing
     ])
     func onlyCanonicalBase64OfUTF8Decodes(value: String) { #expect(MirrorValue.decode(value) == nil) }
 
-    static let definition: JSON = [
+    static let mirrored = MirroredParameters(definition: [
         "name": "q",
         "inputSchema": [
             "type": "object",
@@ -120,7 +120,7 @@ import Testing
                 "sql": ["type": "string"],
             ],
         ],
-    ]
+    ])
 
     @Test func mirrorsAreMadeFromTheDefinition() throws {
         let arguments: JSONObject = JSONObject([
@@ -129,7 +129,7 @@ import Testing
         let message = Self.call("tools/call", [("name", "q"), ("arguments", .object(arguments))], meta: Self.envelope)
         let action = try MCPAction(message, version: .v20260728)
         let headers = EraRules.upstreamHeaders(
-            for: action, message: message, version: .v20260728, definition: Self.definition)
+            for: action, message: message, version: .v20260728, mirrored: Self.mirrored)
         #expect(
             HTTPHeaders(headers)
                 == HTTPHeaders([
@@ -139,7 +139,7 @@ import Testing
                 ]))
         #expect(EraRules.upstreamHeaders(for: action, message: message, version: .v20250326).isEmpty)
         #expect(EraRules.upstreamHeaders(for: action, message: message, version: .v20251125).count == 1)
-        try EraRules.checkParameters(HTTPHeaders(headers), arguments: arguments, definition: Self.definition)
+        try EraRules.checkParameters(HTTPHeaders(headers), arguments: arguments, mirrored: Self.mirrored)
     }
 
     @Test(
@@ -160,7 +160,7 @@ import Testing
     func parametersAreHeldToTheArguments(arguments: String, headers: [(String, String)], code: String?) throws {
         let object = try #require(try JSON(parsing: Array(arguments.utf8)).object)
         let check = {
-            try EraRules.checkParameters(HTTPHeaders(headers), arguments: object, definition: Self.definition)
+            try EraRules.checkParameters(HTTPHeaders(headers), arguments: object, mirrored: Self.mirrored)
         }
         #expect(refusal(check) == code)
     }
@@ -178,7 +178,7 @@ import Testing
         let action = MCPAction.callTool(name: "q", arguments: JSONObject([("a", "1"), ("b", "2")]))
         let message = Self.call("tools/call", [("name", "q")])
         let headers = EraRules.upstreamHeaders(
-            for: action, message: message, version: .v20260728, definition: definition)
+            for: action, message: message, version: .v20260728, mirrored: MirroredParameters(definition: definition))
         #expect(headers.count == 3)
     }
 

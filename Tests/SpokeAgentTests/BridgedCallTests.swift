@@ -44,7 +44,7 @@ struct BridgedCallTests {
             var call = UpstreamCall(.probe(.tool, name: "t"), id: 7, version: .newest, session: nil)
             call.content = .message(
                 .callTool(name: "t", arguments: JSONObject()),
-                message ?? .request(id: .string("caller's"), method: "tools/call", params: params), definition: nil)
+                message ?? .request(id: .string("caller's"), method: "tools/call", params: params), mirrored: nil)
             call.place = places.enter(caller: "bot", server: "ledger", limit: 1)
             flow = BridgedCall(
                 call, caller: "bot", on: loop, sessions,

@@ -36,7 +36,7 @@ struct HeldCallTests {
             params["inputResponses"] = responses
             call.content = .message(
                 .callTool(name: "t", arguments: JSONObject()),
-                .request(id: .integer(id), method: "tools/call", params: params), definition: nil)
+                .request(id: .integer(id), method: "tools/call", params: params), mirrored: nil)
             return call
         }
 

@@ -56,7 +56,7 @@ struct StdioQueueTests {
             // A caller's own notification, or a request, whose answer never comes.
             var call = UpstreamCall(.initialized, id: 0, version: .newestHandshake, session: nil)
             call.content = .message(
-                .initialized, .notification(method: "notifications/initialized", params: params), definition: nil)
+                .initialized, .notification(method: "notifications/initialized", params: params), mirrored: nil)
             let code = NIOLockedValueBox<String?>(nil)
             try await loop.submit { [call] in
                 _ = process.send(call, session: nil, on: loop) { event in

@@ -91,8 +91,9 @@ package struct Conversation: Sendable {
         guard method == "tools/call", let definition = definitions[name],
             let action = try? MCPAction(message, version: .newest)
         else { return }
-        let mirrored = EraRules.upstreamHeaders(for: action, message: message, version: .newest, definition: definition)
-        for (name, value) in mirrored where name.hasPrefix("Mcp-Param-") { headers.add(name, value) }
+        let headersOfCall = EraRules.upstreamHeaders(
+            for: action, message: message, version: .newest, mirrored: MirroredParameters(definition: definition))
+        for (name, value) in headersOfCall where name.hasPrefix("Mcp-Param-") { headers.add(name, value) }
     }
 
     /// A version is sent as the body has it, so that the spoke refuses it and not we; but it must not break the header.

@@ -4,13 +4,21 @@ import Model
 /// looking one up is a comparison byte for byte.
 package struct Catalog: Hashable, Sendable {
     package struct Tool: Hashable, Sendable {
-        package var definition: JSON
+        package let definition: JSON
+        /// What the definition has mirrored into headers: read out of it once, not with each call.
+        package let mirrored: MirroredParameters
         /// `annotations.readOnlyHint`; false unless the definition says true, as the protocol has it.
         package var readOnlyHint: Bool
         /// Further, other definitions under the same name.
         package var others: [JSON] = []
 
         package var definitions: [JSON] { [definition] + others }
+
+        fileprivate init(_ definition: JSON, readOnlyHint: Bool) {
+            self.definition = definition
+            self.readOnlyHint = readOnlyHint
+            mirrored = MirroredParameters(definition: definition)
+        }
     }
 
     package private(set) var tools: [String: Tool] = [:]
@@ -57,7 +65,7 @@ package struct Catalog: Hashable, Sendable {
         case .tools:
             let readOnly = item["annotations"]?["readOnlyHint"] == true
             guard var tool = tools[name] else {
-                tools[name] = Tool(definition: item, readOnlyHint: readOnly)
+                tools[name] = Tool(item, readOnlyHint: readOnly)
                 return
             }
             tool.readOnlyHint = tool.readOnlyHint && readOnly

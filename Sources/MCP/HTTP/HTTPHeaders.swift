@@ -23,32 +23,40 @@ package struct HTTPHeaders: Sendable {
 
     /// All values of that name, in order.
     package func values(_ name: String) -> [String] {
-        fields.compactMap { sameHeaderName($0.name, name) ? $0.value : nil }
+        var values: [String] = []
+        var next = position(of: name)
+        while let position = next {
+            values.append(fields[position].value)
+            next = self.position(of: name, from: position + 1)
+        }
+        return values
     }
 
     /// How many fields of that name there are.
     package func count(of name: String) -> Int {
         var count = 0
-        for field in fields where sameHeaderName(field.name, name) { count += 1 }
+        for position in fields.indices where sameHeaderName(fields[position].name, name) { count += 1 }
         return count
     }
 
     /// The first value of that name. Where a second one could mislead, ask ``only(_:)``.
     package subscript(_ name: String) -> String? {
-        for field in fields where sameHeaderName(field.name, name) { return field.value }
+        position(of: name).map { fields[$0].value }
+    }
+
+    /// Fields are looked at where they lie: every request is asked for a dozen names.
+    private func position(of name: String, from start: Int = 0) -> Int? {
+        for position in start..<fields.count where sameHeaderName(fields[position].name, name) { return position }
         return nil
     }
 
     /// The value of that name; nil when there is none. Throws `http-repeated-header` when there are several.
     package func only(_ name: String) throws(MCPError) -> String? {
-        var found: String?
-        for field in fields where sameHeaderName(field.name, name) {
-            guard found == nil else {
-                throw MCPError(.repeatedHeader, "the header \(quoted(name)) stands more than once")
-            }
-            found = field.value
+        guard let position = position(of: name) else { return nil }
+        guard self.position(of: name, from: position + 1) == nil else {
+            throw MCPError(.repeatedHeader, "the header \(quoted(name)) stands more than once")
         }
-        return found
+        return fields[position].value
     }
 
     /// Whether some field of that name lists the word, as `Connection: keep-alive, close` lists `close`.

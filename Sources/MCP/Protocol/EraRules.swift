@@ -52,9 +52,10 @@ package enum EraRules {
 
     /// A reader of the first copy and a reader of the last would disagree.
     private static func refuseRepeated(_ headers: HTTPHeaders) throws(MCPError) {
-        for (position, field) in headers.fields.enumerated() where hasHeaderPrefix(field.name, "Mcp-") {
-            for earlier in headers.fields[..<position] where sameHeaderName(earlier.name, field.name) {
-                throw MCPError(.repeatedHeader, "the header \(quoted(field.name)) stands more than once")
+        for position in headers.fields.indices where hasHeaderPrefix(headers.fields[position].name, "Mcp-") {
+            let name = headers.fields[position].name
+            guard headers.count(of: name) == 1 else {
+                throw MCPError(.repeatedHeader, "the header \(quoted(name)) stands more than once")
             }
         }
     }
@@ -81,9 +82,9 @@ package enum EraRules {
 
     /// Holds the `Mcp-Param-*` headers of a stateless tool call to its arguments. Throws `header-mismatch`.
     package static func checkParameters(
-        _ headers: HTTPHeaders, arguments: JSONObject, definition: JSON
+        _ headers: HTTPHeaders, arguments: JSONObject, mirrored: MirroredParameters
     ) throws(MCPError) {
-        for parameter in MirroredParameters(definition: definition).parameters {
+        for parameter in mirrored.parameters {
             let rendered = MirroredParameters.rendered(parameter, arguments)
             let header = headers[parameter.header]
             if rendered == nil && header == nil { continue }
@@ -113,9 +114,9 @@ package enum EraRules {
 
     /// The MCP headers of the message that goes upstream, made from what was understood; none is taken over.
     ///
-    /// - Parameter definition: of the tool that is called, for its `Mcp-Param-*`.
+    /// - Parameter mirrored: by the tool that is called, for its `Mcp-Param-*`.
     package static func upstreamHeaders(
-        for action: MCPAction, message: MCPMessage, version: ProtocolVersion, definition: JSON? = nil
+        for action: MCPAction, message: MCPMessage, version: ProtocolVersion, mirrored: MirroredParameters? = nil
     ) -> [(String, String)] {
         guard version.era == .stateless else {
             if version < .v20250618 { return [] }
@@ -125,8 +126,8 @@ package enum EraRules {
         var headers = [(versionHeader, version.rawValue)]
         if let method = message.method { headers.append((methodHeader, method)) }
         if let name = action.mirroredName { headers.append((nameHeader, MirrorValue.encode(name))) }
-        if case .callTool(_, let arguments, _) = action, let definition {
-            for parameter in MirroredParameters(definition: definition).parameters {
+        if case .callTool(_, let arguments, _) = action, let mirrored {
+            for parameter in mirrored.parameters {
                 guard let value = MirroredParameters.rendered(parameter, arguments) else { continue }
                 headers.append((parameter.header, MirrorValue.encode(value)))
             }

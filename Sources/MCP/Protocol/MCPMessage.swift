@@ -78,8 +78,11 @@ package enum MCPMessage: Hashable, Sendable {
         guard case .string(let version)? = object["jsonrpc"], sameBytes(version, "2.0") else {
             throw Self.invalid("`jsonrpc` is not \"2.0\"")
         }
-        for pair in object.pairs where !Self.members.contains(where: { sameBytes($0, pair.key) }) {
-            throw Self.invalid("the key \(quoted(pair.key)) has no place in a message")
+        for position in object.pairs.indices {
+            let key = object.pairs[position].key
+            guard Self.members.contains(where: { sameBytes($0, key) }) else {
+                throw Self.invalid("the key \(quoted(key)) has no place in a message")
+            }
         }
         if let method = object["method"] {
             self = try Self.call(object, method: method)

@@ -27,8 +27,8 @@ package enum MirrorValue {
 }
 
 /// The arguments of a tool that its definition has mirrored into `Mcp-Param-*` headers (`x-mcp-header`).
-struct MirroredParameters {
-    struct Parameter {
+package struct MirroredParameters: Hashable, Sendable {
+    struct Parameter: Hashable, Sendable {
         var path: [String]
         /// `Mcp-Param-Region`.
         var header: String
@@ -39,7 +39,7 @@ struct MirroredParameters {
     private var isValid = true
 
     /// A definition that breaks a rule of annotations mirrors nothing: conforming clients do not use such a tool.
-    init(definition: JSON) {
+    package init(definition: JSON) {
         if let schema = definition["inputSchema"] { walk(schema, path: []) }
         if !isValid { parameters = [] }
     }

@@ -6,6 +6,9 @@ package struct AttemptLimit: Sendable {
     package static let attempts = Limits.Rate(requests: 60_000, per: .seconds(60), burst: 2_000)
     package static let denials = Limits.Rate(requests: 600, per: .seconds(60), burst: 300)
 
+    private static let ofAttempts = [attempts]
+    private static let ofDenials = [denials]
+
     private let attempted = RateLimiter()
     private let denied = RateLimiter()
 
@@ -13,11 +16,11 @@ package struct AttemptLimit: Sendable {
 
     /// - Returns: how long to wait when the caller tried too often, or was denied too often.
     package func attempt(caller: String, now: Instant) -> Milliseconds? {
-        attempted.take(caller: caller, server: "", [Self.attempts], now: now)
-            ?? denied.wait(caller: caller, server: "", [Self.denials], now: now)
+        attempted.take(caller: caller, server: "", Self.ofAttempts, now: now)
+            ?? denied.wait(caller: caller, server: "", Self.ofDenials, now: now)
     }
 
     package func deny(caller: String, now: Instant) {
-        _ = denied.take(caller: caller, server: "", [Self.denials], now: now)
+        _ = denied.take(caller: caller, server: "", Self.ofDenials, now: now)
     }
 }

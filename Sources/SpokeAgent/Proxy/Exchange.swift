@@ -108,7 +108,7 @@ package struct Forwarding: Sendable {
     package var version: ProtocolVersion
     package var session: Session?
     /// The tool's, for the `Mcp-Param-*` headers.
-    package var definition: JSON?
+    package var mirrored: MirroredParameters?
     package var headers: HTTPHeaders
     package var policy: EffectivePolicy
     package var filter: ListView

@@ -85,7 +85,7 @@ private func judged(
 
     // Whether it is allowed. A name that this upstream does not have is no name to decide on.
     var permit = reached.permit
-    var definition: JSON?
+    var tool: Catalog.Tool?
     var remark: String?
     if let aim = action.aim {
         guard let catalog = view.catalog else {
@@ -97,12 +97,12 @@ private func judged(
                 Denial(.notInCatalog), aim, Capability(.resource, template), understood, view)
         }
         if case .use(let capability) = aim {
-            guard catalog.offers(capability) else {
+            if capability.kind == .tool { tool = catalog.tool(capability.name) }
+            guard tool != nil || catalog.offers(capability) else {
                 return refusals.unknownName(Denial(.notInCatalog), aim, capability, understood, view)
             }
             facts = reached.facts(of: capability, in: understood.version)
             refusals.note(facts)
-            if capability.kind == .tool { definition = catalog.tool(capability.name)?.definition }
         }
         facts.arguments = action.decidedArguments
         switch decide(Request(caller: reached.caller, aim: aim, facts: facts), under: server.ruleset) {
@@ -111,9 +111,9 @@ private func judged(
         }
     }
     if case .callTool(let name, let arguments, _) = action {
-        if era == .stateless, let definition {
+        if era == .stateless, let tool {
             do throws(MCPError) {
-                try EraRules.checkParameters(exchange.head.headers, arguments: arguments, definition: definition)
+                try EraRules.checkParameters(exchange.head.headers, arguments: arguments, mirrored: tool.mirrored)
             } catch { return refusals.malformed(error, id: message.id, era: .stateless) }
         }
         remark = try checkArguments(name, arguments, server.policy, message.id, era, permit.aim, refusals)
@@ -135,7 +135,7 @@ private func judged(
         permit,
         reached.forwarding(
             .message(action, message), exchange, version: understood.version, session: understood.session,
-            definition: definition, policy: policy, ticket: ticket, record: refusals.record(permit, detail: remark),
+            mirrored: tool?.mirrored, policy: policy, ticket: ticket, record: refusals.record(permit, detail: remark),
             resumes: resumes))
 }
 

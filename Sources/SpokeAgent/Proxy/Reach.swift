@@ -34,12 +34,13 @@ struct Reached {
     /// - Parameter policy: the server's, with what rules bound besides; nil for the server's alone.
     func forwarding(
         _ content: Forwarding.Content, _ exchange: Exchange, version: ProtocolVersion, session: Session?,
-        definition: JSON? = nil, policy: EffectivePolicy? = nil, ticket: Concurrency.Ticket, record: DecisionRecord,
+        mirrored: MirroredParameters? = nil, policy: EffectivePolicy? = nil, ticket: Concurrency.Ticket,
+        record: DecisionRecord,
         resumes: String? = nil
     ) -> Forwarding {
         Forwarding(
             content: content, server: name, caller: caller.key, owner: caller, version: version, session: session,
-            definition: definition,
+            mirrored: mirrored,
             headers: exchange.forwardedHeaders(removing: server.policy.removedRequestHeaders),
             policy: policy ?? server.policy, filter: lists(in: version), ticket: ticket, record: record,
             acceptsStream: HeaderRules.acceptsStream(exchange.head.headers), resumes: resumes)

@@ -106,7 +106,7 @@ final class BridgedCall {
         let id = sessions.begin(of: caller)
         let (outbound, token) = bridge.outbound(message, id: id)
         var bridged = call
-        bridged.content = .message(action, outbound, definition: nil)
+        bridged.content = .message(action, outbound, mirrored: nil)
         bridged.version = established.version
         bridged.session = established.session
         hasBegun = true

@@ -103,11 +103,11 @@ final class HTTPUpstream: Sendable {
         headers.set("Accept-Encoding", "identity")
         if let session = call.session, call.version.era == .handshake { headers.set("Mcp-Session-Id", session) }
         switch call.content {
-        case .message(let action, let message, let definition):
+        case .message(let action, let message, let mirrored):
             headers.set("Content-Type", "application/json")
             headers.set("Accept", "application/json, text/event-stream")
             for (name, value) in EraRules.upstreamHeaders(
-                for: action, message: message, version: call.version, definition: definition)
+                for: action, message: message, version: call.version, mirrored: mirrored)
             {
                 headers.set(name, value)
             }

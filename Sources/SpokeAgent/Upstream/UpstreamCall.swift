@@ -22,8 +22,8 @@ struct UpstreamCall: Sendable {
     var place: Concurrency.Ticket?
 
     enum Content: Sendable {
-        /// - `definition`: of the tool that is called, for the headers that mirror its arguments.
-        case message(MCPAction, MCPMessage, definition: JSON?)
+        /// - `mirrored`: by the tool that is called, for the headers that repeat its arguments.
+        case message(MCPAction, MCPMessage, mirrored: MirroredParameters?)
         /// The session's own stream, or what one missed behind an event of it.
         case stream(Resumption?)
         case endSession
@@ -82,7 +82,7 @@ struct UpstreamCall: Sendable {
     init(_ permit: Permit, _ forwarding: Forwarding) {
         switch forwarding.content {
         case .message(let action, let message):
-            content = .message(action, message, definition: forwarding.definition)
+            content = .message(action, message, mirrored: forwarding.mirrored)
         case .stream(let resumption): content = .stream(resumption)
         case .endSession: content = .endSession
         // Opened at this end; an upstream that met it all the same would refuse a stream without a session.
@@ -102,7 +102,7 @@ struct UpstreamCall: Sendable {
     /// For what the spoke asks on its own account; `OwnQuestion` is the whole list of it.
     init(_ question: OwnQuestion, id: Int64, version: ProtocolVersion, session: String?) {
         let message = question.message(id: id, version: version)
-        content = .message(question.action, message, definition: nil)
+        content = .message(question.action, message, mirrored: nil)
         self.version = version
         self.session = session
         headers = HTTPHeaders([("User-Agent", "nave-spoke")])
