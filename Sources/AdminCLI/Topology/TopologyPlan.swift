@@ -12,7 +12,7 @@ struct TopologyPlan: AsyncParsableCommand {
 
               nave topology plan topology
 
-            A plan that is written to a file can be looked at by others, and applied as it is or not at all:
+            A plan that is written to a file, mode 0600, can be handed to others, and applied as it is or not at all:
 
               nave topology plan topology --out change.plan
               nave topology apply change.plan
