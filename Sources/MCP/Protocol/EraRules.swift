@@ -25,7 +25,8 @@ package enum EraRules {
             guard meta == nil else { throw mismatch("a version stands in the body but not in the header") }
             return negotiated ?? .assumed
         }
-        if let version = ProtocolVersion(rawValue: named), version.era == .handshake {
+        let spoken = ProtocolVersion(rawValue: named)
+        if let version = spoken, version.era == .handshake {
             // A modern body under an older header is executed by some servers, unchecked.
             guard meta == nil || meta == .string(named) else {
                 throw mismatch("header and body name different versions")
@@ -43,7 +44,7 @@ package enum EraRules {
         } else if let meta, meta != .string(named) {
             throw mismatch("header and body name different versions")
         }
-        guard let version = ProtocolVersion(rawValue: named) else {
+        guard let version = spoken else {
             throw MCPError(.unsupportedVersion, "the protocol version \(quoted(named)) is not served")
         }
         try checkMirrors(message, headers)
