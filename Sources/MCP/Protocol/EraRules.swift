@@ -55,7 +55,7 @@ package enum EraRules {
     private static func refuseRepeated(_ headers: HTTPHeaders) throws(MCPError) {
         for position in headers.fields.indices where hasHeaderPrefix(headers.fields[position].name, "Mcp-") {
             let name = headers.fields[position].name
-            guard headers.count(of: name) == 1 else {
+            for earlier in 0..<position where sameHeaderName(headers.fields[earlier].name, name) {
                 throw MCPError(.repeatedHeader, "the header \(quoted(name)) stands more than once")
             }
         }

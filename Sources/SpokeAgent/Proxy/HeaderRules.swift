@@ -4,14 +4,15 @@ import Model
 /// What a request's headers must be, and which of them go on.
 package enum HeaderRules {
     private static let maximumConnectionNames = 32
+    /// A reader of the first copy and a reader of the last would disagree.
+    private static let single = ["Authorization", "Content-Type", "Content-Encoding", "Origin", "Last-Event-ID"]
 
     /// - Returns: the status to refuse with and why; nil when all is in order.
     package static func problem(
         _ head: HTTPRequestHead, _ limits: ListenerLimits = ListenerLimits()
     ) -> (status: Int, message: String)? {
         let headers = head.headers
-        for name in ["Authorization", "Content-Type", "Content-Encoding", "Origin", "Last-Event-ID"]
-        where headers.count(of: name) > 1 {
+        for name in single where headers.count(of: name) > 1 {
             return (400, "the header `\(name)` stands more than once")
         }
         let listed = headers.values("Connection").reduce(0) { $0 + $1.utf8.count { $0 == UInt8(ascii: ",") } + 1 }
