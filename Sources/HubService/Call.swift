@@ -29,6 +29,9 @@ package struct Call: Sendable {
         self.address = address
     }
 
+    /// What rates are counted by: who calls, and of newcomers the host that they call from.
+    package var account: String { identity?.description ?? IPAddress(address)?.host ?? address }
+
     /// The body, strictly.
     /// - Throws: `unknown-key`, `wrong-type`, `missing-key`, and what the JSON parser throws.
     func decoded<Body: Decodable>(_ type: Body.Type) throws(ModelError) -> Body {

@@ -68,7 +68,7 @@ package struct RouteHandlers: Sendable {
     /// What holds before a body is read: the caller's rate, then the row's demand on the caller and on the query.
     /// - Throws: `too-many-requests`, `forbidden`, `no-certificate`, `unknown-parameter`.
     package func admit(_ call: Call) throws -> Requester {
-        try limiter.admit(call.route, caller: call.identity?.description ?? call.address, now: now())
+        try limiter.admit(call.route, caller: call.account, now: now())
         let requester = try requester(call.route.caller, call.identity)
         try call.query.allow(call.route.query)
         return requester

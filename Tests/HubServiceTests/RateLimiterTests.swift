@@ -20,6 +20,16 @@ import Testing
         )
     }
 
+    @Test func newcomersAreCountedByTheirHost() throws {
+        let route = try #require(Routes.table.first { $0.name == .enrol })
+        let account = { Call(route: route, address: $0).account }
+        #expect(account("10.0.0.1") == "10.0.0.1")
+        #expect(account("2001:db8::1") == account("2001:db8::ffff:1"))
+        #expect(account("2001:db8::1") != account("2001:db8:0:1::1"))
+        let spoke = try SPIFFEID("spiffe://finance.corp.example/spoke/fin-1")
+        #expect(Call(route: route, identity: spoke, address: "10.0.0.1").account == spoke.description)
+    }
+
     @Test func aClockThatStepsBackGivesNothing() async throws {
         let limiter = RateLimiter()
         let route = try #require(Routes.table.first { $0.name == .enrol })
