@@ -13,7 +13,8 @@ final class BridgedCall {
     private let direct: (UpstreamCall, @escaping (UpstreamEvent) -> Void) -> UpstreamFlow
     private var receive: ((UpstreamEvent) -> Void)?
     private var flow = UpstreamFlow.none
-    private var hasBegun = false
+    /// The call in the session, while it runs there.
+    private var begun: Int64?
     private var isReading = true
 
     init(
@@ -44,7 +45,7 @@ final class BridgedCall {
 
     private func cancel(_ departure: Departure) {
         receive = nil
-        if hasBegun { flow.cancel(departure) } else { call.place?.release() }
+        if begun != nil { flow.cancel(departure) } else { call.place?.release() }
         ended()
     }
 
@@ -104,12 +105,12 @@ final class BridgedCall {
             return
         }
         let id = sessions.begin(of: caller)
+        begun = id
         let (outbound, token) = bridge.outbound(message, id: id)
         var bridged = call
         bridged.content = .message(action, outbound, mirrored: nil)
         bridged.version = established.version
         bridged.session = established.session
-        hasBegun = true
         flow = direct(bridged) { [self] event in
             take(event, within: established, id: id, token: token, again: again)
         }
@@ -164,13 +165,13 @@ final class BridgedCall {
     private func finish(_ event: UpstreamEvent) {
         let receive = receive
         self.receive = nil
-        if !hasBegun { call.place?.release() }
+        if begun == nil { call.place?.release() }
         ended()
         receive?(event)
     }
 
     private func ended() {
-        if hasBegun { sessions.end(of: caller) }
-        hasBegun = false
+        if let begun { sessions.end(begun, of: caller) }
+        begun = nil
     }
 }

@@ -35,14 +35,14 @@ final class BridgedSessions: Sendable {
     private struct Entry: Sendable {
         var phase: Phase
         var used: Instant
-        var lastID: Int64 = 0
-        /// Calls under way.
-        var calls = 0
+        /// Of calls under way.
+        var calls: Set<Int64> = []
         /// Whether its caller may not connect any more, since hands began to be shaken.
         var isOver = false
     }
 
     private let entries = NIOLockedValueBox<[Key: Entry]>([:])
+    private let lastID = NIOLockedValueBox<Int64>(0)
     /// Sessions that nobody may use, until the next sweep.
     private let over = NIOLockedValueBox<[Established]>([])
     private let now: @Sendable () -> Instant
@@ -96,23 +96,22 @@ final class BridgedSessions: Sendable {
         for waiter in waiting { waiter(result) }
     }
 
-    /// A call begins, under an id that no other call in the caller's session has: callers choose theirs for one request only.
+    /// A call begins, under an id that no other call at this server has: callers choose theirs for one request only.
     func begin(of caller: Key) -> Int64 {
-        entries.withLockedValue { entries in
-            let id = (entries[caller]?.lastID ?? 0) + 1
-            entries[caller]?.lastID = id
-            entries[caller]?.calls += 1
-            return id
+        let id = lastID.withLockedValue { last in
+            last += 1
+            return last
         }
+        entries.withLockedValue { entries in _ = entries[caller]?.calls.insert(id) }
+        return id
     }
 
     /// A call is over.
-    func end(of caller: Key) {
+    func end(_ call: Int64, of caller: Key) {
         let moment = now()
         entries.withLockedValue { entries in
-            guard var entry = entries[caller] else { return }
             // The session may be another one by now.
-            entry.calls = max(0, entry.calls - 1)
+            guard var entry = entries[caller], entry.calls.remove(call) != nil else { return }
             entry.used = max(entry.used, moment)
             entries[caller] = entry
         }
@@ -139,7 +138,7 @@ final class BridgedSessions: Sendable {
                     if isGone { entries[caller]?.isOver = true }
                     return nil
                 case .open(let established):
-                    guard isGone || (entry.calls == 0 && moment - entry.used >= Self.idle) else { return nil }
+                    guard isGone || (entry.calls.isEmpty && moment - entry.used >= Self.idle) else { return nil }
                     entries[caller] = nil
                     return established
                 }
