@@ -30,10 +30,13 @@ enum GateFigures {
                     // A caller who calls ten times a second, so that nobody's attempts run out.
                     let now =
                         PolicyWorld.now + Milliseconds(Int64(round * count + number) * 100 / Int64(exchanges.count))
-                    let step = judge(exchanges[number % exchanges.count], under: snapshot, tables, now: now)
-                    guard case .forward(_, let forwarding) = step else { return false }
-                    forwarding.ticket.release()
-                    return true
+                    // Taken apart where it is returned: a copy of it would be the figure's own work.
+                    switch judge(exchanges[number % exchanges.count], under: snapshot, tables, now: now) {
+                    case .forward(_, let forwarding):
+                        forwarding.ticket.release()
+                        return true
+                    case .answer, .batch, .post: return false
+                    }
                 })
         }
         return [
