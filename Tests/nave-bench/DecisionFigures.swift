@@ -19,10 +19,7 @@ enum DecisionFigures {
             }
             var decided = Rounds()
             for _ in 0..<rounds {
-                // Borrowed: who asks holds the request already.
-                let each = requests.withUnsafeBufferPointer { requests in
-                    microseconds(200_000) { decide(requests[$0 % requests.count], under: ruleset).isAllowed }
-                }
+                let each = microseconds(200_000) { decide(requests[$0 % requests.count], under: ruleset).isAllowed }
                 decided.add(each, peer: try cedar(world))
             }
             figures.append(
