@@ -12,8 +12,8 @@ package struct Conversation: Sendable {
     package private(set) var negotiated: ProtocolVersion?
     /// The version that the last stateless request named; for notifications, which need not name one.
     private var stateless: String?
-    /// By name, for the arguments that a definition has mirrored into headers.
-    private var definitions: [String: JSON] = [:]
+    /// What each tool's definition has mirrored into headers, by name.
+    private var mirrored: [String: MirroredParameters] = [:]
 
     /// Whether a message belongs to the stateless era: it names a version itself, and none that has sessions.
     package static func isStateless(_ message: MCPMessage) -> Bool {
@@ -57,11 +57,12 @@ package struct Conversation: Sendable {
         case "initialize":
             negotiated = result["protocolVersion"]?.string.flatMap(ProtocolVersion.init(rawValue:))
             session = headers["Mcp-Session-Id"].flatMap { isSessionID($0) ? $0 : nil }
-            definitions = [:]
+            mirrored = [:]
         case ListKind.tools.method:
             for tool in result[ListKind.tools.itemsKey]?.array ?? [] {
                 guard let name = tool["name"]?.string else { continue }
-                if definitions.count < Self.maximumDefinitions || definitions[name] != nil { definitions[name] = tool }
+                guard mirrored.count < Self.maximumDefinitions || mirrored[name] != nil else { continue }
+                mirrored[name] = MirroredParameters(definition: tool)
             }
         default: break
         }
@@ -88,12 +89,11 @@ package struct Conversation: Sendable {
         }
         guard let name = message.params?[key]?.string else { return }
         headers.add(EraRules.nameHeader, MirrorValue.encode(name))
-        guard method == "tools/call", let definition = definitions[name],
+        guard method == "tools/call", let mirrored = mirrored[name],
             let action = try? MCPAction(message, version: .newest)
         else { return }
-        let headersOfCall = EraRules.upstreamHeaders(
-            for: action, message: message, version: .newest, mirrored: MirroredParameters(definition: definition))
-        for (name, value) in headersOfCall where name.hasPrefix("Mcp-Param-") { headers.add(name, value) }
+        let made = EraRules.upstreamHeaders(for: action, message: message, version: .newest, mirrored: mirrored)
+        for (name, value) in made where name.hasPrefix("Mcp-Param-") { headers.add(name, value) }
     }
 
     /// A version is sent as the body has it, so that the spoke refuses it and not we; but it must not break the header.

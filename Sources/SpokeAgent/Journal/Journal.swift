@@ -5,8 +5,11 @@ import NIOConcurrencyHelpers
 /// The journal's one thread. Whoever asks for a line is told when it is with the kernel; lines that wait while a write
 /// runs go with the next one.
 package final class Journal: Sendable {
+    /// Told the number of a decision once its line is with the kernel.
+    package typealias Waiter = @Sendable (Result<Int64, SpokeError>) -> Void
+
     private enum Item: Sendable {
-        case line(JournalLine, @Sendable (Result<[Int64], SpokeError>) -> Void)
+        case line(JournalLine, Waiter?)
         case denial(DecisionRecord)
         case unread(@Sendable (JournalReading) -> Void)
         case usage(after: Int64, upTo: Int64, @Sendable ([UsageCounter]) -> Void)
@@ -57,22 +60,16 @@ package final class Journal: Sendable {
     }
 
     /// Writes a decision; `done` is called on the journal's thread with its number once the line is with the kernel.
-    package func record(_ record: DecisionRecord, _ done: @escaping @Sendable (Result<Int64, SpokeError>) -> Void) {
-        let accepted = post(
-            .line(.decision(record)) { result in
-                done(
-                    result.flatMap { numbers in
-                        numbers.first.map(Result.success)
-                            ?? .failure(SpokeError("journal", "the journal gave no number"))
-                    })
-            })
-        if !accepted { done(.failure(SpokeError("journal", "the journal does not follow, or has ended"))) }
+    package func record(_ record: DecisionRecord, _ done: @escaping Waiter) {
+        if !post(.line(.decision(record), done)) {
+            done(.failure(SpokeError("journal", "the journal does not follow, or has ended")))
+        }
     }
 
     /// A denial: a line, or a count when the same came already. Nobody waits for it; nothing is forwarded on it.
     package func deny(_ record: DecisionRecord) { _ = post(.denial(record)) }
 
-    package func outcome(_ outcome: JournalLine.Outcome) { _ = post(.line(.outcome(outcome)) { _ in }) }
+    package func outcome(_ outcome: JournalLine.Outcome) { _ = post(.line(.outcome(outcome), nil)) }
 
     /// What the hub was not told yet, up to a size. For one caller at a time, who also acknowledges.
     package func unreported(maximumBytes: Int) async throws -> Unreported {
@@ -137,19 +134,13 @@ package final class Journal: Sendable {
             items = take()
         }
         condition.unlock()
-        var lines: [JournalLine] = []
-        var waiting: [(count: Int, done: @Sendable (Result<[Int64], SpokeError>) -> Void)] = []
+        var entries: [(line: JournalLine, done: Waiter?)] = []
         var stopped: (@Sendable () -> Void)?
         var heads: [@Sendable (JSON?) -> Void] = []
         for item in items {
             switch item {
-            case .line(let line, let done):
-                lines.append(line)
-                waiting.append((1, done))
-            case .denial(let record):
-                let some = worker.denied(record)
-                lines += some.map(JournalLine.decision)
-                waiting.append((some.count, { _ in }))
+            case .line(let line, let done): entries.append((line, done))
+            case .denial(let record): entries += worker.denied(record).map { (.decision($0), nil) }
             case .unread(let done): done(worker.unread)
             case .usage(let after, let upTo, let done): done(worker.usage(after: after, upTo: upTo))
             case .acknowledge(let number, let place, let done): done(worker.acknowledge(number, place))
@@ -157,7 +148,7 @@ package final class Journal: Sendable {
             case .stop(let done): stopped = done
             }
         }
-        worker.write(lines, waiting)
+        worker.write(entries)
         if !heads.isEmpty {
             let head = worker.head()
             for done in heads { done(head) }

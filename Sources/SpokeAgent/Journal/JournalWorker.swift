@@ -30,37 +30,28 @@ struct JournalWorker {
     /// - Returns: the lines that a denial makes now.
     mutating func denied(_ record: DecisionRecord) -> [DecisionRecord] { tally.take(record, now: now()) }
 
-    /// One write for all; each who waits gets the numbers of its own decisions.
-    mutating func write(
-        _ lines: [JournalLine], _ waiting: [(count: Int, done: @Sendable (Result<[Int64], SpokeError>) -> Void)]
-    ) {
-        guard !lines.isEmpty else {
-            for entry in waiting { entry.done(.success([])) }
-            return
-        }
+    /// One write for all; who waits for a decision gets its number.
+    mutating func write(_ entries: [(line: JournalLine, done: Journal.Waiter?)]) {
+        guard !entries.isEmpty else { return }
         do throws(SpokeError) {
             if lost > 0 { try tellLoss() }
-            var numbers = try files.append(lines)[...]
+            var numbers = try files.append(entries.map(\.line)).makeIterator()
             needsSync = true
             note(files.isSpilling ? .spilling : nil, "the data directory has no room for the journal")
             if sync == .always { try syncNow() }
-            var position = 0
-            for entry in waiting {
-                let own = lines[position..<position + entry.count]
-                let decisions = own.count { if case .decision = $0 { true } else { false } }
-                entry.done(.success(Array(numbers.prefix(decisions))))
-                numbers = numbers.dropFirst(decisions)
-                position += entry.count
+            for case (.decision, let done) in entries {
+                let number = numbers.next().map(Result<Int64, SpokeError>.success)
+                done?(number ?? .failure(SpokeError("journal", "the journal gave no number")))
             }
         } catch {
             note(.full, error.message)
             // Nobody waits for these; a call that was allowed is denied, and that denial counts here when it finds no room.
-            let count = lines.reduce(Int64(0)) { $0 + $1.unattended }
+            let count = entries.reduce(Int64(0)) { $0 + $1.line.unattended }
             lost += count
             lostInAll += count
             trouble?.lost = lost
             onFailure(error)
-            for entry in waiting { entry.done(.failure(error)) }
+            for entry in entries { entry.done?(.failure(error)) }
         }
     }
 
@@ -118,7 +109,7 @@ struct JournalWorker {
     mutating func tick(isLast: Bool) {
         let moment = now()
         let summaries = isLast ? tally.drain() : tally.expired(now: moment)
-        if !summaries.isEmpty { write(summaries.map(JournalLine.decision), [(summaries.count, { _ in })]) }
+        write(summaries.map { (.decision($0), nil) })
         do throws(SpokeError) {
             if needsSync, isLast || moment - synced >= .seconds(1) || moment < synced { try syncNow() }
             if files.hasSpilled, moment - probed >= .seconds(1) || moment < probed {

@@ -1,7 +1,7 @@
 import Model
 
-/// How often one caller (`Caller.account`) may try at all, so that nobody guesses names or wears down the host. Not policy: a bound far above
-/// honest use that holds before anything is parsed, where policy's rates count what `decide` allowed.
+/// How often one caller (`Caller.account`) may try at all, so that nobody guesses names or wears down the host. Not policy: a
+/// bound far above honest use that holds before anything is parsed, where policy's rates count what `decide` allowed.
 package struct AttemptLimit: Sendable {
     package static let attempts = Limits.Rate(requests: 60_000, per: .seconds(60), burst: 2_000)
     package static let denials = Limits.Rate(requests: 600, per: .seconds(60), burst: 300)
